@@ -1,0 +1,79 @@
+"""The normalized operation: our own frozen tree, in the client's order.
+
+Fragments are inlined, constant conditions are decided, and only what depends on variables is left
+as a `Condition`. https://spec.graphql.org/October2021/#sec-Executing-Selection-Sets
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class OperationKind(StrEnum):
+    QUERY = "query"
+    MUTATION = "mutation"
+    SUBSCRIPTION = "subscription"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`@include(if: $variable)`, or `@skip` where `include` is false."""
+
+    variable: str
+    include: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    name: str
+    value: str
+    """Canonical GraphQL text: `{first: 10, after: $cursor}`."""
+    variables: tuple[str, ...] = ()
+    """The variables the text mentions, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    parent_type: str
+    """The API schema's composite type the field is selected on."""
+    name: str
+    alias: str | None = None
+    arguments: tuple[Argument, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    """All of them must hold."""
+    selections: SelectionSet = ()
+
+    @property
+    def response_key(self) -> str:
+        return self.alias or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class InlineFragment:
+    type_condition: str
+    conditions: tuple[Condition, ...] = ()
+    selections: SelectionSet = ()
+
+
+Selection: TypeAlias = Field | InlineFragment
+SelectionSet: TypeAlias = tuple[Selection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VariableDefinition:
+    name: str
+    type: str
+    """As written: `[ID!]!`."""
+    default: str | None = None
+    """Canonical GraphQL text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    kind: OperationKind
+    name: str | None
+    variables: tuple[VariableDefinition, ...]
+    root_type: str
+    selections: SelectionSet

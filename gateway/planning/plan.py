@@ -1,0 +1,131 @@
+"""The query plan: what is fetched from where, in which order. It holds no values and no identity.
+
+A plan is a tree of nodes. A `FetchNode` sends one prebuilt document to one subgraph. Without
+`entities` its answer is merged into the root of the fetched data; with them, each `EntityCall`
+collects representations at its target paths and merges each entity back into the place it came
+from. Fetched data is keyed by the client's response keys; what only the plan needs (keys,
+requirements) lies beside it under its field name, or under an internal alias where that is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.operation.tree import OperationKind
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Step into the value at a response key, and into each item if it is a list, however nested."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnTypes:
+    """Go on only where `__typename` is one of these object types."""
+
+    types: tuple[str, ...]
+
+
+Path: TypeAlias = tuple[Key | OnTypes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredField:
+    """A field of a representation: read at `response_key`, sent as `name`."""
+
+    name: str
+    response_key: str
+    selections: tuple[RequiredField | RequiredFragment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredFragment:
+    """Fields of a representation for values whose `__typename` is one of `types`."""
+
+    types: tuple[str, ...]
+    selections: tuple[RequiredField | RequiredFragment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How entities of some runtime types are shown to the subgraph.
+
+    An entity lacking one of the fields, or with a null in one of `keys`, is not sent at all.
+    """
+
+    types: tuple[str, ...]
+    """Runtime object types (`__typename` in the data) this representation is for. Data without a
+    `__typename` is taken to be of the first."""
+    typename: str
+    """The `__typename` to send: for an interface object the interface's name."""
+    keys: tuple[str, ...]
+    """The top-level names among `fields` that belong to the key."""
+    fields: tuple[RequiredField | RequiredFragment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityCall:
+    response_key: str
+    """`_entities`, or an alias of it where one request carries several."""
+    variable: str
+    """The document's variable that takes the representations."""
+    targets: tuple[Path, ...]
+    representations: tuple[Representation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """After the answer is decoded: below `path`, what is called `alias` is meant as `name`.
+
+    Used where two branches may not share a response key in one document, for their types differ.
+    The path starts at the answer's root, or at the entity for an entity fetch.
+    """
+
+    path: Path
+    alias: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchNode:
+    subgraph: str
+    kind: OperationKind
+    document: str
+    """The GraphQL text to send, minified, with its variable definitions."""
+    operation_name: str | None
+    variables: tuple[str, ...]
+    """The client's variables it passes on."""
+    entities: tuple[EntityCall, ...] = ()
+    renames: tuple[Rename, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceNode:
+    nodes: tuple[PlanNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelNode:
+    nodes: tuple[PlanNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionNode:
+    """Run one branch or the other by a Boolean variable of the client."""
+
+    variable: str
+    if_true: PlanNode | None
+    if_false: PlanNode | None
+
+
+PlanNode: TypeAlias = FetchNode | SequenceNode | ParallelNode | ConditionNode
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """`node` is None where nothing is to be fetched, as for `{ __typename }`."""
+
+    node: PlanNode | None
