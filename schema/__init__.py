@@ -1,0 +1,15 @@
+"""The border between gateway and subgraphs, as files: what each publishes, and what is composed.
+
+`subgraphs/*.graphql` are exported by the subgraphs, `supergraph.graphql` is composed of them, and
+`operations/*.graphql` are the product's own operations by name.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+FOLDER = Path(str(files(__name__)))
+SUPERGRAPH = FOLDER / "supergraph.graphql"
+OPERATIONS = FOLDER / "operations"
+SUBGRAPHS = FOLDER / "subgraphs"
