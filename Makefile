@@ -46,3 +46,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# A FHIR server nobody here wrote, for the tests, in an environment of its own.
+.venv-sekmet/.installed: tests/third_party/sekmet.lock
+	$(PYTHON) -m venv .venv-sekmet
+	.venv-sekmet/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
