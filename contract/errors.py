@@ -47,6 +47,7 @@ class Code(StrEnum):
     CONTEXT_REFUSED = "CONTEXT_REFUSED"
     # Us
     AUDIT_UNAVAILABLE = "AUDIT_UNAVAILABLE"
+    ISSUER_UNAVAILABLE = "ISSUER_UNAVAILABLE"
     OVERLOADED = "OVERLOADED"
     PLAN_FAILED = "PLAN_FAILED"
     INTERNAL = "INTERNAL"
@@ -132,6 +133,9 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.AUDIT_UNAVAILABLE: Meaning(
         503, "The audit trail cannot be written, so nothing may leave.", "Retry later."
+    ),
+    Code.ISSUER_UNAVAILABLE: Meaning(
+        503, "The keys of the token's issuer cannot be obtained.", "Retry later."
     ),
     Code.OVERLOADED: Meaning(503, "Too many requests at once.", "Retry after the time named."),
     Code.PLAN_FAILED: Meaning(
