@@ -1,0 +1,167 @@
+"""The sources a deployment talks to, read from `sources.yaml`.
+
+A mistake is reported with the file, the source and the setting it concerns; secrets are never in
+the file itself, only the names of the files that hold them (relative to the YAML file's folder).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
+import yaml
+
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=120)]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Identifier: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+
+
+class ConfigError(Exception):
+    """The configuration of the sources cannot be used as written."""
+
+
+class NoAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="none"):
+    """The source asks for no credentials."""
+
+
+class BearerFile(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="bearer-file"
+):
+    """A token issued by hand, the only content of `token_file`."""
+
+    token_file: Path
+
+
+class SmartBackend(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="smart-backend"
+):
+    """https://hl7.org/fhir/smart-app-launch/backend-services.html"""
+
+    token_url: str
+    client_id: str
+    key_file: Path
+    """The private key as a JWK: RSA signs with RS384, EC on P-384 with ES384."""
+    scope: str = "system/*.rs"
+
+
+Auth: TypeAlias = NoAuth | BearerFile | SmartBackend
+
+
+class SourceConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"
+):
+    """What every kind of source has."""
+
+    id: Identifier
+    url: str
+    serves: tuple[Identifier, ...]
+    """The subgraphs that ask this source."""
+    title: str = ""
+    auth: Auth = NoAuth()
+    timeout: Seconds = 5.0
+    """For one call in all: waiting for a free slot, retries and reading the answer included."""
+    connect_timeout: Seconds = 2.0
+    max_parallel: Count = 8
+    max_response_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 16 * 1024 * 1024
+    allow_plain_http: bool = False
+    """Without it, only a loopback address may be reached without TLS."""
+
+
+class FhirSource(SourceConfig, frozen=True, kw_only=True, tag="fhir-r4"):
+    page_size: Count = 100
+    multiple_or: Literal["auto", "yes", "no"] = "auto"
+    """Whether `patient=a,b,c` works; `auto` asks the server's own CapabilityStatement."""
+    conformance: Literal["strict", "report", "off"] = "off"
+    conformance_share: Share = 0.02
+    """The share of fetched resources that is validated against the FHIR R4 definitions."""
+
+
+class X12Source(SourceConfig, frozen=True, kw_only=True, tag="x12-270"):
+    payer: Identifier
+    """The FHIR source whose coverages this clearinghouse answers for."""
+    sender_id: Annotated[str, msgspec.Meta(min_length=1, max_length=15)]
+    receiver_id: Annotated[str, msgspec.Meta(min_length=1, max_length=15)]
+    provider_npi: Annotated[str, msgspec.Meta(pattern=r"^\d{10}$")] = "1999999984"
+    provider_name: str = "CHARTGRAPH"
+
+
+class TelehealthSource(SourceConfig, frozen=True, kw_only=True, tag="telehealth-rest"):
+    webhook_secret_file: Path | None = None
+
+
+AnySource: TypeAlias = FhirSource | X12Source | TelehealthSource
+
+
+def load_sources(path: Path) -> tuple[SourceConfig, ...]:
+    """Read every source of a YAML file, or raise `ConfigError` naming the first mistake."""
+    sources = _read(path)
+    loaded = tuple(_source(path, str(id_), raw) for id_, raw in sources.items())
+    payers = {source.id for source in loaded if isinstance(source, FhirSource)}
+    for source in loaded:
+        if isinstance(source, X12Source) and source.payer not in payers:
+            raise ConfigError(f"{path}: source {source.id}: payer names no fhir-r4 source")
+    return loaded
+
+
+def _read(path: Path) -> Mapping[str, object]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise ConfigError(f"{path}: is not YAML") from None
+    sources = content.get("sources") if isinstance(content, dict) else None
+    if not isinstance(sources, dict) or set(content) != {"sources"}:
+        raise ConfigError(f"{path}: expected one key, sources, with a source under each id")
+    return sources
+
+
+def _source(path: Path, id_: str, raw: object) -> AnySource:
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: source {id_}: expected settings")
+    try:
+        source: AnySource = msgspec.convert(
+            {**raw, "id": id_}, type=AnySource, dec_hook=_existing_file(path.parent)
+        )
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: source {id_}: {error}") from None
+    for url in (source.url, getattr(source.auth, "token_url", source.url)):
+        problem = _url_problem(url, plain=source.allow_plain_http)
+        if problem:
+            raise ConfigError(f"{path}: source {id_}: {problem}")
+    return source
+
+
+def _existing_file(folder: Path) -> Callable[[type, object], object]:
+    def decode(type_: type, value: object) -> object:
+        if type_ is not Path or not isinstance(value, str):
+            raise NotImplementedError
+        file = folder / value
+        if not file.is_file():
+            raise ValueError(f"there is no file {file}")
+        return file
+
+    return decode
+
+
+def _url_problem(url: str, *, plain: bool) -> str | None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "a URL must start with https:// and name a host"
+    if parts.query or parts.fragment or parts.username is not None:
+        return "a URL must have no query, fragment or credentials"
+    if parts.scheme == "http" and not plain and not _is_loopback(parts.hostname):
+        return "without TLS only a loopback address is reached (or set allow_plain_http: true)"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

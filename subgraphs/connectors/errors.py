@@ -1,0 +1,78 @@
+"""What can go wrong with an upstream, sorted by what the caller can do about it.
+
+    UpstreamError
+    ├── Unreachable        no connection: retry later
+    ├── TimedOut           no answer in time: retry later
+    ├── RateLimited        too many requests: retry after `retry_after`
+    ├── Unavailable        the upstream says it is down (5xx): retry later
+    ├── Refused            it does not accept *our* credentials: its operator must renew them
+    ├── Rejected           it understood and declined this request (4xx)
+    └── ProtocolViolation  its answer breaks the protocol: its operator must look into it
+
+Every message is written here or in a connector and is safe to show: it quotes neither the request
+nor the answer, since both hold PHI. For the same reason connectors raise `from None`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class SourceState(StrEnum):
+    """How a source did, as the graph shows it beside the rows of the others."""
+
+    OK = "OK"
+    STALE = "STALE"
+    TIMEOUT = "TIMEOUT"
+    UNAVAILABLE = "UNAVAILABLE"
+    RATE_LIMITED = "RATE_LIMITED"
+    OPEN_CIRCUIT = "OPEN_CIRCUIT"
+    REFUSED = "REFUSED"
+    INVALID = "INVALID"
+
+
+class UpstreamError(Exception):
+    """A source did not give what was asked; `retry_after` is in seconds, where it named a time."""
+
+    state: ClassVar[SourceState]
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unreachable(UpstreamError):
+    state = SourceState.UNAVAILABLE
+
+
+class TimedOut(UpstreamError):
+    state = SourceState.TIMEOUT
+
+
+class RateLimited(UpstreamError):
+    state = SourceState.RATE_LIMITED
+
+
+class Unavailable(UpstreamError):
+    state = SourceState.UNAVAILABLE
+
+
+class Refused(UpstreamError):
+    state = SourceState.REFUSED
+
+
+class Rejected(UpstreamError):
+    """`codes` are the issue codes of its OperationOutcome, all of FHIR's own fixed list."""
+
+    state = SourceState.INVALID
+
+    def __init__(self, status: int, codes: tuple[str, ...] = ()) -> None:
+        named = f" ({', '.join(codes)})" if codes else ""
+        super().__init__(f"the source declined the request with status {status}{named}")
+        self.status = status
+        self.codes = codes
+
+
+class ProtocolViolation(UpstreamError):
+    state = SourceState.INVALID

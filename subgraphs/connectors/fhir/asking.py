@@ -1,0 +1,94 @@
+"""Ask one server about many keys in a given way."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import httpx2
+
+from subgraphs.connectors.fhir.batch import batch
+from subgraphs.connectors.fhir.offers import Way
+from subgraphs.connectors.fhir.references import Question, Rows
+from subgraphs.connectors.fhir.search import (
+    Params,
+    Resource,
+    SearchPage,
+    first_page,
+    read_page,
+    walk,
+)
+from subgraphs.connectors.parallel import for_each
+
+OR_ROUNDS = 4
+"""OR searches for the newest rows, each for the keys still unseen, before asking one by one."""
+
+
+class Asker:
+    """`at_a_time` bounds the calls one question makes at once."""
+
+    def __init__(self, client: httpx2.AsyncClient, *, page_size: int, at_a_time: int) -> None:
+        self._client = client
+        self._page_size = page_size
+        self._at_a_time = at_a_time
+
+    async def all_rows(self, way: Way, question: Question, others: Params) -> list[Resource]:
+        """Every row, with all pages of each search."""
+        others = {"_count": str(self._page_size), **others}
+        pages = await self._first_pages(way, question, others)
+        found = await for_each(pages, self._rows_from, at_a_time=self._at_a_time)
+        return [row for rows in found for row in rows]
+
+    async def first_rows(
+        self, way: Way, question: Question, others: Params, per_key: int
+    ) -> list[Resource]:
+        """Rows among which are the first `per_key` of every key, in the server's order."""
+        if way is Way.OR_LIST:
+            return await self._first_rows_of_list(question, others, per_key)
+        few = {**others, "_count": str(per_key)}
+        pages = await self._first_pages(way, question, few)
+        return [row for page in pages for row in page.resources()]
+
+    async def _first_rows_of_list(
+        self, question: Question, others: Params, per_key: int
+    ) -> list[Resource]:
+        """A page holds the first rows of all keys together: those it left out are asked again."""
+        listed = {**others, "_count": str(self._page_size)}
+        rows: list[Resource] = []
+        for _ in range(OR_ROUNDS):
+            (page,) = await self._first_pages(Way.OR_LIST, question, listed)
+            found = question.group(page.resources())
+            if page.next_link is None:
+                return rows + _flat(found)
+            done = {key: own for key, own in found.items() if len(own) >= per_key}
+            rows += _flat(done)
+            question = question.without(done)
+            if not question.keys:
+                return rows
+        return rows + await self.first_rows(Way.SINGLE, question, others, per_key)
+
+    async def _first_pages(self, way: Way, question: Question, others: Params) -> list[SearchPage]:
+        resource_type, param = question.resource_type, question.param
+        if way is Way.OR_LIST:
+            listed = {**others, param: ",".join(map(_escape, question.keys))}
+            return [await first_page(self._client, resource_type, listed)]
+        each = [{**others, param: _escape(key)} for key in question.keys]
+        if way is Way.BATCH:
+            urls = [f"{resource_type}?{urlencode(params, doseq=True)}" for params in each]
+            return [read_page(body) for body in await batch(self._client, urls)]
+
+        async def ask(params: Params) -> SearchPage:
+            return await first_page(self._client, resource_type, params)
+
+        return await for_each(each, ask, at_a_time=self._at_a_time)
+
+    async def _rows_from(self, first: SearchPage) -> list[Resource]:
+        return [row async for page in walk(self._client, first) for row in page.resources()]
+
+
+def _flat(rows: Rows) -> list[Resource]:
+    return [row for own in rows.values() for row in own]
+
+
+def _escape(key: str) -> str:
+    """https://hl7.org/fhir/R4/search.html#escaping"""
+    return key.replace("\\", "\\\\").replace(",", "\\,").replace("$", "\\$")

@@ -1,0 +1,99 @@
+"""The ways a server can be asked about many keys at once, and which of them it turned out to take.
+
+What a server states may be wrong. A way that was declined with a 4xx where the next way then worked
+is not tried again for that parameter until the statement is read anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+import httpx2
+
+from subgraphs.connectors.config import FhirSource
+from subgraphs.connectors.fhir.capabilities import (
+    Capabilities,
+    fetch_capabilities,
+    fetch_multiple_or,
+)
+from subgraphs.connectors.fhir.references import Question
+
+LIFETIME = 3600
+"""Seconds after which a statement is read again."""
+
+
+class Way(Enum):
+    OR_LIST = auto()
+    BATCH = auto()
+    SINGLE = auto()
+
+
+class Offers:
+    def __init__(
+        self,
+        config: FhirSource,
+        client: httpx2.AsyncClient,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = config
+        self._client = client
+        self._now = now
+        self._lock = asyncio.Lock()
+        self._known: _Known | None = None
+
+    async def capabilities(self) -> Capabilities:
+        return (await self._current()).capabilities
+
+    async def ways(self, question: Question, order: Sequence[Way]) -> AsyncIterator[Way]:
+        """Yield the ways to try, best first; what is not reached is not looked up either."""
+        for way in order:
+            if way is Way.SINGLE:
+                yield way
+                continue
+            known = await self._current()
+            if (question.resource_type, question.param, way) in known.withdrawn:
+                continue
+            if way is Way.BATCH:
+                offered = known.capabilities.batch
+            else:
+                offered = await self._takes_lists(known, question)
+            if offered:
+                yield way
+
+    def withdraw(self, question: Question, ways: Iterable[Way]) -> None:
+        if self._known is not None:
+            names = question.resource_type, question.param
+            self._known.withdrawn.update((*names, way) for way in ways)
+
+    async def _current(self) -> _Known:
+        # Under the lock, so that however many come first, the statement is read once.
+        async with self._lock:
+            if self._known is None or self._known.until <= self._now():
+                capabilities = await fetch_capabilities(self._client)
+                self._known = _Known(capabilities, self._now() + LIFETIME)
+            return self._known
+
+    async def _takes_lists(self, known: _Known, question: Question) -> bool:
+        if self._config.multiple_or != "auto":
+            return self._config.multiple_or == "yes"
+        named = question.resource_type, question.param
+        canonical = known.capabilities.search_params.get(named)
+        if canonical is None:
+            return False
+        async with self._lock:
+            if canonical not in known.multiple_or:
+                known.multiple_or[canonical] = await fetch_multiple_or(self._client, canonical)
+            return known.multiple_or[canonical]
+
+
+@dataclass(slots=True)
+class _Known:
+    capabilities: Capabilities
+    until: float
+    multiple_or: dict[str, bool] = field(default_factory=dict)
+    withdrawn: set[tuple[str, str, Way]] = field(default_factory=set)

@@ -1,0 +1,134 @@
+"""One FHIR server, asked in batches.
+
+The promise: how many HTTP calls a question takes depends on the resource types it touches, not on
+how many patients it is about. A server is asked in the best way it offers:
+
+    OR list        `patient=a,b,c`                       one call (and its further pages)
+    batch Bundle   one search per key in one request     one call (and further pages of an entry)
+    single         one search per key, a few at a time   as many calls as keys
+
+`latest_by` asks for the newest rows of each key. By batch that is one call whatever the data, so
+there it is preferred over an OR list, whose first page may be full of rows of a few keys. Each
+takes up to `CHUNK` keys a call; every other bound is stated where it is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import httpx2
+
+from subgraphs.connectors.config import FhirSource
+from subgraphs.connectors.errors import Rejected
+from subgraphs.connectors.fhir.asking import Asker
+from subgraphs.connectors.fhir.capabilities import Capabilities
+from subgraphs.connectors.fhir.conformance import Conformance
+from subgraphs.connectors.fhir.offers import Offers, Way
+from subgraphs.connectors.fhir.references import Question, Rows
+from subgraphs.connectors.fhir.search import Params, Resource, search
+from subgraphs.connectors.parallel import for_each
+
+CHUNK = 100
+"""Keys in one OR list or batch."""
+MAX_CRAWL_PAGES = 100_000
+
+_OR_FIRST = (Way.OR_LIST, Way.BATCH, Way.SINGLE)
+_BATCH_FIRST = (Way.BATCH, Way.OR_LIST, Way.SINGLE)
+
+_Fetch: TypeAlias = Callable[[Way, Question], Awaitable[list[Resource]]]
+
+
+class FhirServer:
+    """Long-lived: it remembers what the server offers. `client` comes from `open_client`."""
+
+    def __init__(self, config: FhirSource, client: httpx2.AsyncClient) -> None:
+        self.config = config
+        self.conformance = Conformance(config)
+        self._client = client
+        self._offers = Offers(config, client)
+        self._asker = Asker(client, page_size=config.page_size, at_a_time=config.max_parallel)
+
+    async def capabilities(self) -> Capabilities:
+        return await self._offers.capabilities()
+
+    async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, Resource]:
+        """The resources of these ids; an id that is absent at the source is left out."""
+        rows = await self.search_by(resource_type, "_id", ids)
+        return {id_: found[0] for id_, found in rows.items() if found}
+
+    async def search_by(
+        self, resource_type: str, param: str, keys: Iterable[str], others: Params | None = None
+    ) -> Rows:
+        """Every row of every key, all pages; a key without rows has an empty list."""
+
+        async def fetch(way: Way, part: Question) -> list[Resource]:
+            return await self._asker.all_rows(way, part, others or {})
+
+        question = Question(resource_type, param, keys, self.config.url)
+        return await self._ask(question, fetch, _OR_FIRST)
+
+    async def latest_by(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Params | None = None,
+        *,
+        sort: str,
+        per_key: int = 1,
+    ) -> Rows:
+        """The first `per_key` rows of each key in the order of `sort`, such as `-date`.
+
+        One HTTP call for `CHUNK` keys where the server offers batches. By OR lists one call if the
+        first page has enough rows of every key or is the last; each further call asks for the
+        unseen keys only, so two suffice unless those have more than a page of rows themselves.
+        """
+
+        async def fetch(way: Way, part: Question) -> list[Resource]:
+            sorted_by = {**(others or {}), "_sort": sort}
+            return await self._asker.first_rows(way, part, sorted_by, per_key)
+
+        question = Question(resource_type, param, keys, self.config.url)
+        rows = await self._ask(question, fetch, _BATCH_FIRST)
+        return {key: found[:per_key] for key, found in rows.items()}
+
+    async def crawl(
+        self, resource_type: str, others: Params | None = None
+    ) -> AsyncIterator[list[Resource]]:
+        """Every resource of a type, page by page."""
+        params = {"_count": str(self.config.page_size), **(others or {})}
+        pages = search(self._client, resource_type, params, max_pages=MAX_CRAWL_PAGES)
+        async for page in pages:
+            rows = [row for row in page.resources() if row.get("resourceType") == resource_type]
+            await self.conformance.check(rows)
+            yield rows
+
+    async def _ask(self, question: Question, fetch: _Fetch, order: Sequence[Way]) -> Rows:
+        """Ask in the first way that the server takes, and group the rows by the keys asked."""
+        if not question.keys:
+            return {}
+        if len(question.keys) == 1:
+            order = (Way.SINGLE,)  # needs neither list nor batch, nor to know who offers them
+        declined: list[Way] = []
+        async for way in self._offers.ways(question, order):
+            try:
+                rows = await self._fetch_chunks(question, fetch, way)
+            except Rejected:
+                if way is Way.SINGLE:
+                    raise
+                declined.append(way)
+                continue
+            self._offers.withdraw(question, declined)
+            grouped = question.group(rows)
+            await self.conformance.check([row for found in grouped.values() for row in found])
+            return grouped
+        raise AssertionError("asking one by one is the last way, and always tried")
+
+    async def _fetch_chunks(self, question: Question, fetch: _Fetch, way: Way) -> list[Resource]:
+        async def ask(part: Question) -> list[Resource]:
+            return await fetch(way, part)
+
+        parts = question.chunks(CHUNK)
+        found = await for_each(parts, ask, at_a_time=self.config.max_parallel)
+        return [row for rows in found for row in rows]

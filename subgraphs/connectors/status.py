@@ -1,0 +1,91 @@
+"""Turn an HTTP answer that is no success into the error that says what to do about it."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from http import HTTPStatus
+
+import httpx2
+import msgspec
+
+from subgraphs.connectors.errors import (
+    ProtocolViolation,
+    RateLimited,
+    Refused,
+    Rejected,
+    TimedOut,
+    Unavailable,
+)
+
+# https://hl7.org/fhir/R4/valueset-issue-type.html; anything else may be free text, hence PHI.
+_CODES = (
+    "invalid structure required value invariant security login unknown expired forbidden "
+    "suppressed processing not-supported duplicate multiple-matches not-found deleted too-long "
+    "code-invalid extension too-costly business-rule conflict transient lock-error no-store "
+    "exception timeout incomplete throttled informational"
+)
+ISSUE_CODES = frozenset(_CODES.split())
+
+
+class Unauthorized(Refused):
+    """401: new credentials may help."""
+
+
+def check_answer(response: httpx2.Response, media_types: tuple[str, ...]) -> None:
+    """Return if this is a success of one of the media types; raise an `UpstreamError` if not."""
+    if not response.is_success:
+        raise_for_status(response.status_code, response.headers, response.content)
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type not in media_types:
+        raise ProtocolViolation("the source's answer is not of the media type asked for")
+
+
+def raise_for_status(status: int, headers: httpx2.Headers, body: bytes) -> None:
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            raise Unauthorized("the source refused our credentials")
+        case HTTPStatus.FORBIDDEN:
+            raise Refused("the source denies our credentials this access")
+        case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.GATEWAY_TIMEOUT:
+            raise TimedOut("the source did not answer in time")
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            raise RateLimited(
+                "the source asks for fewer requests", retry_after=_retry_after(headers)
+            )
+        case HTTPStatus.NOT_IMPLEMENTED:
+            raise Rejected(status, _issue_codes(body))
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise Unavailable("the source is unavailable", retry_after=_retry_after(headers))
+        case _ if status >= HTTPStatus.BAD_REQUEST:
+            raise Rejected(status, _issue_codes(body))
+        case _:
+            raise ProtocolViolation("the source answered with a redirect, which is not followed")
+
+
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Seconds, from either form of the header. RFC 9110 §10.2.3"""
+    text = headers.get("Retry-After", "")
+    if text.isdecimal():
+        return float(text)
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())
+
+
+class _Issue(msgspec.Struct):
+    code: str = ""
+
+
+class _OperationOutcome(msgspec.Struct):
+    issue: tuple[_Issue, ...] = ()
+
+
+def _issue_codes(body: bytes) -> tuple[str, ...]:
+    try:
+        outcome = msgspec.json.decode(body, type=_OperationOutcome)
+    except msgspec.DecodeError:
+        return ()
+    return tuple(issue.code for issue in outcome.issue if issue.code in ISSUE_CODES)

@@ -1,0 +1,156 @@
+"""What every source connector owes its caller, whatever it speaks.
+
+A connector's test class inherits `SourceContract` and says how to ask and what a good answer is.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from abc import ABC, abstractmethod
+
+import httpx2
+import pytest
+
+from subgraphs.connectors import transport
+from subgraphs.connectors.config import SourceConfig
+from subgraphs.connectors.errors import (
+    ProtocolViolation,
+    RateLimited,
+    Refused,
+    Rejected,
+    SourceState,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+    UpstreamError,
+)
+from tests.subgraphs.connectors.scripted import Script, Scripted
+
+PHI = "Lovelace"
+"""Stands in every request and answer of these tests and must come out nowhere else."""
+
+
+class SourceContract(ABC):
+    @abstractmethod
+    def config(self) -> SourceConfig: ...
+
+    @abstractmethod
+    def good(self) -> httpx2.Response:
+        """An answer the connector accepts, holding `PHI`."""
+
+    @abstractmethod
+    async def ask(self, client: httpx2.AsyncClient) -> object:
+        """Ask for something whose parameters hold `PHI`."""
+
+    @pytest.fixture(autouse=True)
+    def _no_pauses(self, monkeypatch):
+        monkeypatch.setattr(transport, "PAUSE", 0)
+
+    async def asked(self, *script: Script, **settings: object) -> object:
+        self.server = Scripted(script)
+        config = self.config()
+        for name, value in settings.items():
+            # A frozen Struct has no other way to differ in one setting.
+            config = type(config)(**{**_fields(config), name: value})
+        async with transport.open_client(config, network=self.server) as client:
+            return await self.ask(client)
+
+    async def test_gives_what_the_source_answers(self):
+        assert await self.asked(self.good())
+
+    @pytest.mark.parametrize(
+        ("status", "error", "state", "calls"),
+        [
+            (302, ProtocolViolation, SourceState.INVALID, 1),
+            (401, Refused, SourceState.REFUSED, 1),
+            (403, Refused, SourceState.REFUSED, 1),
+            (422, Rejected, SourceState.INVALID, 1),
+            (429, RateLimited, SourceState.RATE_LIMITED, 2),
+            (500, Unavailable, SourceState.UNAVAILABLE, 2),
+            (503, Unavailable, SourceState.UNAVAILABLE, 2),
+            (504, TimedOut, SourceState.TIMEOUT, 1),
+        ],
+    )
+    async def test_tells_failures_apart_and_tries_twice_where_it_may_help(
+        self, status, error, state, calls
+    ):
+        answer = httpx2.Response(status, text=PHI, headers={"Location": "https://evil.example/"})
+        with pytest.raises(error) as raised:
+            await self.asked(answer)
+        assert (raised.value.state, len(self.server.requests)) == (state, calls)
+
+    async def test_a_second_try_may_succeed(self):
+        assert await self.asked(httpx2.Response(503), self.good())
+
+    async def test_passes_on_when_to_come_back(self):
+        answer = httpx2.Response(429, headers={"Retry-After": "77"})
+        with pytest.raises(RateLimited) as raised:
+            await self.asked(answer)
+        # Waiting 77 seconds is no longer in time, so there is no second try.
+        assert (raised.value.retry_after, len(self.server.requests)) == (77, 1)
+
+    async def test_waits_no_longer_than_its_time(self):
+        with pytest.raises(TimedOut):
+            await self.asked(Scripted.HANGS, timeout=0.01)
+
+    @pytest.mark.parametrize(
+        ("failure", "error"),
+        [
+            (httpx2.ConnectError, Unreachable),
+            (httpx2.ConnectTimeout, TimedOut),
+            (httpx2.ReadTimeout, TimedOut),
+            (httpx2.RemoteProtocolError, Unreachable),
+        ],
+    )
+    async def test_a_broken_connection(self, failure, error):
+        with pytest.raises(error):
+            await self.asked(failure(PHI))
+
+    async def test_html_in_place_of_an_answer(self):
+        with pytest.raises(ProtocolViolation, match="media type"):
+            await self.asked(httpx2.Response(200, html=f"<html>{PHI}</html>"))
+
+    async def test_half_an_answer(self):
+        good = self.good()
+        half = good.content[: len(good.content) // 2]
+        answer = httpx2.Response(
+            200, content=half, headers={"Content-Type": good.headers["Content-Type"]}
+        )
+        with pytest.raises(ProtocolViolation):
+            await self.asked(answer)
+
+    async def test_an_answer_too_large(self):
+        good = self.good()
+        padding = b" " * 5_000
+        answer = httpx2.Response(
+            200,
+            content=good.content + padding,
+            headers={"Content-Type": good.headers["Content-Type"]},
+        )
+        with pytest.raises(ProtocolViolation, match="larger"):
+            await self.asked(answer, max_response_bytes=len(good.content) + 2_000)
+
+    @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 429, 500, 503])
+    async def test_what_goes_wrong_is_told_without_phi(self, status, caplog):
+        caplog.set_level(logging.DEBUG)
+        good = self.good()
+        content_type = good.headers["Content-Type"]
+        answer = httpx2.Response(status, text=f'{{"{PHI}"', headers={"Content-Type": content_type})
+        with pytest.raises(UpstreamError) as raised:
+            await self.asked(answer)
+        told = "".join(traceback.format_exception(raised.value)) + caplog.text
+        assert PHI not in told
+
+    async def test_what_goes_well_is_logged_without_phi(self, caplog):
+        caplog.set_level(logging.DEBUG)
+        await self.asked(self.good())
+        assert PHI not in caplog.text
+
+    async def test_asks_without_phi_in_the_url(self):
+        await self.asked(self.good())
+        assert all(PHI not in str(request.url) for request in self.server.requests)
+
+
+def _fields(config: SourceConfig) -> dict[str, object]:
+    return {name: getattr(config, name) for name in config.__struct_fields__}
