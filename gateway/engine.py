@@ -1,0 +1,160 @@
+"""One schema at work: from a normalized operation and its variables to the client's answer.
+
+    requested ── authorize ──> permitted ── plan ──> QueryPlan ── execute ──> fetched ── project ──>
+
+An engine belongs to one supergraph. On a reload a new one takes its place whole, with its own
+schema, clients and caches; requests under way finish on the old one, which is then closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from graphql import DocumentNode
+
+from contract.errors import Code
+from gateway.cache.lru import LruCache
+from gateway.execution.client import SubgraphClient
+from gateway.execution.execute import Exchange, Report, execute
+from gateway.execution.faults import ResponseError, fault_of
+from gateway.execution.introspection import introspect, split_introspection
+from gateway.execution.project import project
+from gateway.execution.resolve import Denials, resolve_shape
+from gateway.execution.shapes import ObjectShape
+from gateway.execution.variables import coerce_variables
+from gateway.federation.supergraph import Supergraph, load_supergraph
+from gateway.operation.normalize import normalize
+from gateway.operation.tree import Operation, SelectionSet
+from gateway.planning import PlanError, build_query_graph, plan
+from gateway.planning.plan import (
+    ConditionNode,
+    FetchNode,
+    ParallelNode,
+    PlanNode,
+    QueryPlan,
+    SequenceNode,
+)
+
+MAX_PLANS: Final = 10_000
+MAX_PLAN_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What is left of an operation, and what to tell about the fields that are not."""
+
+    operation: Operation
+    denials: Denials = field(default_factory=dict)
+
+
+Authorize: TypeAlias = Callable[[Operation], Permitted]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    data: dict[str, Any] | None
+    errors: tuple[ResponseError, ...]
+    reports: tuple[Report, ...] = ()
+    """The access reports of all answers it is made of; the audit trail needs every one."""
+    plan: QueryPlan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    plan: QueryPlan
+    introspection: SelectionSet
+    """The root selections the gateway answers itself."""
+
+
+class Engine:
+    def __init__(self, supergraph: Supergraph, clients: Mapping[str, SubgraphClient]) -> None:
+        """`clients` by the subgraphs' names; the pipeline's exchange sends through them."""
+        self.schema = supergraph.api_schema
+        self.supergraph = supergraph
+        self.clients = clients
+        self._query_graph = build_query_graph(supergraph)
+        self._plans = LruCache[tuple[Operation, frozenset[str]], Planned](
+            MAX_PLANS, weight=MAX_PLAN_BYTES
+        )
+        self._shapes = LruCache[Any, ObjectShape](MAX_PLANS, weight=MAX_PLAN_BYTES)
+
+    @classmethod
+    def load(cls, sdl: str, clients: Mapping[str, SubgraphClient]) -> Engine:
+        """Raises SupergraphError for what is no supergraph."""
+        return cls(load_supergraph(sdl), clients)
+
+    async def close(self) -> None:
+        for client in self.clients.values():
+            await client.close()
+
+    def normalize(self, document: DocumentNode, operation_name: str | None) -> Operation:
+        """The document is valid; the result is worth keeping beside it."""
+        return normalize(document, operation_name, self.schema)
+
+    async def run(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any],
+        exchange: Exchange,
+        *,
+        authorize: Authorize = Permitted,
+        labels: frozenset[str] = frozenset(),
+    ) -> Answer:
+        """Answer a query or a mutation.
+
+        Raises RequestError for variables that do not fit; what fails later is in the answer.
+        `labels` are the override labels that are on for this request.
+        """
+        coerced = coerce_variables(operation.variables, variables, self.schema)
+        permitted = authorize(operation)
+        try:
+            planned = self.plan(permitted.operation, labels)
+        except PlanError:
+            return Answer(None, (ResponseError(fault_of(Code.PLAN_FAILED)),))
+        fetched = await execute(planned.plan, coerced, exchange)
+        if planned.introspection:
+            fetched.data.update(introspect(planned.introspection, operation, coerced, self.schema))
+        shape = self._shape(operation, permitted.denials, coerced)
+        projected = project(shape, fetched.data, fetched.errors)
+        return Answer(projected.data, projected.errors, fetched.reports, planned.plan)
+
+    def plan(self, operation: Operation, labels: frozenset[str]) -> Planned:
+        """Raises PlanError where no plan exists, for which composition is to blame."""
+        planned = self._plans.get((operation, labels))
+        if planned is None:
+            ordinary, introspection = split_introspection(operation)
+            query_plan = plan(ordinary, self._query_graph, labels)
+            planned = Planned(query_plan, introspection)
+            self._plans.put((operation, labels), planned, weight=_plan_bytes(query_plan.node))
+        return planned
+
+    def _shape(
+        self, operation: Operation, denials: Denials, coerced: Mapping[str, Any]
+    ) -> ObjectShape:
+        # Only a Boolean can change which fields there are.
+        booleans = frozenset(item for item in coerced.items() if isinstance(item[1], bool))
+        refusals = frozenset((field_, fault.code) for field_, fault in denials.items())
+        key = (operation, booleans, refusals)
+        shape = self._shapes.get(key)
+        if shape is None:
+            shape = resolve_shape(operation, self.schema, denials, coerced)
+            self._shapes.put(key, shape, weight=_shape_bytes(operation.selections))
+        return shape
+
+
+def _plan_bytes(node: PlanNode | None) -> int:
+    """About what a plan takes, with the operation it was made for."""
+    match node:
+        case FetchNode(document=document):
+            return 4_000 + 4 * len(document)
+        case SequenceNode(nodes) | ParallelNode(nodes):
+            return sum(map(_plan_bytes, nodes))
+        case ConditionNode(if_true=if_true, if_false=if_false):
+            return _plan_bytes(if_true) + _plan_bytes(if_false)
+    return 4_000
+
+
+def _shape_bytes(selections: SelectionSet) -> int:
+    return sum(1_000 + _shape_bytes(each.selections) for each in selections)

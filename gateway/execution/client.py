@@ -1,0 +1,65 @@
+"""How the gateway talks to a subgraph: bytes out, bytes back, and two ways to fail.
+
+    SubgraphError
+    ├── SubgraphUnavailable      no answer: it may come later
+    └── SubgraphInvalidResponse  an answer that is none: its developers must look into it
+
+Messages are for the log; they quote neither the request nor the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol, TypeAlias
+
+from contract.errors import Code
+
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+
+
+class SubgraphError(Exception):
+    code: ClassVar[Code]
+    retryable: ClassVar[bool]
+
+
+class SubgraphUnavailable(SubgraphError):
+    code = Code.SUBGRAPH_UNAVAILABLE
+    retryable = True
+
+
+class SubgraphInvalidResponse(SubgraphError):
+    code = Code.SUBGRAPH_INVALID_RESPONSE
+    retryable = False
+
+
+class SubgraphClient(Protocol):
+    """One subgraph, reached one way. It lives as long as the engine that holds it."""
+
+    async def send(
+        self,
+        body: bytes,
+        headers: Headers,
+        timeout: float,  # noqa: ASYNC109 - each client bounds its own exchange
+    ) -> bytes:
+        """The body of a JSON answer, whatever its status; `timeout` is in seconds."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a body so labelled may be a GraphQL answer.
+
+    https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type in {"application/json", "application/graphql-response+json"}
+
+
+def refuse_status(status: int) -> SubgraphError:
+    """The error for an answer that is not JSON."""
+    if status >= 500:  # noqa: PLR2004 - the class of statuses that say the server is at fault
+        return SubgraphUnavailable(f"answered with status {status}")
+    return SubgraphInvalidResponse(f"answered with status {status} and no JSON")

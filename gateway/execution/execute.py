@@ -1,0 +1,146 @@
+"""Run a query plan.
+
+The executor knows fetches and places, and nothing of federation directives, identities or headers:
+an `Exchange` is given to it that signs, sends and receives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from contract.access import EXTENSION as ACCESS_EXTENSION
+from gateway.execution.answers import failed_fetch, no_entity, reported_errors, wrong_shape
+from gateway.execution.client import SubgraphError
+from gateway.execution.entities import CollectedCall, collect
+from gateway.execution.faults import FetchError
+from gateway.execution.merge import merge, rename
+from gateway.execution.wire import SubgraphAnswer, decode_answer, encode
+from gateway.operation.tree import OperationKind
+from gateway.planning.plan import (
+    ConditionNode,
+    FetchNode,
+    ParallelNode,
+    PlanNode,
+    QueryPlan,
+    SequenceNode,
+)
+
+Exchange: TypeAlias = Callable[[str, bytes, OperationKind], Awaitable[bytes]]
+"""`await exchange(subgraph, body, kind)` is the answer's body, or raises SubgraphError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The signed access report of one answer, unread. See `contract.access`."""
+
+    subgraph: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    data: dict[str, Any]
+    errors: tuple[FetchError, ...]
+    reports: tuple[Report, ...]
+
+
+async def execute(plan: QueryPlan, variables: Mapping[str, Any], exchange: Exchange) -> Fetched:
+    """Fetch all that the plan names; what fails is told in `errors` and leaves the rest intact.
+
+    `variables` are coerced: whoever reads a condition finds it there.
+    """
+    execution = _Execution(variables, exchange)
+    if plan.node is not None:
+        await execution.run(plan.node)
+    return Fetched(execution.data, tuple(execution.errors), tuple(execution.reports))
+
+
+class _Execution:
+    """The state of one run: fetches of one wave change `data` between each other's awaits."""
+
+    def __init__(self, variables: Mapping[str, Any], exchange: Exchange) -> None:
+        self.data: dict[str, Any] = {}
+        self.errors: list[FetchError] = []
+        self.reports: list[Report] = []
+        self._variables = variables
+        self._exchange = exchange
+
+    async def run(self, node: PlanNode) -> None:
+        match node:
+            case FetchNode():
+                await self._fetch(node)
+            case SequenceNode(nodes):
+                for each in nodes:
+                    await self.run(each)
+            case ParallelNode(nodes):
+                async with asyncio.TaskGroup() as wave:
+                    for each in nodes:
+                        wave.create_task(self.run(each))
+            case ConditionNode(variable, if_true, if_false):
+                branch = if_true if self._variables[variable] else if_false
+                if branch is not None:
+                    await self.run(branch)
+
+    async def _fetch(self, node: FetchNode) -> None:
+        calls = [collect(call, self.data) for call in node.entities]
+        if calls and not any(collected.representations for collected in calls):
+            return
+        body = _request_body(node, self._variables, calls)
+        try:
+            answer = decode_answer(await self._exchange(node.subgraph, body, node.kind))
+        except SubgraphError as error:
+            self.errors.append(failed_fetch(node, calls, self.data, error))
+            return
+        self._take_report(node, answer)
+        if calls:
+            self._absorb_entities(node, calls, answer)
+        else:
+            self._absorb_root(node, answer)
+        self.errors += reported_errors(node, calls, self.data, answer.errors)
+
+    def _take_report(self, node: FetchNode, answer: SubgraphAnswer) -> None:
+        if isinstance(answer.extensions, dict):
+            report = answer.extensions.get(ACCESS_EXTENSION)
+            if isinstance(report, str):
+                self.reports.append(Report(node.subgraph, report))
+
+    def _absorb_root(self, node: FetchNode, answer: SubgraphAnswer) -> None:
+        if isinstance(answer.data, dict):
+            rename(answer.data, node.renames)
+            merge(self.data, answer.data)
+        elif not answer.errors:
+            self.errors.append(wrong_shape(node, (), self.data))
+
+    def _absorb_entities(
+        self, node: FetchNode, calls: list[CollectedCall], answer: SubgraphAnswer
+    ) -> None:
+        data = answer.data if isinstance(answer.data, dict) else {}
+        for collected in calls:
+            entities = data.get(collected.call.response_key)
+            if isinstance(entities, list) and len(entities) == len(collected.holders):
+                for index, entity in enumerate(entities):
+                    if isinstance(entity, dict):
+                        rename(entity, node.renames)
+                        collected.merge_entity(index, entity)
+                    elif entity is not None:
+                        self.errors.append(no_entity(node, collected, self.data, index))
+            elif entities is not None or not answer.errors:
+                self.errors.append(wrong_shape(node, (collected,), self.data))
+
+
+def _request_body(
+    node: FetchNode, variables: Mapping[str, Any], calls: list[CollectedCall]
+) -> bytes:
+    """https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters"""
+    values = {name: variables[name] for name in node.variables if name in variables}
+    for collected in calls:
+        values[collected.call.variable] = collected.representations
+    body: dict[str, Any] = {"query": node.document}
+    if node.operation_name is not None:
+        body["operationName"] = node.operation_name
+    if values:
+        body["variables"] = values
+    return encode(body)

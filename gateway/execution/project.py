@@ -1,0 +1,111 @@
+"""From fetched data to the client's answer: its fields, its order, its nulls, its errors' paths.
+
+Nothing leaves that was not requested, whatever a plan had to fetch beside it. Of an answer without
+faults this is one walk; the errors are put together afterwards, and only where there are some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contract.errors import Code
+from gateway.errors import PublicText
+from gateway.execution.faults import Fault, FetchError, ResponseError, ResponsePath
+from gateway.execution.shapes import Completion, ObjectShape, Shape, path_of
+
+MAX_ERRORS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    data: dict[str, Any] | None
+    errors: tuple[ResponseError, ...]
+
+
+def project(shape: ObjectShape, data: dict[str, Any], errors: Sequence[FetchError]) -> Projected:
+    completion = Completion()
+    completed = shape.complete(data, None, completion)
+    if not (errors or completion.denied or completion.misfits or completion.broken_promises):
+        return Projected(completed, ())
+    told = _Errors()
+    told.tell_fetch_errors(shape, errors, completion)
+    told.tell_completion(completion)
+    return Projected(completed, tuple(told.errors.values())[:MAX_ERRORS])
+
+
+class _Errors:
+    """The answer's errors, each once, in the order of: fetching, denials, completion."""
+
+    def __init__(self) -> None:
+        self.errors: dict[tuple[str, str, ResponsePath], ResponseError] = {}
+        self._explained: set[ResponsePath] = set()
+        """Every position an error lies at or below."""
+
+    def tell_fetch_errors(
+        self, shape: Shape, errors: Iterable[FetchError], completion: Completion
+    ) -> None:
+        waiting: dict[ResponsePath, list[Fault]] = {}
+        for error in errors:
+            for place in error.places or ((),):
+                visible = _visible_part(shape, place)
+                if error.whole or visible != place:
+                    # Something the client did not ask for failed: it shows in what is missing.
+                    waiting.setdefault(visible, []).append(error.fault)
+                else:
+                    self._tell(error.fault, place)
+        self._tell_missing(waiting, completion)
+
+    def tell_completion(self, completion: Completion) -> None:
+        for trail, fault in completion.denied:
+            self._tell(fault, path_of(trail))
+        for trail, type_name in completion.misfits:
+            self._tell(_misfit(type_name), path_of(trail))
+        for trail, promise in completion.broken_promises:
+            path = path_of(trail)
+            if path not in self._explained:
+                self._tell(_broken_promise(promise), path)
+
+    def _tell_missing(
+        self, waiting: dict[ResponsePath, list[Fault]], completion: Completion
+    ) -> None:
+        """Point each fault at the fields it left unfetched: those nearest below its places."""
+        if not waiting:
+            return
+        shown: set[int] = set()
+        for trail in completion.absent:
+            path = path_of(trail)
+            above = (path[:length] for length in range(len(path) - 1, -1, -1))
+            for fault in next((waiting[place] for place in above if place in waiting), ()):
+                shown.add(id(fault))
+                self._tell(fault, path)
+        for place, faults in waiting.items():
+            for fault in faults:
+                if id(fault) not in shown:
+                    shown.add(id(fault))
+                    self._tell(fault, place)
+
+    def _tell(self, fault: Fault, path: ResponsePath) -> None:
+        self.errors[fault.code, fault.message, path] = ResponseError(fault, path or None)
+        self._explained.update(path[:length] for length in range(len(path) + 1))
+
+
+def _visible_part(shape: Shape, place: ResponsePath) -> ResponsePath:
+    """The place, up to the first step the client cannot see."""
+    current: Shape | None = shape
+    for length, step in enumerate(place):
+        current = current.step(step) if current else None
+        if current is None:
+            return place[:length]
+    return place
+
+
+def _misfit(type_name: str) -> Fault:
+    message = f"The value is not of type {type_name}."
+    return Fault(Code.SUBGRAPH_INVALID_RESPONSE, PublicText(message))
+
+
+def _broken_promise(promise: str) -> Fault:
+    message = f"Cannot return null for non-nullable {promise}."
+    return Fault(Code.SUBGRAPH_INVALID_RESPONSE, PublicText(message))

@@ -1,0 +1,171 @@
+"""What an answer looks like: the requested operation, resolved against the API schema.
+
+Shapes are made once for an operation and its Boolean variables, then used for every answer. They
+complete fetched values into what the client sees, and note what is wrong in a `Completion`.
+https://spec.graphql.org/October2021/#sec-Value-Completion
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeAlias
+
+from gateway.execution.faults import Fault, ResponsePath
+
+Trail: TypeAlias = "tuple[Trail, str | int] | None"
+"""A path as a linked list from its end: a small tuple for each object instead of a copy."""
+
+ABSENT: Final = object()
+MISFIT: Final = object()
+
+Check: TypeAlias = Callable[[Any], Any]
+"""A leaf value as the client sees it, or MISFIT."""
+
+
+@dataclass(slots=True)
+class Completion:
+    """What completing one answer met that is worth a word."""
+
+    absent: list[Trail] = field(default_factory=list)
+    """Fields that nothing was fetched for."""
+    denied: list[tuple[Trail, Fault]] = field(default_factory=list)
+    misfits: list[tuple[Trail, str]] = field(default_factory=list)
+    """Values that are not of their type, with its name."""
+    broken_promises: list[tuple[Trail, str]] = field(default_factory=list)
+    """Nulls where the schema promises a value, with the promise's text."""
+
+
+class Shape(Protocol):
+    def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
+        """What the client sees of a value that is not null; None where it must become null."""
+        ...
+
+    def step(self, step: str | int) -> Shape | None:
+        """The shape of a part that the client can see."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LeafShape:
+    type_name: str
+    check: Check
+
+    def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
+        result = self.check(value)
+        if result is MISFIT:
+            completion.misfits.append((trail, self.type_name))
+            return None
+        return result
+
+    def step(self, step: str | int) -> Shape | None:  # noqa: ARG002 - a leaf has no parts
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ListShape:
+    type_name: str
+    """As written: `[ID!]`."""
+    item: Shape
+    non_null: bool
+    """Whether an item may not be null."""
+
+    def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
+        if type(value) is not list:
+            completion.misfits.append((trail, self.type_name))
+            return None
+        results = []
+        complete, non_null = self.item.complete, self.non_null
+        for index, item in enumerate(value):
+            result = None if item is None else complete(item, (trail, index), completion)
+            if result is None and non_null:
+                if item is None:
+                    completion.broken_promises.append(((trail, index), self.type_name))
+                return None
+            results.append(result)
+        return results
+
+    def step(self, step: str | int) -> Shape | None:
+        return self.item if isinstance(step, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldShape:
+    key: str
+    coordinate: str
+    """`Patient.name`"""
+    shape: Shape
+    non_null: bool
+    constant: str | None = None
+    """The value, where it is known before anything is fetched: a `__typename`."""
+    denied: Fault | None = None
+
+
+class ObjectShape:
+    """An object, or any of an abstract type's; what is selected depends on which it is."""
+
+    def __init__(
+        self,
+        type_name: str,
+        possible_types: Iterable[str],
+        collect: Callable[[str], tuple[FieldShape, ...]],
+    ) -> None:
+        """`collect` tells the fields selected on an object type, in the client's order."""
+        self._type_name = type_name
+        self._possible_types = frozenset(possible_types)
+        # A concrete type needs no telling; whatever the data calls itself is not asked.
+        self._only = type_name if self._possible_types == {type_name} else None
+        self._collect = collect
+        self._fields: dict[str, tuple[FieldShape, ...]] = {}
+
+    def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
+        runtime_type = self._only or (value.get("__typename") if type(value) is dict else None)
+        if type(value) is not dict or runtime_type not in self._possible_types:
+            completion.misfits.append((trail, self._type_name))
+            return None
+        results: dict[str, Any] = {}
+        for selected in self._fields.get(runtime_type) or self._fields_of(runtime_type):
+            key = selected.key
+            if selected.constant is not None:
+                result: Any = selected.constant
+            elif selected.denied is not None:
+                completion.denied.append(((trail, key), selected.denied))
+                result = None
+            else:
+                part = value.get(key, ABSENT)
+                if part is None or part is ABSENT:
+                    _note_missing(part, selected, (trail, key), completion)
+                    result = None
+                else:
+                    result = selected.shape.complete(part, (trail, key), completion)
+            if result is None and selected.non_null:
+                return None
+            results[key] = result
+        return results
+
+    def step(self, step: str | int) -> Shape | None:
+        for possible in sorted(self._possible_types):
+            for selected in self._fields_of(possible):
+                if selected.key == step and selected.denied is None:
+                    return selected.shape
+        return None
+
+    def _fields_of(self, runtime_type: str) -> tuple[FieldShape, ...]:
+        if runtime_type not in self._fields:
+            self._fields[runtime_type] = self._collect(runtime_type)
+        return self._fields[runtime_type]
+
+
+def path_of(trail: Trail) -> ResponsePath:
+    steps: list[str | int] = []
+    while trail is not None:
+        trail, step = trail
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def _note_missing(part: Any, selected: FieldShape, trail: Trail, completion: Completion) -> None:
+    if part is ABSENT:
+        completion.absent.append(trail)
+    if selected.non_null:
+        completion.broken_promises.append((trail, selected.coordinate))
