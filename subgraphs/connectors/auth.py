@@ -149,9 +149,9 @@ def _signing_key(file: Path) -> tuple[jwk.RSAKey | jwk.ECKey, str]:
     try:
         key = jwk.import_key(msgspec.json.decode(file.read_bytes()))
     except (OSError, msgspec.DecodeError, JoseError, ValueError, TypeError, KeyError):
-        raise ConfigError(f"{file}: is not a JWK") from None
+        raise ConfigError(f"{file}: is no private RSA or EC key as a JWK") from None
     if not isinstance(key, jwk.RSAKey | jwk.ECKey) or not key.is_private:
-        raise ConfigError(f"{file}: is no private RSA or EC key")
+        raise ConfigError(f"{file}: is no private RSA or EC key as a JWK")
     if isinstance(key, jwk.RSAKey):
         return key, "RS384"
     if key.curve_name != "P-384":

@@ -7,9 +7,10 @@ the file itself, only the names of the files that hold them (relative to the YAM
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -97,6 +98,18 @@ class TelehealthSource(SourceConfig, frozen=True, kw_only=True, tag="telehealth-
 AnySource: TypeAlias = FhirSource | X12Source | TelehealthSource
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 in one respect: `multiple_or: no` and `conformance: off` are words, not booleans."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+
+
 def load_sources(path: Path) -> tuple[SourceConfig, ...]:
     """Read every source of a YAML file, or raise `ConfigError` naming the first mistake."""
     sources = _read(path)
@@ -110,7 +123,7 @@ def load_sources(path: Path) -> tuple[SourceConfig, ...]:
 
 def _read(path: Path) -> Mapping[str, object]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - safe
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -140,7 +153,7 @@ def _source(path: Path, id_: str, raw: object) -> AnySource:
 def _existing_file(folder: Path) -> Callable[[type, object], object]:
     def decode(type_: type, value: object) -> object:
         if type_ is not Path or not isinstance(value, str):
-            raise NotImplementedError
+            raise TypeError("expected the name of a file")
         file = folder / value
         if not file.is_file():
             raise ValueError(f"there is no file {file}")
