@@ -8,14 +8,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from contract.keys import KEY_BYTES
+from subgraphs.runtime.settings import MASTER_KEY_FILE, load_or_make_master_key
 
-MASTER_KEY = "master.key"
 OWNER = "owner.lock"
 
 
@@ -30,11 +28,7 @@ def home_folder() -> Path:
 def prepare(home: Path) -> None:
     """Make the folder, for its owner's eyes only, with a master key of its own."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(FileExistsError):
-        # Exclusive creation: of two processes that start at once, one writes and both read it.
-        key = os.open(home / MASTER_KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(key, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
+    load_or_make_master_key(home)
 
 
 @contextlib.contextmanager
@@ -60,8 +54,8 @@ def reset(home: Path) -> None:
     """Empty the folder: every store, key and cache in it."""
     if not home.exists():
         return
-    if any(home.iterdir()) and not (home / MASTER_KEY).exists():
-        raise HomeError(f"{home} is not a Chartgraph folder: it holds no {MASTER_KEY}.")
+    if any(home.iterdir()) and not (home / MASTER_KEY_FILE).exists():
+        raise HomeError(f"{home} is not a Chartgraph folder: it holds no {MASTER_KEY_FILE}.")
     with owned(home):
         for path in home.iterdir():
             if path.name == OWNER:

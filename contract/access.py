@@ -21,7 +21,7 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
 
     type: str
     reason: str
-    """One of `compartment`, `scope`, `label`, `consent`, `relation`, `host-only`."""
+    """One of `compartment`, `scope`, `role`, `label`, `consent`, `relation`, `host-only`."""
     patient: str | None = None
 
 

@@ -1,0 +1,42 @@
+"""`chartgraph compose`: the supergraph, or every problem with its place and how to mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from gateway.composition import CompositionError, Problem, compose
+from gateway.composition.config import ConfigError, read_config
+
+
+def compose_to(config: Path, output: Path | None, errors: Console) -> bool:
+    """Write the supergraph to `output`, or to standard output; False if there is none."""
+    try:
+        composed = compose(read_config(config))
+    except ConfigError as error:
+        errors.print(f"[red]{escape(str(error))}[/red]")
+        return False
+    except CompositionError as error:
+        for problem in error.problems:
+            errors.print(_explain(problem))
+        errors.print(f"[red]{len(error.problems)} problems, no supergraph.[/red]")
+        return False
+    for hint in composed.hints:
+        errors.print(f"[yellow]{hint.code}[/yellow] {escape(hint.message)}")
+    if output is None:
+        print(composed.sdl, end="")  # noqa: T201 - the command's result
+    else:
+        output.write_text(composed.sdl, encoding="utf-8")
+    return True
+
+
+def _explain(problem: Problem) -> str:
+    place = problem.subgraph or "all subgraphs"
+    if problem.location:
+        place += f":{problem.location.line}:{problem.location.column}"
+    return (
+        f"[red]{problem.code}[/red] {escape(place)}\n"
+        f"  {escape(problem.message)}\n  [dim]{escape(problem.mend)}[/dim]"
+    )

@@ -1,0 +1,173 @@
+"""Everything an operator decides, from arguments, `CHARTGRAPH_…` variables and a YAML file.
+
+Arguments win over variables, variables over the file. Two switches set the tone: `dev` (nobody
+signs in, loopback only) and `closed` (no introspection, no GraphiQL, no documents by GET); each
+default below follows from them. `README.md` lists the settings by what they are for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from contract.keys import KeyMissingError, KeyRing, decode_key
+
+MASTER_KEY_FILE = "master.key"
+ASYMMETRIC = frozenset(
+    f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
+) | {"EdDSA"}
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names it and never its value."""
+
+
+class Issuer(BaseModel):
+    """One authorization server whose tokens we take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    """Compared letter by letter with the token's `iss`."""
+    audience: frozenset[str] = Field(min_length=1)
+    """The token's `aud` must name one of these."""
+    jwks_uri: str | None = None
+    """Else found by OpenID discovery."""
+    patient_source: str | None = None
+    """The source whose ids the `patient` and `fhirUser` claims hold, for example `ehr-a`."""
+    roles_claim: str = "roles"
+    """Dots descend: `realm_access.roles`."""
+    roles: Mapping[str, str] = {}
+    """From the issuer's words to ours; where empty, its words are taken as they are."""
+    algorithms: frozenset[str] = ASYMMETRIC
+
+    @field_validator("algorithms")
+    @classmethod
+    def _asymmetric_only(cls, algorithms: frozenset[str]) -> frozenset[str]:
+        if not algorithms <= ASYMMETRIC:
+            raise ValueError("only asymmetric algorithms: a published key must not sign")
+        return algorithms
+
+
+class Limits(BaseModel):
+    """What one document may ask for, fragments written out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tokens: int = 2_000
+    depth: int = 15
+    aliases: int = 30
+    root_fields: int = 20
+    directives: int = 50
+    fields: int = 5_000
+    repeats: int = 20
+    """How often one response key may be selected in one place."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="CHARTGRAPH_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    supergraph: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(default=4000, ge=0, le=65535)
+    dev: bool = False
+    closed: bool = True
+    home: Path = Path(".chartgraph")
+    master_key: SecretStr | None = None
+    redis_url: SecretStr | None = None
+
+    issuers: tuple[Issuer, ...] = ()
+    policies: Mapping[str, frozenset[str]] = {}
+    """Which roles satisfy a policy of the supergraph; a policy not named here is refused."""
+    introspection_roles: frozenset[str] = frozenset()
+    """Who may introspect a closed gateway."""
+    allow_anonymous_introspection: bool = False
+    token_cache_seconds: int = 60
+    """How long a verified token is taken without looking again, and so how late it is revoked."""
+    jwks_refresh_seconds: int = 600
+    jwks_keep_seconds: int = 6 * 3600
+    """How long the last good keys serve while their issuer is silent."""
+
+    subgraph_urls: Mapping[str, str] = {}
+    """Where a subgraph really is, by its name in the supergraph."""
+    signed_subgraphs: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Those that get a signed context and owe an access report; others get neither."""
+    propagate_headers: Annotated[tuple[str, ...], NoDecode] = ()
+
+    trusted_only: bool = False
+    trusted_documents: Mapping[str, Path] = {}
+    """A manifest per client id; `*` is for every client."""
+    limits: Limits = Limits()
+    max_body_bytes: int = 1_000_000
+    audit: bool | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether developers' comforts are on: introspection, GraphiQL, GET, cached documents."""
+        return self.dev or not self.closed
+
+    @property
+    def audited(self) -> bool:
+        """Without sign-in there is nobody to write down, so `dev` alone keeps no trail."""
+        return not self.dev if self.audit is None else self.audit
+
+    def key(self, purpose: str) -> bytes:
+        """The key for a purpose: its own variable, or derived from the master key."""
+        try:
+            return KeyRing(self._master(), os.environ).key(purpose)
+        except KeyMissingError as error:
+            raise SettingsError(str(error)) from None
+
+    def has_master_key(self) -> bool:
+        return self.master_key is not None or (self.home / MASTER_KEY_FILE).is_file()
+
+    def _master(self) -> bytes | None:
+        if self.master_key is not None:
+            return decode_key("CHARTGRAPH_MASTER_KEY", self.master_key.get_secret_value())
+        return _read_master_key(self.home / MASTER_KEY_FILE)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class asks for it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def load_settings(config: Path | None = None, **given: Any) -> Settings:
+    """Read the settings; raises `SettingsError` naming what is wrong."""
+    if config is not None and not config.is_file():
+        raise SettingsError(f"there is no configuration file {config}")
+
+    class Configured(Settings):
+        model_config = SettingsConfigDict(yaml_file=config)
+
+    try:
+        return Configured(**given)
+    except ValidationError as error:
+        # Only the places and the reasons: a value may be a secret.
+        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError("; ".join(wrong)) from None
+
+
+@lru_cache(maxsize=8)
+def _read_master_key(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
