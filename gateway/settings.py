@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -168,6 +167,5 @@ def load_settings(config: Path | None = None, **given: Any) -> Settings:
         raise SettingsError("; ".join(wrong)) from None
 
 
-@lru_cache(maxsize=8)
 def _read_master_key(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None

@@ -1,0 +1,99 @@
+"""From the claims of a verified token to who asks.
+
+Anything odd makes the caller smaller, never larger: a patient id that is no FHIR id is no launch
+patient, and without a launch patient the `patient/` scopes are gone.
+https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#launch-context
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from contract.context import Caller
+from gateway.authorization.identity import Grants, Identity
+from gateway.authorization.scopes import parse_scope
+from gateway.settings import Issuer
+
+_FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_FHIR_REFERENCE = re.compile(
+    r"(?:https?://\S*/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})"
+)
+_PURPOSE = re.compile(r"[A-Z][A-Z0-9]{1,19}")
+
+Claims = Mapping[str, Any]
+
+
+def read_caller(claims: Claims, issuer: Issuer, token_id: str) -> Caller:
+    """`claims` are those of a token whose signature, issuer, audience and times were verified."""
+    patient = _patient(claims, issuer)
+    purpose = _text(claims, "purpose_of_use") or ""
+    return Caller(
+        subject=claims["sub"],
+        client_id=_text(claims, "client_id") or _text(claims, "azp") or "",
+        issuer=issuer.issuer,
+        roles=_roles(claims, issuer),
+        scopes=tuple(s for s in _scopes(claims) if patient or not _is_patient_scope(s)),
+        patient=patient,
+        fhir_user=_fhir_user(claims, issuer),
+        purpose=purpose if _PURPOSE.fullmatch(purpose) else "TREAT",
+        organization=_text(claims, "organization"),
+        token_id=_text(claims, "jti") or token_id,
+    )
+
+
+def identity_of(
+    caller: Caller, expires_at: float, policies: Mapping[str, frozenset[str]]
+) -> Identity:
+    """`policies` say which roles satisfy them."""
+    held = frozenset(name for name, whose in policies.items() if not whose.isdisjoint(caller.roles))
+    return Identity(caller, Grants(True, frozenset(caller.scopes), held), expires_at)
+
+
+def _patient(claims: Claims, issuer: Issuer) -> str | None:
+    """`patient` is an id, or a reference, in the issuer's own source."""
+    given = (_text(claims, "patient") or "").removeprefix("Patient/")
+    if issuer.patient_source is None or not _FHIR_ID.fullmatch(given):
+        return None
+    return f"{issuer.patient_source}/{given}"
+
+
+def _fhir_user(claims: Claims, issuer: Issuer) -> str | None:
+    match = _FHIR_REFERENCE.fullmatch(_text(claims, "fhirUser") or "")
+    if issuer.patient_source is None or match is None:
+        return None
+    return f"{issuer.patient_source}/{match['type']}/{match['id']}"
+
+
+def _scopes(claims: Claims) -> tuple[str, ...]:
+    """RFC 8693 has one string; some issuers have a list, or call it `scp`."""
+    given = claims.get("scope", claims.get("scp"))
+    names = given.split(" ") if isinstance(given, str) else given
+    return _texts(names)
+
+
+def _is_patient_scope(text: str) -> bool:
+    scope = parse_scope(text)
+    return scope is not None and scope.context == "patient"
+
+
+def _roles(claims: Claims, issuer: Issuer) -> tuple[str, ...]:
+    value: Any = claims
+    for step in issuer.roles_claim.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    names = _texts([value] if isinstance(value, str) else value)
+    if not issuer.roles:
+        return names
+    return tuple(dict.fromkeys(issuer.roles[name] for name in names if name in issuer.roles))
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        return ()
+    return tuple(dict.fromkeys(each for each in values if isinstance(each, str) and each))
+
+
+def _text(claims: Claims, name: str) -> str | None:
+    value = claims.get(name)
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,34 @@
+"""Who asks, and the part of it that decides about fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from contract.context import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """Everything about a caller that field decisions depend on.
+
+    Two callers with equal grants may run the same plan, so this is the key of what is cached.
+    """
+
+    authenticated: bool = False
+    scopes: frozenset[str] = frozenset()
+    policies: frozenset[str] = frozenset()
+    """Policies that hold for the caller; one that is not here is refused, known or not."""
+    unrestricted: bool = False
+    """A development gateway, where nobody signs in and every field is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    caller: Caller | None = None
+    """None where nobody is signed in."""
+    grants: Grants = field(default_factory=Grants)
+    expires_at: float | None = None
+    """Seconds since 1970; a stream must not outlive it."""
+
+
+ANONYMOUS = Identity()

@@ -1,0 +1,124 @@
+"""Logs and metrics that hold no PHI, by construction.
+
+A log line consists of keys named in `KEYS`; any other is dropped before it is written, and an
+exception is told by its type and the places it passed, never by its message. Metrics carry labels
+with few values, all of them ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import sys
+import traceback
+from collections.abc import MutableMapping
+from types import TracebackType
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+KEYS = frozenset(
+    {
+        "event", "level", "timestamp", "request_id", "code", "codes", "status", "subgraph",
+        "operation_name", "operation_hash", "kind", "seconds", "bytes", "count", "client_id",
+        "issuer", "reason", "address", "path", "process", "exception", "places",
+    }
+)  # fmt: skip
+MAX_LENGTH = 200
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+"""Say `log.info("what_happened", key=value)` with keys from the list above."""
+
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,99}")
+
+
+def start_logging(*, level: int = logging.INFO, pretty: bool = False) -> None:
+    """Send our own lines, and the libraries', to the standard error stream."""
+    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.WARNING)
+    renderer: structlog.types.Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if pretty
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            allow_listed,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def allow_listed(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: what is left is only what may be written."""
+    exc_info = line.pop("exc_info", None)
+    if exc_info:
+        line.update(_describe(exc_info))
+    return {key: _shorten(value) for key, value in line.items() if key in KEYS}
+
+
+def new_request_id() -> str:
+    """Ours, never the client's: an access report is bound to it."""
+    return secrets.token_hex(12)
+
+
+def loggable_name(name: str | None) -> str | None:
+    """An operation's name, if it is one: what a client sends may be anything."""
+    return name if name and _NAME.fullmatch(name) else None
+
+
+class Metrics:
+    """One set per app, so that two apps in one process keep theirs apart."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "chartgraph_requests", "Answered requests", ["code"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "chartgraph_request_seconds",
+            "From the request's last byte to the answer's first",
+            registry=self.registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+        )
+        self.denials = Counter(
+            "chartgraph_denials", "Fields refused", ["code"], registry=self.registry
+        )
+        self.audit_records = Counter(
+            "chartgraph_audit_records", "Committed audit records", registry=self.registry
+        )
+        self.audit_commits = Counter(
+            "chartgraph_audit_commits", "Commits that held them", registry=self.registry
+        )
+        self.reports_refused = Counter(
+            "chartgraph_access_reports_refused",
+            "Answers kept back because their access report was missing or forged",
+            ["subgraph"],
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "chartgraph_requests_in_flight", "Requests being answered", registry=self.registry
+        )
+
+
+def _describe(exc_info: Any) -> dict[str, Any]:
+    if isinstance(exc_info, BaseException):
+        error, trace = exc_info, exc_info.__traceback__
+    else:
+        _, error, trace = exc_info if isinstance(exc_info, tuple) else sys.exc_info()
+    return {"exception": type(error).__name__, "places": _places(trace)}
+
+
+def _places(trace: TracebackType | None) -> list[str]:
+    frames = traceback.extract_tb(trace)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+
+
+def _shorten(value: Any) -> Any:
+    return value[:MAX_LENGTH] if isinstance(value, str) else value

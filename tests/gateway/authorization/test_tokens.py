@@ -1,0 +1,299 @@
+"""Bearer tokens, against a good issuer and hostile ones, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import json
+import time
+
+import pytest
+from aiohttp import web
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from contract.errors import Code
+from gateway.authorization.tokens import TokenVerifier
+from gateway.cache.sealed import SealedCache, connect
+from gateway.errors import BusyError, IdentityError
+from gateway.settings import Settings
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.offset
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def verifier(issuer, http, clock):
+    policies = {"may-merge": frozenset({"privacy-officer"}), "may-read": frozenset({"clinician"})}
+    settings = Settings(issuers=(issuer.settings(),), policies=policies)
+    verifier = TokenVerifier(settings, http, clock=clock)
+    for keys in verifier._keys.values():
+        keys._clock = clock
+    return verifier
+
+
+async def refusal(verifier, token) -> Code:
+    with pytest.raises(IdentityError) as raised:
+        await verifier.verify(token)
+    assert token not in str(raised.value)
+    return raised.value.code
+
+
+async def test_says_who_asks(verifier, issuer):
+    identity = await verifier.verify(
+        issuer.token(
+            scope="openid launch/patient patient/*.rs",
+            patient="8f2c",
+            fhirUser=f"{issuer.url}/Practitioner/7",
+            purpose_of_use="ETREAT",
+            organization="lakeside",
+        )
+    )
+    assert identity.caller.subject == "practitioner-7"
+    assert identity.caller.client_id == "portal"
+    assert identity.caller.patient == "ehr-a/8f2c"
+    assert identity.caller.fhir_user == "ehr-a/Practitioner/7"
+    assert identity.caller.purpose == "ETREAT"
+    assert identity.caller.organization == "lakeside"
+    assert identity.caller.token_id == "token-1"
+    assert identity.grants.scopes == {"openid", "launch/patient", "patient/*.rs"}
+    assert identity.grants.policies == {"may-read"}
+
+
+@pytest.mark.parametrize("patient", [None, "", "../8f2c", "a b", 7, ["8f2c"], "Group/8f2c"])
+async def test_patient_scopes_are_gone_without_a_launch_patient(verifier, issuer, patient):
+    token = issuer.token(scope="openid patient/*.rs user/Patient.rs", patient=patient)
+    identity = await verifier.verify(token)
+    assert identity.caller.patient is None
+    assert identity.grants.scopes == {"openid", "user/Patient.rs"}
+
+
+async def test_maps_an_issuers_roles_to_ours(issuer, http):
+    configured = issuer.settings(roles_claim="realm.roles", roles={"doctor": "clinician"})
+    verifier = TokenVerifier(Settings(issuers=(configured,)), http)
+    token = issuer.token(realm={"roles": ["doctor", "superuser"]})
+    assert (await verifier.verify(token)).caller.roles == ("clinician",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"exp": 1_000_000}, Code.TOKEN_EXPIRED, id="expired"),
+        pytest.param({"exp": None}, Code.TOKEN_INVALID, id="no end"),
+        pytest.param({"exp": "tomorrow"}, Code.TOKEN_INVALID, id="an end that is no number"),
+        pytest.param({"exp": 10**400}, Code.TOKEN_INVALID, id="an end beyond numbers"),
+        pytest.param({"exp": True}, Code.TOKEN_INVALID, id="an end that is true"),
+        pytest.param({"nbf": 2**39}, Code.TOKEN_INVALID, id="not yet"),
+        pytest.param({"iat": 2**39}, Code.TOKEN_INVALID, id="issued in the future"),
+        pytest.param({"aud": "another-api"}, Code.TOKEN_INVALID, id="another audience"),
+        pytest.param({"aud": ["another-api", 7]}, Code.TOKEN_INVALID, id="other audiences"),
+        pytest.param({"aud": None}, Code.TOKEN_INVALID, id="no audience"),
+        pytest.param({"iss": "https://evil.example"}, Code.TOKEN_INVALID, id="foreign issuer"),
+        pytest.param({"iss": None}, Code.TOKEN_INVALID, id="no issuer"),
+        pytest.param({"iss": ["x"]}, Code.TOKEN_INVALID, id="issuer that is a list"),
+        pytest.param({"sub": None}, Code.TOKEN_INVALID, id="no subject"),
+        pytest.param({"sub": ""}, Code.TOKEN_INVALID, id="empty subject"),
+    ],
+)
+async def test_refuses_claims(verifier, issuer, changes, code):
+    assert await refusal(verifier, issuer.token(**changes)) == code
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param({"crit": ["exp"], "exp": 1}, id="critical header"),
+        pytest.param({"crit": ["b64"], "b64": True}, id="critical b64"),
+        pytest.param({"kid": "key-2"}, id="unknown key"),
+        pytest.param({"kid": "../../etc/passwd"}, id="key id that is a path"),
+        pytest.param({"typ": "dpop+jwt"}, id="another type of token"),
+    ],
+)
+async def test_refuses_headers(verifier, issuer, header):
+    assert await refusal(verifier, issuer.token(header=header)) == Code.TOKEN_INVALID
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", "a.b", "a.b.c", "a.b.c.d.e", "é.é.é", "e30.e30.", "W10.W10.", "x" * 9000]
+)
+async def test_refuses_what_is_no_token(verifier, token):
+    with pytest.raises(IdentityError) as raised:
+        await verifier.verify(token)
+    assert raised.value.code == Code.TOKEN_INVALID
+
+
+def encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def unsigned(issuer, algorithm: str) -> str:
+    header = {"alg": algorithm, "kid": "key-1"}
+    return f"{encode(json.dumps(header).encode())}.{encode(json.dumps(issuer.claims()).encode())}."
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "", "HS256"])
+async def test_refuses_a_token_nobody_signed(verifier, issuer, algorithm):
+    assert await refusal(verifier, unsigned(issuer, algorithm)) == Code.TOKEN_INVALID
+
+
+async def test_refuses_a_public_key_used_as_a_secret(issuer, http):
+    issuer.keys = [RSAKey.generate_key(2048, {"kid": "key-1"})]
+    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http)
+    public = issuer.keys[0].as_pem(private=False)
+    signed = unsigned(issuer, "HS256").removesuffix(".")
+    forged = f"{signed}.{encode(hmac.digest(public, signed.encode(), 'sha256'))}"
+    assert await refusal(verifier, forged) == Code.TOKEN_INVALID
+
+
+async def test_takes_no_symmetric_key_from_an_issuer(issuer, http):
+    secret = OctKey.generate_key(256, {"kid": "key-1"})
+    issuer.answer = lambda: web.json_response({"keys": [secret.as_dict(private=True)]})
+    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http)
+    with pytest.raises(BusyError) as raised:
+        await verifier.verify(issuer.token())
+    assert raised.value.code == Code.ISSUER_UNAVAILABLE
+
+
+async def test_refuses_a_key_of_the_right_name_and_the_wrong_owner(verifier, issuer):
+    mine = ECKey.generate_key("P-256", {"kid": "key-1"})
+    assert await refusal(verifier, issuer.token(key=mine)) == Code.TOKEN_INVALID
+
+
+async def test_refuses_an_algorithm_the_key_is_not_for(issuer, http):
+    issuer.keys = [RSAKey.generate_key(2048, {"kid": "key-1", "alg": "RS384"})]
+    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http)
+    for algorithm, taken in (("RS384", True), ("RS256", False), ("ES256", False)):
+        key = issuer.keys[0] if algorithm != "ES256" else ECKey.generate_key("P-256")
+        free = RSAKey.import_key(key.as_pem(private=True)) if algorithm == "RS256" else key
+        token = issuer.token(key=free, header={"alg": algorithm, "kid": "key-1"})
+        if taken:
+            assert (await verifier.verify(token)).caller
+        else:
+            assert await refusal(verifier, token) == Code.TOKEN_INVALID
+
+
+async def test_refuses_a_changed_token(verifier, issuer):
+    header, _, signature = issuer.token().split(".")
+    claims = json.dumps(issuer.claims(scope="system/*.cruds")).encode()
+    assert await refusal(verifier, f"{header}.{encode(claims)}.{signature}") == Code.TOKEN_INVALID
+
+
+async def test_allows_the_issuers_clock_a_minute(verifier, issuer, clock):
+    token = issuer.token()
+    clock.offset = 330
+    assert (await verifier.verify(token)).caller
+    clock.offset = 370
+    assert await refusal(verifier, token) == Code.TOKEN_EXPIRED
+
+
+async def test_a_remembered_token_still_expires(verifier, issuer, clock):
+    token = issuer.token()
+    assert await verifier.verify(token) is await verifier.verify(token)
+    clock.offset = 370
+    assert await refusal(verifier, token) == Code.TOKEN_EXPIRED
+
+
+async def test_follows_a_rotation(verifier, issuer, clock):
+    await verifier.verify(issuer.token(jti="before"))
+    issuer.keys = [ECKey.generate_key("P-256", {"kid": "key-2"})]
+    clock.offset = 30
+    assert (await verifier.verify(issuer.token(jti="after"))).caller
+    assert issuer.fetched == 2
+
+
+async def test_forged_keys_do_not_drive_it_to_the_issuer(verifier, issuer):
+    await verifier.verify(issuer.token())
+    for number in range(20):
+        token = issuer.token(header={"kid": f"forged-{number}"})
+        assert await refusal(verifier, token) == Code.TOKEN_INVALID
+    assert issuer.fetched == 1
+
+
+async def test_asks_once_for_many(verifier, issuer):
+    tokens = [issuer.token(jti=f"token-{number}") for number in range(20)]
+    await asyncio.gather(*map(verifier.verify, tokens))
+    assert issuer.fetched == 1
+
+
+async def test_forgets_a_withdrawn_key(verifier, issuer, clock):
+    withdrawn = issuer.keys[0]
+    await verifier.verify(issuer.token())
+    issuer.keys = [ECKey.generate_key("P-256", {"kid": "key-2"})]
+    clock.offset = 700  # past the refresh interval
+    token = issuer.token(key=withdrawn, exp=int(clock()) + 300)
+    assert await refusal(verifier, token) == Code.TOKEN_INVALID
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda: web.Response(status=500), id="an error"),
+        pytest.param(lambda: web.Response(text="<html>", content_type="text/html"), id="a page"),
+        pytest.param(lambda: web.json_response([]), id="a list"),
+        pytest.param(lambda: web.json_response({"keys": []}), id="no keys"),
+        pytest.param(lambda: web.json_response({"keys": [7, {"kty": "EC"}]}), id="nonsense"),
+        pytest.param(lambda: web.Response(text="x" * 300_000), id="too much"),
+        pytest.param(lambda: web.HTTPFound("http://169.254.169.254/"), id="a redirect"),
+    ],
+)
+async def test_keeps_the_last_good_keys_for_a_while(verifier, issuer, clock, answer):
+    await verifier.verify(issuer.token())
+    issuer.answer = answer
+    clock.offset = 700
+    assert (await verifier.verify(issuer.token(exp=int(clock()) + 300))).caller
+    clock.offset = 7 * 3600
+    with pytest.raises(BusyError):
+        await verifier.verify(issuer.token(exp=int(clock()) + 300))
+    assert not verifier.ready
+
+
+async def test_is_ready_once_it_has_keys(verifier):
+    assert not verifier.ready
+    await verifier.prepare()
+    assert verifier.ready
+
+
+async def test_refuses_anothers_discovery_document(issuer, http):
+    settings = Settings(
+        issuers=(issuer.settings().model_copy(update={"issuer": issuer.url + "/"}),)
+    )
+    verifier = TokenVerifier(settings, http)
+    with pytest.raises(BusyError):
+        await verifier.verify(issuer.token(iss=issuer.url + "/"))
+
+
+async def test_shares_what_it_verified(issuer, http, valkey_url):
+    redis = connect(valkey_url)
+    settings = Settings(issuers=(issuer.settings(),))
+    first, second = (
+        TokenVerifier(settings, http, SealedCache(redis, b"k" * 32, "tokens")) for _ in range(2)
+    )
+    token = issuer.token()
+    await first.verify(token)
+    issuer.answer = lambda: web.Response(status=500)
+    assert (await second.verify(token)).caller.subject == "practitioner-7"
+    await redis.aclose()
+
+
+async def test_redis_holds_nothing_to_read(issuer, http, valkey_url):
+    redis = connect(valkey_url)
+    await redis.flushall()
+    verifier = TokenVerifier(
+        Settings(issuers=(issuer.settings(),)), http, SealedCache(redis, b"k" * 32, "tokens")
+    )
+    await verifier.verify(issuer.token())
+    (key,) = await redis.keys()
+    value = await redis.get(key)
+    assert b"practitioner-7" not in value
+    assert 0 < await redis.ttl(key) <= 60
+    await redis.aclose()
