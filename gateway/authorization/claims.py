@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from contract.context import Caller
+from contract.scopes import parse_scope
 from gateway.authorization.identity import Grants, Identity
-from gateway.authorization.scopes import parse_scope
 from gateway.settings import Issuer
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -75,7 +75,7 @@ def _scopes(claims: Claims) -> tuple[str, ...]:
 
 def _is_patient_scope(text: str) -> bool:
     scope = parse_scope(text)
-    return scope is not None and scope.context == "patient"
+    return scope is not None and scope.level == "patient"
 
 
 def _roles(claims: Claims, issuer: Issuer) -> tuple[str, ...]:

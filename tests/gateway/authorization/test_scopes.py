@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.authorization.scopes import covers, parse_scope
+from contract.scopes import parse_scope
+from gateway.authorization.scopes import covers
 
 LABORATORY = "category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
 ENCODED = (
