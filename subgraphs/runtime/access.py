@@ -1,0 +1,164 @@
+"""Who may see a record: scope ∧ role ∧ compartment ∧ label, decided here and nowhere else.
+
+The gateway has already decided per field. Here the data is, so here is decided per record, before
+anything is counted or cut into pages. A refusal is reported by kind, never by record: what is
+withheld must look like what does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from contract.access import AccessReport, Refusal
+from contract.context import Caller
+from contract.scopes import ClinicalScope
+from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.scopes import Tokens, matches, read_scopes
+
+DEVELOPER: Final = Caller(subject="developer", roles=("developer",), scopes=("system/*.rs",))
+"""Who asks on a development port, where nobody signs in."""
+NOBODY: Final = Caller(subject="")
+
+SENSITIVE: Final = frozenset(
+    # https://terminology.hl7.org/ValueSet-v3-InformationSensitivityPolicy.html
+    {"42CFRPart2", "ETH", "ETHUD", "SUD", "OPIOIDUD", "ALC", "DRUG", "HIV", "STD", "PSY", "PSYTHPN"}
+    | {"MH", "BH", "SEX", "SDV", "DV", "GDIS", "ADOL"}
+    # https://terminology.hl7.org/CodeSystem-v3-Confidentiality.html
+    | {"R", "V"}
+)
+"""Labels that close a record to everyone but the patient until a consent opens it."""
+
+_CLINICAL: Final = frozenset({"*"})
+_BILLING: Final = frozenset(
+    {"Patient", "Coverage", "Claim", "ClaimResponse", "ExplanationOfBenefit"}
+)
+STAFF: Final[Mapping[str, Collection[str]]] = {
+    "clinician": _CLINICAL,
+    "nurse": _CLINICAL,
+    "developer": _CLINICAL,
+    "pharmacist": {"Patient", "AllergyIntolerance", "Condition", "Medication", "Coverage"}
+    | {"MedicationRequest", "MedicationDispense", "Observation"},
+    "lab": {"Patient", "Observation", "DiagnosticReport", "Specimen"},
+    "scheduler": {"Patient", "Appointment", "Slot", "Schedule", "Coverage"},
+    "biller": _BILLING | {"Appointment", "Encounter"},
+    "payer-reviewer": _BILLING,
+    "privacy-officer": {"Patient", "Consent", "AuditEvent"},
+    "identity-steward": {"Patient"},
+}
+"""What each staff role sees through `user/` scopes, at most; a role not named here sees nothing."""
+
+
+class Described(Protocol):
+    """What the decision needs of a record."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def tokens(self) -> Tokens: ...
+
+    @property
+    def labels(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Compartment:
+    """The patient a record belongs to: the enterprise id and the whole opened link set."""
+
+    patient: str
+    links: tuple[Link, ...]
+
+
+class Access:
+    """The decisions of one request, and the report of what was read and refused."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self._scopes = read_scopes(caller.scopes)
+        self._launch = _launch_patient(caller)
+        self._read: set[str] = set()
+        self._refused: set[tuple[str, str, str | None]] = set()
+
+    def may_read(self, type_: str, compartment: Compartment) -> bool:
+        """Whether any record of this type and patient can be shown: asked before fetching."""
+        scopes, refusal = self._usable(type_, compartment)
+        if not scopes:
+            self._refused.add((type_, refusal, compartment.patient))
+            return False
+        self._read.add(compartment.patient)
+        return True
+
+    def may_read_any(self, type_: str) -> bool:
+        """Whether the caller's scopes and roles reach patients beyond a launch patient."""
+        return any(
+            scope.level == "system" or (scope.level == "user" and self._role_sees(type_))
+            for scope in self._scopes
+            if scope.names(type_)
+        )
+
+    def permits(self, record: Described, compartment: Compartment) -> bool:
+        scopes, refusal = self._usable(record.type, compartment)
+        if scopes and not any(matches(scope, record.tokens) for scope in scopes):
+            scopes, refusal = (), "scope"
+        if scopes and record.labels & SENSITIVE and not self._herself(compartment):
+            scopes, refusal = (), "label"
+        if not scopes:
+            self._refused.add((record.type, refusal, compartment.patient))
+        return bool(scopes)
+
+    @property
+    def launch(self) -> Link | None:
+        return self._launch
+
+    def has_role(self, role: str) -> bool:
+        return role in self.caller.roles
+
+    def report(self, subgraph: str, request_id: str) -> AccessReport:
+        refusals = sorted(self._refused, key=lambda refused: tuple(part or "" for part in refused))
+        return AccessReport(
+            subgraph,
+            request_id,
+            tuple(sorted(self._read)),
+            tuple(Refusal(*refused) for refused in refusals),
+        )
+
+    def _usable(
+        self, type_: str, compartment: Compartment
+    ) -> tuple[tuple[ClinicalScope, ...], str]:
+        """The scopes that reach this type and patient, or else why none does."""
+        covering = [scope for scope in self._scopes if scope.names(type_)]
+        usable = tuple(scope for scope in covering if self._reaches(scope, type_, compartment))
+        if usable or not covering:
+            return usable, "scope"
+        return (), "compartment" if covering[0].level == "patient" else "role"
+
+    def _reaches(self, scope: ClinicalScope, type_: str, compartment: Compartment) -> bool:
+        match scope.level:
+            case "patient":
+                return self._launch in compartment.links
+            case "user":
+                return self._role_sees(type_)
+            case "system":
+                return True
+
+    def _role_sees(self, type_: str) -> bool:
+        seen: Iterable[Collection[str]] = (STAFF.get(role, ()) for role in self.caller.roles)
+        return any("*" in types or type_ in types for types in seen)
+
+    def _herself(self, compartment: Compartment) -> bool:
+        # An application acting for the patient is not the patient, and neither is a proxy.
+        if "patient" not in self.caller.roles or self._launch not in compartment.links:
+            return False
+        user = (self.caller.fhir_user or "").split("/")
+        return user == [""] or (
+            len(user) == len(("source", "Patient", "id"))
+            and user[1] == "Patient"
+            and Link(user[0], user[2]) in compartment.links
+        )
+
+
+def _launch_patient(caller: Caller) -> Link | None:
+    source, _, id_ = (caller.patient or "").partition("/")
+    return Link(source, id_) if source and id_ else None

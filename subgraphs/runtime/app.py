@@ -1,0 +1,205 @@
+"""A subgraph as a raw ASGI application: POST /graphql, GET /health and /ready.
+
+Raw because a framework's route costs three times the handler. Every request carries the gateway's
+signed context, and every answer the signed access report; `dev=True` lets requests without a
+context in, as a developer, from this machine only.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from contract.access import EXTENSION, sign_report
+from contract.context import HEADER, Context, ContextRefusedError, verify_context
+from contract.errors import MEANINGS, Code
+from subgraphs.runtime.access import DEVELOPER, NOBODY, Access
+from subgraphs.runtime.execution import Documents, Invalid, complaint, run
+from subgraphs.runtime.request import Request, Subgraph
+from subgraphs.runtime.schema import SubgraphSchema
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_BODY: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    body: bytes
+    content_type: bytes = b"application/json"
+
+
+Handler = Callable[[bytes, Mapping[bytes, bytes]], Awaitable[Reply]]
+"""A POST route beside /graphql: body and headers in, reply out."""
+
+
+class GraphQLBody(msgspec.Struct):
+    """https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters"""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operationName: str | None = None  # noqa: N815 - the protocol's name
+
+
+async def _always_ready() -> bool:
+    return True
+
+
+def create_subgraph_app(
+    subgraph: Subgraph[Any],
+    schema: SubgraphSchema,
+    *,
+    keys: Mapping[str, bytes],
+    dev: bool = False,
+    ready: Callable[[], Awaitable[bool]] = _always_ready,
+    routes: Mapping[str, Handler] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> AsgiApp:
+    """The application of one subgraph; `keys` are those of `context:<name>`, by key id."""
+    return SubgraphApp(subgraph, schema, keys, dev, ready, dict(routes or {}), clock)
+
+
+@dataclass(slots=True)
+class SubgraphApp:
+    subgraph: Subgraph[Any]
+    schema: SubgraphSchema
+    keys: Mapping[str, bytes]
+    dev: bool
+    ready: Callable[[], Awaitable[bool]]
+    routes: Mapping[str, Handler]
+    clock: Callable[[], float]
+    documents: Documents = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.documents = Documents(self.schema)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await _send(send, await self._reply(scope, receive))
+        else:
+            raise NotImplementedError("a subgraph speaks HTTP only")
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+        path = scope["path"]
+        if path in ("/health", "/ready"):
+            return await self._probe(path)
+        if path != "/graphql" and path not in self.routes:
+            return _refuse(Code.NOT_FOUND)
+        if scope["method"] != "POST":
+            return _refuse(Code.METHOD_NOT_ALLOWED)
+        body = await _read_body(receive)
+        if body is None:
+            return _refuse(Code.PAYLOAD_TOO_LARGE)
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        if path != "/graphql":
+            return await self.routes[path](body, headers)
+        return await self._graphql(body, headers, scope)
+
+    async def _probe(self, path: str) -> Reply:
+        if path == "/health":
+            return Reply(200, b'{"status":"ok"}')
+        if await self.ready():
+            return Reply(200, b'{"status":"ready"}')
+        return Reply(503, b'{"status":"starting"}')
+
+    async def _graphql(self, body: bytes, headers: Mapping[bytes, bytes], scope: Scope) -> Reply:
+        try:
+            context = self._context(body, headers, scope)
+        except ContextRefusedError:
+            return _refuse(Code.CONTEXT_REFUSED)
+        try:
+            asked = msgspec.json.decode(body, type=GraphQLBody)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return _refuse(Code.BAD_REQUEST)
+        document = self.documents.get(asked.query)
+        if isinstance(document, Invalid):
+            return Reply(400, orjson.dumps({"errors": document.errors}))
+        access = Access(self._caller(context))
+        request = Request(self.subgraph, access, context.request_id if context else "")
+        answer = await run(
+            self.schema,
+            document,
+            context=request,
+            variables=asked.variables or {},
+            operation_name=asked.operationName,
+        )
+        if context is not None:
+            report = access.report(self.subgraph.name, context.request_id)
+            signed = sign_report(report, self.keys[context.key_id])
+            answer["extensions"] = {EXTENSION: signed}
+        return Reply(200, orjson.dumps(answer))
+
+    def _context(self, body: bytes, headers: Mapping[bytes, bytes], scope: Scope) -> Context | None:
+        """The verified context; None for a developer on this machine, who needs none."""
+        given = headers.get(HEADER.encode())
+        if given is None and self.dev and _is_local(scope):
+            return None
+        return verify_context(
+            given.decode("latin-1") if given is not None else None,
+            body=body,
+            audience=self.subgraph.name,
+            keys=self.keys,
+            now=self.clock(),
+        )
+
+    def _caller(self, context: Context | None) -> Any:
+        if context is None or (context.caller is None and self.dev):
+            return DEVELOPER
+        return context.caller or NOBODY
+
+
+def _is_local(scope: Scope) -> bool:
+    client = scope.get("client")
+    if client is None:
+        # In this process, or over a Unix socket.
+        return True
+    try:
+        return ipaddress.ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse(code: Code) -> Reply:
+    return Reply(MEANINGS[code].status, orjson.dumps({"errors": [complaint(code)]}))
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The whole body, or None when it is too large."""
+    body: bytes = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            return None
+        if not message.get("more_body", False):
+            return body
+
+
+async def _send(send: Send, reply: Reply) -> None:
+    headers = [
+        (b"content-type", reply.content_type),
+        (b"content-length", str(len(reply.body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

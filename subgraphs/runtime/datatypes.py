@@ -1,0 +1,203 @@
+"""The value types all subgraphs share, and how FHIR's become them.
+
+Every one is `@shareable`: each subgraph resolves its own copy, so their fields must stay the same
+everywhere, which they do by being defined only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import Enum
+
+import strawberry
+from strawberry import federation
+
+from subgraphs.connectors.errors import SourceState
+from subgraphs.runtime import fhir
+from subgraphs.runtime.gathering import Record, SourceReport
+from subgraphs.runtime.scalars import Date, DateTime, date_time
+
+strawberry.enum(
+    SourceState,
+    name="SourceState",
+    description="How a source did when it was asked. It is the same for every patient: it never "
+    "tells that something was withheld.",
+)
+
+
+@federation.type(shareable=True, description="A code of a code system.")
+class Coding:
+    system: str | None = strawberry.field(
+        description="The code system's URI, for example `http://loinc.org`."
+    )
+    code: str | None = strawberry.field(description="The code itself, as the system spells it.")
+    display: str | None = strawberry.field(description="The code system's wording of the meaning.")
+    version: str | None = strawberry.field(description="The version of the code system, if told.")
+
+    @classmethod
+    def of(cls, wire: fhir.Coding) -> Coding:
+        return cls(system=wire.system, code=wire.code, display=wire.display, version=wire.version)
+
+
+@federation.type(
+    shareable=True,
+    description="A concept: codes of one or more systems with the same meaning, and its wording. "
+    "https://hl7.org/fhir/R4/datatypes.html#CodeableConcept",
+)
+class CodeableConcept:
+    coding: list[Coding] = strawberry.field(description="The codes, in the order of the source.")
+    text: str | None = strawberry.field(description="The concept in the words of its author.")
+
+    @classmethod
+    def of(cls, wire: fhir.CodeableConcept | None) -> CodeableConcept | None:
+        if wire is None:
+            return None
+        text = wire.text or next((coding.display for coding in wire.coding if coding.display), None)
+        return cls(coding=[Coding.of(coding) for coding in wire.coding], text=text)
+
+
+@federation.type(
+    shareable=True,
+    description="A measured amount. https://hl7.org/fhir/R4/datatypes.html#Quantity",
+)
+class Quantity:
+    value: Decimal | None = strawberry.field(description="The number, exactly as recorded.")
+    comparator: str | None = strawberry.field(
+        description="`<`, `<=`, `>=` or `>` where the true value lies beyond the number."
+    )
+    unit: str | None = strawberry.field(description="The unit for human readers.")
+    system: str | None = strawberry.field(
+        description="The system of the unit's code, as a rule UCUM: `http://unitsofmeasure.org`."
+    )
+    code: str | None = strawberry.field(description="The unit's code, for example `mg/dL`.")
+
+    @classmethod
+    def of(cls, wire: fhir.Quantity | None) -> Quantity | None:
+        if wire is None:
+            return None
+        return cls(
+            value=wire.value,
+            comparator=wire.comparator,
+            unit=wire.unit,
+            system=wire.system,
+            code=wire.code,
+        )
+
+
+@federation.type(shareable=True, description="An amount of money.")
+class Money:
+    value: Decimal | None = strawberry.field(description="The amount, exactly.")
+    currency: str | None = strawberry.field(description="ISO 4217, for example `USD`.")
+
+    @classmethod
+    def of(cls, wire: fhir.Money | None) -> Money | None:
+        return None if wire is None else cls(value=wire.value, currency=wire.currency)
+
+
+@federation.type(shareable=True, description="A span of time; an open end is null.")
+class Period:
+    start: DateTime | None = strawberry.field(description="When it begins, inclusive.")
+    end: DateTime | None = strawberry.field(description="When it ends, inclusive.")
+
+    @classmethod
+    def of(cls, wire: fhir.Period | None) -> Period | None:
+        if wire is None:
+            return None
+        return cls(start=date_time(wire.start), end=date_time(wire.end))
+
+
+@federation.type(
+    shareable=True,
+    description="A person's name. https://hl7.org/fhir/R4/datatypes.html#HumanName",
+)
+class HumanName:
+    text: str | None = strawberry.field(description="The whole name, to show.")
+    family: str | None = strawberry.field(description="The family name, or surname.")
+    given: list[str] = strawberry.field(description="First and middle names or initials, in order.")
+    prefix: list[str] = strawberry.field(description="Before the name: `Dr.`.")
+    suffix: list[str] = strawberry.field(description="After the name: `Jr.`.")
+    use: str | None = strawberry.field(
+        description="`usual`, `official`, `temp`, `nickname`, `anonymous`, `old` or `maiden`."
+    )
+
+    @classmethod
+    def of(cls, wire: fhir.HumanName) -> HumanName:
+        prefix, given, suffix = _known(wire.prefix), _known(wire.given), _known(wire.suffix)
+        parts = [*prefix, *given, *_known([wire.family]), *suffix]
+        return cls(
+            text=wire.text or " ".join(parts) or None,
+            family=wire.family,
+            given=given,
+            prefix=prefix,
+            suffix=suffix,
+            use=wire.use,
+        )
+
+
+@strawberry.enum(description="How a fact came to us.")
+class ProvenanceMethod(Enum):
+    FHIR_READ = strawberry.enum_value(
+        "fhir-read", description="Fetched from the source's FHIR interface for this request."
+    )
+    FHIR_CRAWL = strawberry.enum_value(
+        "fhir-crawl", description="Fetched from the source's FHIR interface by a regular crawl."
+    )
+    X12 = strawberry.enum_value("x12", description="Answered by an X12 transaction.")
+    REST = strawberry.enum_value("rest", description="Fetched from a vendor's own interface.")
+    WEBHOOK = strawberry.enum_value("webhook", description="Pushed to us by the source.")
+
+
+@federation.type(shareable=True, description="Where a fact comes from; one for each source.")
+class Provenance:
+    source: str = strawberry.field(description="The id of the source, for example `ehr-a`.")
+    recorded_at: DateTime | None = strawberry.field(
+        description="When the source last changed the record."
+    )
+    received_at: DateTime | None = strawberry.field(description="When it reached us.")
+    method: ProvenanceMethod = strawberry.field(description="How it reached us.")
+
+    @classmethod
+    def of(
+        cls,
+        record: Record[fhir.PatientRecord],
+        method: ProvenanceMethod = ProvenanceMethod.FHIR_READ,
+    ) -> Provenance:
+        return cls(
+            source=record.source,
+            recorded_at=date_time(record.resource.meta.last_updated),
+            received_at=date_time(record.received_at),
+            method=method,
+        )
+
+
+@federation.type(shareable=True, description="The state of one source of a list.")
+class SourceStatus:
+    source: str = strawberry.field(description="The id of the source, for example `ehr-a`.")
+    state: SourceState = strawberry.field(
+        description="Only OK means that all of the source's rows are here."
+    )
+    as_of: DateTime | None = strawberry.field(description="The age of what the source said.")
+
+    @classmethod
+    def of(cls, report: SourceReport) -> SourceStatus:
+        return cls(source=report.source, state=report.state, as_of=date_time(report.as_of))
+
+
+@federation.type(
+    shareable=True,
+    description="Where a page lies in its list. https://relay.dev/graphql/connections.htm",
+)
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there is more before it.")
+    start_cursor: str | None = strawberry.field(description="The first edge's cursor.")
+    end_cursor: str | None = strawberry.field(description="The last edge's cursor.")
+
+
+def date(text: str | None) -> Date | None:
+    return Date(text) if text else None
+
+
+def _known(parts: Iterable[str | None]) -> list[str]:
+    return [part for part in parts if part]

@@ -1,0 +1,188 @@
+"""FHIR R4 datatypes as they come over the wire: partial, lenient, decimals exact.
+
+Unknown elements are dropped and absent ones are None or empty; only a value of the wrong JSON type
+makes a resource unreadable. https://hl7.org/fhir/R4/datatypes.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from subgraphs.runtime.gathering import Answer
+
+# https://hl7.org/fhir/R4/references.html#literal
+_REFERENCE = re.compile(
+    r"(?:^|/)(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/[^/]+)?$"
+)
+
+
+class Element(msgspec.Struct, frozen=True, rename="camel"):
+    """The base of every wire model: frozen, its names in camelCase on the wire."""
+
+
+class Coding(Element, frozen=True):
+    system: str | None = None
+    version: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+    @property
+    def token(self) -> str:
+        return f"{self.system or ''}|{self.code or ''}"
+
+
+class CodeableConcept(Element, frozen=True):
+    coding: tuple[Coding, ...] = ()
+    text: str | None = None
+
+    @property
+    def code(self) -> str | None:
+        """The first coding's code, for bindings that allow one code only."""
+        return next((coding.code for coding in self.coding if coding.code), None)
+
+
+class Quantity(Element, frozen=True):
+    value: Decimal | None = None
+    comparator: str | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+
+class Range(Element, frozen=True):
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
+class Ratio(Element, frozen=True):
+    numerator: Quantity | None = None
+    denominator: Quantity | None = None
+
+
+class Money(Element, frozen=True):
+    value: Decimal | None = None
+    currency: str | None = None
+
+
+class Period(Element, frozen=True):
+    start: str | None = None
+    end: str | None = None
+
+
+class Identifier(Element, frozen=True):
+    use: str | None = None
+    type: CodeableConcept | None = None
+    system: str | None = None
+    value: str | None = None
+    period: Period | None = None
+
+
+class Reference(Element, frozen=True):
+    reference: str | None = None
+    type: str | None = None
+    display: str | None = None
+    identifier: Identifier | None = None
+
+    def id_of(self, type_: str) -> str | None:
+        """The id of the resource of `type_` this refers to, by a relative or absolute URL."""
+        match = _REFERENCE.search(self.reference or "")
+        return match["id"] if match and match["type"] == type_ else None
+
+
+class HumanName(Element, frozen=True):
+    use: str | None = None
+    text: str | None = None
+    family: str | None = None
+    given: tuple[str | None, ...] = ()
+    prefix: tuple[str | None, ...] = ()
+    suffix: tuple[str | None, ...] = ()
+    period: Period | None = None
+
+
+class Address(Element, frozen=True):
+    use: str | None = None
+    text: str | None = None
+    line: tuple[str | None, ...] = ()
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    period: Period | None = None
+
+
+class ContactPoint(Element, frozen=True):
+    system: str | None = None
+    value: str | None = None
+    use: str | None = None
+
+
+class Annotation(Element, frozen=True):
+    text: str | None = None
+    time: str | None = None
+
+
+class Meta(Element, frozen=True):
+    version_id: str | None = None
+    last_updated: str | None = None
+    security: tuple[Coding, ...] = ()
+
+
+class Resource(Element, frozen=True, kw_only=True):
+    """What every resource has. https://hl7.org/fhir/R4/resource.html"""
+
+    id: str
+    meta: Meta = Meta()
+
+
+class PatientRecord(Protocol):
+    """A resource that belongs to a patient."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def meta(self) -> Meta: ...
+
+    @property
+    def owner(self) -> Reference | None: ...
+
+
+RecordT = TypeVar("RecordT", bound=PatientRecord)
+
+
+def translate(
+    found: Mapping[str, Sequence[Mapping[str, Any]]], model: type[RecordT]
+) -> Answer[RecordT]:
+    """Decode what a search by patient found, keyed by patient.
+
+    A resource that cannot be read, or names another patient than the one it was found for, is
+    left out and its patient is marked: no upstream is trusted to have filtered.
+    """
+    rows: dict[str, list[RecordT]] = {}
+    damaged = set()
+    for patient, resources in found.items():
+        rows[patient] = []
+        for resource in resources:
+            try:
+                record = msgspec.convert(resource, model)
+            except msgspec.ValidationError:
+                damaged.add(patient)
+                continue
+            if record.owner is None or record.owner.id_of("Patient") != patient:
+                damaged.add(patient)
+                continue
+            rows[patient].append(record)
+    return Answer(rows, frozenset(damaged))
+
+
+def tokens(concepts: Iterable[CodeableConcept | None]) -> frozenset[str]:
+    """The codes of some concepts as search tokens: `code` and `system|code` of each."""
+    codings = [coding for concept in concepts if concept for coding in concept.coding]
+    return frozenset(
+        token for coding in codings if coding.code for token in (coding.code, coding.token)
+    )
