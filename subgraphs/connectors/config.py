@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,6 +20,8 @@ Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=120)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Identifier: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+
+PartnerId: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{1,14}$")]
 
 
 class ConfigError(Exception):
@@ -85,8 +87,8 @@ class FhirSource(SourceConfig, frozen=True, kw_only=True, tag="fhir-r4"):
 class X12Source(SourceConfig, frozen=True, kw_only=True, tag="x12-270"):
     payer: Identifier
     """The FHIR source whose coverages this clearinghouse answers for."""
-    sender_id: Annotated[str, msgspec.Meta(min_length=1, max_length=15)]
-    receiver_id: Annotated[str, msgspec.Meta(min_length=1, max_length=15)]
+    sender_id: PartnerId
+    receiver_id: PartnerId
     provider_npi: Annotated[str, msgspec.Meta(pattern=r"^\d{10}$")] = "1999999984"
     provider_name: str = "CHARTGRAPH"
 
@@ -101,7 +103,7 @@ AnySource: TypeAlias = FhirSource | X12Source | TelehealthSource
 class _Loader(yaml.SafeLoader):
     """YAML 1.2 in one respect: `multiple_or: no` and `conformance: off` are words, not booleans."""
 
-    yaml_implicit_resolvers: ClassVar = {
+    yaml_implicit_resolvers = {  # noqa: RUF012 - its base declares it so
         first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:bool"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }

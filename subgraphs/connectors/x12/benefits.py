@@ -1,0 +1,126 @@
+"""Read an eligibility answer: 271, implementation guide 005010X279A1.
+
+Every amount is a Decimal. What concerns a member is found by the trace number of the inquiry and
+then checked against the member id: a payer that answers about someone else is not believed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
+from subgraphs.connectors.x12.segments import Segment, TransactionSet
+
+# HL03
+_SUBSCRIBER, _DEPENDENT = "22", "23"
+# AAA03 above the level of a member: the payer cannot answer now; anything else is about us.
+_CANNOT_NOW = frozenset({"42", "80"})
+# X12's data type R: no exponent, no grouping.
+_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """One EB segment."""
+
+    code: str
+    """EB01: 1 active, 6 inactive, A coinsurance, B copay, C deductible, G out of pocket, …"""
+    coverage_level: str
+    """EB02: IND, FAM, …"""
+    service_types: tuple[str, ...]
+    plan: str
+    period: str
+    """EB06: 23 calendar year, 24 year to date, 27 visit, 29 remaining, …"""
+    amount: Decimal | None
+    percent: Decimal | None
+    """0.2 means 20 %."""
+    in_network: str
+    """EB12: Y, N, W not applicable, U unknown."""
+
+
+@dataclass(slots=True)
+class MemberAnswer:
+    """What a payer says about one member."""
+
+    trace: str = ""
+    member_id: str = ""
+    benefits: list[Benefit] = field(default_factory=list)
+    rejections: list[str] = field(default_factory=list)
+    """AAA03: 72 invalid member id, 75 subscriber not found, 71 birth date does not match, …"""
+
+
+def read_answers(transactions: Sequence[TransactionSet], reference: str) -> list[MemberAnswer]:
+    """What each member loop says, in the answers to the inquiry of this reference."""
+    answers: list[MemberAnswer] = []
+    for transaction in transactions:
+        if transaction.kind != "271":
+            raise ProtocolViolation("the inquiry was not answered with a 271")
+        begins = next((s for s in transaction.body if s.name == "BHT"), None)
+        if begins is None or begins.element(3) not in {"", reference}:
+            raise ProtocolViolation("the 271 answers another inquiry")
+        answers += _members(transaction.body)
+    return answers
+
+
+def _members(body: Sequence[Segment]) -> Iterator[MemberAnswer]:
+    """Walk the hierarchy; a dependent is covered by the id of the subscriber above."""
+    subscriber_id = ""
+    answer: MemberAnswer | None = None
+    for segment in body:
+        if segment.name == "HL":
+            if answer is not None:
+                yield answer
+                subscriber_id = answer.member_id
+            level = segment.element(3)
+            answer = MemberAnswer() if level == _SUBSCRIBER else None
+            if level == _DEPENDENT:
+                answer = MemberAnswer(member_id=subscriber_id)
+        elif answer is not None:
+            _note(answer, segment)
+        elif segment.name == "AAA":
+            _fail_whole(segment.element(3))
+    if answer is not None:
+        yield answer
+
+
+def _note(answer: MemberAnswer, segment: Segment) -> None:
+    match segment.name:
+        case "TRN" if segment.element(1) == "2" and not answer.trace:
+            answer.trace = segment.element(2)
+        case "NM1" if segment.element(1) == "IL" and segment.element(8) == "MI":
+            answer.member_id = segment.element(9)
+        case "AAA":
+            answer.rejections.append(segment.element(3))
+        case "EB":
+            answer.benefits.append(_benefit(segment))
+
+
+def _benefit(segment: Segment) -> Benefit:
+    return Benefit(
+        code=segment.element(1),
+        coverage_level=segment.element(2),
+        service_types=segment.repeats(3),
+        plan=segment.element(5),
+        period=segment.element(6),
+        amount=_decimal(segment.element(7)),
+        percent=_decimal(segment.element(8)),
+        in_network=segment.element(12),
+    )
+
+
+def _decimal(element: str) -> Decimal | None:
+    if not element:
+        return None
+    if not _NUMBER.fullmatch(element):
+        raise ProtocolViolation("the 271 has an amount that is no number")
+    return Decimal(element)
+
+
+def _fail_whole(reason: str) -> None:
+    """AAA above the members: nothing was answered. https://x12.org/codes/eligibility-codes"""
+    if reason in _CANNOT_NOW:
+        raise Unavailable("the payer cannot answer at present")
+    raise Refused("the payer does not accept us as the one who asks")

@@ -1,0 +1,76 @@
+"""Ask a clearinghouse about many members in one HTTP call."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import httpx2
+
+from subgraphs.connectors.config import X12Source
+from subgraphs.connectors.x12.benefits import MemberAnswer, read_answers
+from subgraphs.connectors.x12.eligibility import Eligibility, read_eligibility
+from subgraphs.connectors.x12.inquiry import Envelope, Inquiry, trace, write_inquiry
+from subgraphs.connectors.x12.segments import read_interchange
+
+INVALID_MEMBER_ID = "72"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class EligibilityClient:
+    """One per clearinghouse; `client` comes from `open_client`."""
+
+    def __init__(
+        self,
+        config: X12Source,
+        client: httpx2.AsyncClient,
+        *,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
+        self.config = config
+        self._client = client
+        self._now = now
+
+    async def inquire(self, inquiries: Iterable[Inquiry]) -> Mapping[Inquiry, Eligibility]:
+        """What the payer says about each inquiry; one it says nothing about is left out."""
+        asked = list(dict.fromkeys(inquiries))
+        found = {
+            inquiry: Eligibility(rejections=(INVALID_MEMBER_ID,))
+            for inquiry in asked
+            if not inquiry.is_askable
+        }
+        askable = [inquiry for inquiry in asked if inquiry.is_askable]
+        return found | (await self._exchange(askable) if askable else {})
+
+    async def _exchange(self, asked: list[Inquiry]) -> dict[Inquiry, Eligibility]:
+        control = secrets.randbelow(999_999_999) + 1
+        envelope = Envelope(control, f"CG{secrets.token_hex(8).upper()}", self._now())
+        answer = await self._client.post(
+            self._client.base_url,
+            content=write_inquiry(self.config, envelope, asked),
+            headers={"Content-Type": "application/edi-x12"},
+            # Asking changes nothing at the payer.
+            extensions={"idempotent": True},
+        )
+        members = read_answers(read_interchange(answer.content), envelope.reference)
+        return _attributed(members, asked, envelope)
+
+
+def _attributed(
+    members: Iterable[MemberAnswer], asked: Sequence[Inquiry], envelope: Envelope
+) -> dict[Inquiry, Eligibility]:
+    """By trace number, which only a subscriber refused on behalf of a dependent comes without."""
+    traced = {trace(envelope, place): inquiry for place, inquiry in enumerate(asked)}
+    found: dict[Inquiry, Eligibility] = {}
+    for member in members:
+        inquiry = traced.get(member.trace)
+        if inquiry is not None and member.member_id in {"", inquiry.member_id}:
+            found[inquiry] = read_eligibility(member, inquiry.service_type)
+        elif not member.trace and member.rejections:
+            dependents = [i for i in asked if i.dependent and i.member_id == member.member_id]
+            found |= {i: read_eligibility(member, i.service_type) for i in dependents}
+    return found
