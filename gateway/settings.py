@@ -114,6 +114,14 @@ class Settings(BaseSettings):
     max_body_bytes: int = 1_000_000
     audit: bool | None = None
 
+    @field_validator("signed_subgraphs", "propagate_headers", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        """A variable holds a list with commas."""
+        if not isinstance(given, str):
+            return given
+        return [part.strip() for part in given.split(",") if part.strip()]
+
     @property
     def open(self) -> bool:
         """Whether developers' comforts are on: introspection, GraphiQL, GET, cached documents."""

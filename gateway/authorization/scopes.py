@@ -1,6 +1,6 @@
 """Does what a token was granted cover what a field requires?
 
-SMART scopes are compared by what they mean; any other scope is a plain string.
+SMART scopes are compared by what they mean, in both notations; any other scope is a plain string.
 """
 
 from __future__ import annotations

@@ -1,0 +1,136 @@
+"""How much a document asks for, found in one pass over it.
+
+Each fragment is measured once, however often it is spread, and its measure is added where it is
+spread; so a document of n tokens costs O(n) although it may stand for 2ⁿ fields. Python's integers
+do not overflow, but they grow, so every sum stops at `CEILING`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+
+from contract.errors import Code
+from gateway.errors import Complaint, PublicText, RequestError
+from gateway.settings import Limits
+
+CEILING = 1_000_000
+_EMPTY = Complaint(PublicText("Syntax Error: A selection set is empty."))
+_INTROSPECTION = frozenset({"__schema", "__type"})
+
+
+@dataclass(slots=True)
+class Measure:
+    """Of one selection set, with its fragments written out."""
+
+    depth: int = 0
+    """Levels of fields; what lies below `__schema` has a rule of its own and is not counted."""
+    fields: int = 0
+    aliases: int = 0
+    directives: int = 0
+    keys: Counter[str] = field(default_factory=Counter)
+    """How often each response key is selected at the top level."""
+    repeats: int = 0
+    """The most often any key is selected in one place, here or below."""
+
+    def absorb(self, other: Measure) -> None:
+        """Add what is spread into this very place."""
+        self.depth = max(self.depth, other.depth)
+        self.fields = min(CEILING, self.fields + other.fields)
+        self.aliases = min(CEILING, self.aliases + other.aliases)
+        self.directives = min(CEILING, self.directives + other.directives)
+        self.repeats = max(self.repeats, other.repeats)
+        for key, count in other.keys.items():
+            self._count(key, count)
+
+    def descend(self, key: str, below: Measure) -> None:
+        """Add a field with what is selected below it."""
+        self.depth = max(self.depth, below.depth + 1)
+        self.fields = min(CEILING, self.fields + below.fields + 1)
+        self.aliases = min(CEILING, self.aliases + below.aliases)
+        self.directives = min(CEILING, self.directives + below.directives)
+        self.repeats = max(self.repeats, below.repeats)
+        self._count(key, 1)
+
+    def _count(self, key: str, count: int) -> None:
+        self.keys[key] = total = min(CEILING, self.keys[key] + count)
+        self.repeats = max(self.repeats, total)
+
+
+def check_limits(document: DocumentNode, limits: Limits) -> None:
+    """Raises `RequestError` naming the limit. Every operation counts, whichever is to run."""
+    measurer = _Measurer(document)
+    for definition in document.definitions:
+        if not isinstance(definition, OperationDefinitionNode):
+            continue
+        measure = measurer.measure(definition.selection_set)
+        measure.directives += len(definition.directives or ())
+        _refuse_beyond("depth", measure.depth, limits.depth)
+        _refuse_beyond("aliases", measure.aliases, limits.aliases)
+        _refuse_beyond("directives", measure.directives, limits.directives)
+        _refuse_beyond("repeats", measure.repeats, limits.repeats)
+        _refuse_beyond("root_fields", sum(measure.keys.values()), limits.root_fields)
+        _refuse_beyond("fields", measure.fields, limits.fields)
+
+
+def too_large(name: str, limit: int) -> RequestError:
+    what = name.replace("_", " ")
+    text = PublicText(f"The operation exceeds the limit of {limit} for {what}.")
+    return RequestError(Code.OPERATION_TOO_LARGE, Complaint(text), extensions={"limit": name})
+
+
+def _refuse_beyond(name: str, value: int, limit: int) -> None:
+    if value > limit:
+        raise too_large(name, limit)
+
+
+class _Measurer:
+    def __init__(self, document: DocumentNode) -> None:
+        self._fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        self._measured: dict[str, Measure] = {}
+
+    def measure(self, selection_set: SelectionSetNode) -> Measure:
+        if not selection_set.selections:
+            # The parser lets them pass, for a coming version of the language.
+            raise RequestError(Code.GRAPHQL_PARSE_FAILED, _EMPTY)
+        total = Measure()
+        for selection in selection_set.selections:
+            total.directives += len(selection.directives or ())
+            if isinstance(selection, FieldNode):
+                self._add_field(selection, total)
+            elif isinstance(selection, InlineFragmentNode):
+                total.absorb(self.measure(selection.selection_set))
+            elif isinstance(selection, FragmentSpreadNode):
+                total.absorb(self._measure_fragment(selection.name.value))
+        return total
+
+    def _add_field(self, node: FieldNode, total: Measure) -> None:
+        below = self.measure(node.selection_set) if node.selection_set else Measure()
+        if node.name.value in _INTROSPECTION:
+            below.depth = 0
+        if node.alias is not None:
+            total.aliases += 1
+        total.descend((node.alias or node.name).value, below)
+
+    def _measure_fragment(self, name: str) -> Measure:
+        if name not in self._measured:
+            # A circle adds nothing here; validation refuses it in its own words.
+            self._measured[name] = Measure()
+            definition = self._fragments.get(name)
+            if definition is not None:
+                self._measured[name] = self.measure(definition.selection_set)
+        return self._measured[name]
