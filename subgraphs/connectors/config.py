@@ -89,6 +89,8 @@ class X12Source(SourceConfig, frozen=True, kw_only=True, tag="x12-270"):
     """The FHIR source whose coverages this clearinghouse answers for."""
     sender_id: PartnerId
     receiver_id: PartnerId
+    payer_id: PartnerId | None = None
+    """How the payer is known to the clearinghouse; the receiver, where they are one."""
     provider_npi: Annotated[str, msgspec.Meta(pattern=r"^\d{10}$")] = "1999999984"
     provider_name: str = "CHARTGRAPH"
 

@@ -22,7 +22,7 @@ async def batch(client: httpx2.AsyncClient, urls: Sequence[str]) -> list[bytes]:
     bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
     request = client.build_request(
         "POST",
-        client.base_url,
+        str(client.base_url).rstrip("/"),  # [base] itself, without the slash httpx2 adds
         content=msgspec.json.encode(bundle),
         headers={"Content-Type": "application/fhir+json"},
         # Every entry is a GET, so all of it may be repeated.

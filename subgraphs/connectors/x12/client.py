@@ -50,7 +50,7 @@ class EligibilityClient:
         control = secrets.randbelow(999_999_999) + 1
         envelope = Envelope(control, f"CG{secrets.token_hex(8).upper()}", self._now())
         answer = await self._client.post(
-            self._client.base_url,
+            self.config.url,
             content=write_inquiry(self.config, envelope, asked),
             headers={"Content-Type": "application/edi-x12"},
             # Asking changes nothing at the payer.

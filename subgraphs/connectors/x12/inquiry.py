@@ -92,7 +92,8 @@ def _set(
     at = envelope.at
     yield f"BHT*0022*13*{envelope.reference}*{at:%Y%m%d}*{at:%H%M}"
     yield "HL*1**20*1"
-    yield f"NM1*PR*2*{_text(config.title or config.receiver_id, 60)}*****PI*{config.receiver_id}"
+    payer = config.payer_id or config.receiver_id
+    yield f"NM1*PR*2*{_text(config.title or payer, 60)}*****PI*{payer}"
     yield "HL*2*1*21*1"
     yield f"NM1*1P*2*{_text(config.provider_name, 60)}*****XX*{config.provider_npi}"
     level = 2

@@ -101,7 +101,7 @@ FHIR = "kind: fhir-r4, serves: [records]"
         (
             one(
                 "kind: x12-270, url: 'https://x.example', serves: [], payer: nobody, "
-                "sender_id: a, receiver_id: b"
+                "sender_id: ME, receiver_id: YOU"
             ),
             "payer names no fhir-r4 source",
         ),
