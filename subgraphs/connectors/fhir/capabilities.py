@@ -56,17 +56,25 @@ async def fetch_capabilities(client: httpx2.AsyncClient) -> Capabilities:
 
 
 async def fetch_multiple_or(client: httpx2.AsyncClient, canonical: str) -> bool:
-    """Whether the SearchParameter of this canonical URL takes a list of values."""
+    """Whether the SearchParameter of this canonical URL takes a list of values.
+
+    One that lies below the server's own base is read there; any other is searched by its URL, as
+    a server may hold definitions of FHIR or an implementation guide.
+    """
     url, _, version = canonical.partition("|")
     try:
-        page = await first_page(client, "SearchParameter", {"url": url})
-        definitions = msgspec.convert(page.resources(), type=list[_SearchParameter])
-    except (Rejected, ProtocolViolation, msgspec.ValidationError):
+        if url.startswith(str(client.base_url)):
+            answer = await client.get(url)
+            found = [msgspec.json.decode(answer.content, type=_SearchParameter)]
+        else:
+            page = await first_page(client, "SearchParameter", {"url": url})
+            found = msgspec.convert(page.resources(), type=list[_SearchParameter])
+    except (Rejected, ProtocolViolation, msgspec.DecodeError, UnicodeDecodeError):
         # A server may define nothing itself; then nothing is promised.
         return False
     return any(
         definition.multipleOr
-        for definition in definitions
+        for definition in found
         if definition.url == url and version in {"", definition.version}
     )
 

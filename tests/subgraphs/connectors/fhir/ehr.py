@@ -10,12 +10,13 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 
 BASE = "https://ehr.example/fhir"
-SEARCH_PARAMETER = "http://hl7.org/fhir/SearchParameter"
+HL7 = "http://hl7.org/fhir/SearchParameter"
 
 
 @dataclass
 class Ehr:
     rows: list[dict[str, Any]] = field(default_factory=list)
+    definitions: str = f"{BASE}/SearchParameter"
     says_or: bool = True
     takes_or: bool = True
     says_batch: bool = True
@@ -36,7 +37,7 @@ class Ehr:
         body = request.content.decode()
         if path == "metadata" or path.startswith("SearchParameter"):
             self.metadata_calls += 1
-            answer = self._statement() if path == "metadata" else self._definition(body)
+            answer = self._statement() if path == "metadata" else self._defined(path, body)
         else:
             self.data_calls += 1
             if self.declines:
@@ -52,7 +53,7 @@ class Ehr:
 
     def _statement(self) -> dict[str, Any]:
         def param(resource_type: str, name: str) -> dict[str, str]:
-            return {"name": name, "definition": f"{SEARCH_PARAMETER}/{resource_type}-{name}"}
+            return {"name": name, "definition": f"{self.definitions}/{resource_type}-{name}"}
 
         types = sorted({row["resourceType"] for row in self.rows})
         resources = [
@@ -63,10 +64,11 @@ class Ehr:
         rest = {"mode": "server", "interaction": interaction, "resource": resources}
         return {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [rest]}
 
-    def _definition(self, form: str) -> dict[str, Any]:
-        url = dict(parse_qsl(form))["url"]
+    def _defined(self, path: str, form: str) -> dict[str, Any]:
+        is_search = path.endswith("_search")
+        url = dict(parse_qsl(form))["url"] if is_search else f"{BASE}/{path}"
         definition = {"resourceType": "SearchParameter", "url": url, "multipleOr": self.says_or}
-        return _bundle([definition])
+        return _bundle([definition]) if is_search else definition
 
     def _batch(self, bundle: dict[str, Any]) -> dict[str, Any]:
         if not self.takes_batch:

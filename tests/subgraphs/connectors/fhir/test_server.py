@@ -12,7 +12,7 @@ from subgraphs.connectors.fhir import asking
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.transport import open_client
 from tests.subgraphs.connectors.contract import PHI, SourceContract
-from tests.subgraphs.connectors.fhir.ehr import BASE, Ehr, observation
+from tests.subgraphs.connectors.fhir.ehr import BASE, HL7, Ehr, observation
 
 PATIENTS = [f"p{number}" for number in range(50)]
 
@@ -82,6 +82,43 @@ async def test_gives_the_newest_row_of_every_key_whatever_the_server_offers(offe
     ehr = Ehr(three_each(), **OFFERS[offer])
     rows = await connect(ehr).latest_by("Observation", "patient", PATIENTS, sort="-date")
     assert ids(rows) == NEWEST
+
+
+@pytest.mark.parametrize("definitions", [f"{BASE}/SearchParameter", HL7])
+async def test_finds_out_that_lists_are_taken(definitions):
+    ehr = Ehr(three_each(), definitions=definitions, **OFFERS["or"])
+    await connect(ehr).latest_by("Observation", "patient", PATIENTS, sort="-date")
+    assert ehr.paths[-1] == "Observation/_search"
+    assert ehr.metadata_calls == 2
+
+
+@pytest.mark.parametrize("definition", [None, f"{HL7}/unknown", f"{BASE}/SearchParameter/none"])
+async def test_what_is_not_defined_is_not_offered(definition):
+    ehr = Ehr(three_each(), **OFFERS["neither"])
+    param = {"name": "patient"} | ({"definition": definition} if definition else {})
+    resource = {"type": "Observation", "searchParam": [param]}
+    statement = {"resourceType": "CapabilityStatement", "rest": [{"resource": [resource]}]}
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        if "SearchParameter" in request.url.path:
+            return httpx2.Response(404)
+        if "metadata" in request.url.path:
+            return httpx2.Response(200, json=statement)
+        return ehr.answer(request)
+
+    server = FhirServer(source(), open_client(source(), network=httpx2.MockTransport(respond)))
+    assert ids(await server.search_by("Observation", "patient", PATIENTS)) == EVERY
+    assert ehr.data_calls == len(PATIENTS)
+
+
+async def test_without_a_statement_nothing_is_offered():
+    ehr = Ehr(three_each(), **OFFERS["neither"])
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(404) if "metadata" in request.url.path else ehr.answer(request)
+
+    server = FhirServer(source(), open_client(source(), network=httpx2.MockTransport(respond)))
+    assert ids(await server.search_by("Observation", "patient", PATIENTS)) == EVERY
 
 
 @pytest.mark.parametrize(
