@@ -1,0 +1,179 @@
+"""Puts the sandbox together, tells when it is ready, and ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sandbox.control import ControlPanel
+from sandbox.data.population import EHR_A, EHR_B, PAYER, TITLES, Population, build_population
+from sandbox.fhir.server import ROOT, FhirServer
+from sandbox.issuer.clients import SERVICE_CLIENT, registered_clients
+from sandbox.issuer.server import IssuerServer
+from sandbox.issuer.tokens import GATEWAY_AUDIENCE, TokenMint
+from sandbox.keyfiles import KeyFiles, load_keys, write_private
+from sandbox.personas import Persona, personas
+from sandbox.telehealth.server import TelehealthServer
+from sandbox.telehealth.webhooks import Webhook
+from sandbox.upstream import Upstream
+from sandbox.x12.server import PAYER_ID, RECEIVER_ID, SENDER_ID, EligibilityServer
+
+# In the order of their ports.
+NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", "telehealth", "control")
+_PAGE_CAPS = {EHR_A: 100, EHR_B: 50, PAYER: 100}
+_PARENT_WATCH_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    seed: int
+    patients: int
+    home: Path
+    ports: int
+    ready_file: Path
+    today: date
+    parent_pid: int | None = None
+    webhook_url: str | None = None
+
+
+async def run(options: Options) -> None:
+    """Until a signal, or the end of the parent."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    systems = {name: Upstream(name) for name in NAMES}
+    for place, system in enumerate(systems.values()):
+        await system.open(options.ports + place if options.ports else 0)
+    home = options.home.resolve()
+    keys = load_keys(home)
+    population = build_population(options.seed, options.patients, options.today)
+    people = personas(population.launch_patient, population.clinician)
+    webhook = Webhook(keys.webhook_secret, options.webhook_url)
+    _mount(systems, population, people, keys, webhook)
+    truth_file = home / "sandbox-truth.json"
+    write_private(truth_file, json.dumps(population.truth.as_json()))
+    ready = _ready(options, systems, people, keys, truth_file)
+    write_private(options.ready_file.resolve(), json.dumps(ready, indent=2))
+    watch = loop.create_task(_watch_parent(options.parent_pid, stop))
+    await stop.wait()
+    watch.cancel()
+    options.ready_file.unlink(missing_ok=True)
+    await webhook.close()
+    for system in systems.values():
+        await system.close()
+
+
+def _mount(
+    systems: Mapping[str, Upstream],
+    population: Population,
+    people: Mapping[str, Persona],
+    keys: KeyFiles,
+    webhook: Webhook,
+) -> None:
+    issuer = systems["issuer"].url
+    mint = TokenMint(issuer, keys.issuer_key)
+    clients = registered_clients({"keys": [keys.client_key.as_dict(private=False)]})
+    systems["issuer"].mount(IssuerServer(mint, clients, people))
+    for name, resources in population.resources.items():
+        system = systems[name]
+        system.mount(
+            FhirServer(
+                resources,
+                title=TITLES[name],
+                url=system.url,
+                token_url=f"{issuer}/token",
+                verify=mint.verify_upstream,
+                faults=_faults_of(system),
+                page_cap=_PAGE_CAPS[name],
+            )
+        )
+    systems["payer-x12"].mount(EligibilityServer(population.members, mint.verify_upstream))
+    telehealth = TelehealthServer(
+        population.visits,
+        url=systems["telehealth"].url,
+        api_key=keys.telehealth_key,
+        verify=mint.verify_upstream,
+        webhook=webhook,
+    )
+    systems["telehealth"].mount(telehealth)
+    others = {name: system for name, system in systems.items() if name != "control"}
+    systems["control"].mount(ControlPanel(others, telehealth, webhook))
+
+
+def _faults_of(system: Upstream) -> Any:
+    return lambda: system.faults
+
+
+async def _watch_parent(pid: int | None, stop: asyncio.Event) -> None:
+    while pid is not None:
+        await asyncio.sleep(_PARENT_WATCH_SECONDS)
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            stop.set()
+            return
+        except PermissionError:
+            pass  # it lives, under another user
+
+
+def _ready(
+    options: Options,
+    systems: Mapping[str, Upstream],
+    people: Mapping[str, Persona],
+    keys: KeyFiles,
+    truth_file: Path,
+) -> dict[str, Any]:
+    """As described in `sandbox.__main__`."""
+    issuer = systems["issuer"].url
+    fhir = {
+        name: {"url": systems[name].url + ROOT, "kind": "fhir-r4", "title": TITLES[name]}
+        for name in _PAGE_CAPS
+    }
+    described = {name: asdict(persona) for name, persona in people.items()}
+    for persona in described.values():
+        del persona["name"]
+    return {
+        "pid": os.getpid(),
+        "seed": options.seed,
+        "patients": options.patients,
+        "today": options.today.isoformat(),
+        "control": systems["control"].url,
+        "issuer": issuer,
+        "token_url": f"{issuer}/token",
+        "audience": GATEWAY_AUDIENCE,
+        "upstreams": {
+            "issuer": {"url": issuer},
+            **fhir,
+            "payer-x12": {
+                "url": systems["payer-x12"].url + "/x12",
+                "kind": "x12-270",
+                "title": "Meadow Mutual eligibility",
+                "payer_id": PAYER_ID,
+                "sender_id": SENDER_ID,
+                "receiver_id": RECEIVER_ID,
+            },
+            "telehealth": {
+                "url": systems["telehealth"].url,
+                "kind": "telehealth-rest",
+                "title": "Hearthside Video",
+            },
+        },
+        "client": {
+            "client_id": SERVICE_CLIENT,
+            "key_file": str(keys.client_key_file),
+            "alg": "ES384",
+            "scope": "system/*.rs",
+        },
+        "telehealth_key_file": str(keys.telehealth_key_file),
+        "webhook_secret_file": str(keys.webhook_secret_file),
+        "truth_file": str(truth_file),
+        "personas": described,
+    }

@@ -1,0 +1,119 @@
+"""The fault panel: a page to break things by hand, and the same over JSON for tests.
+
+It is no upstream: nothing here is counted, delayed or broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from sandbox.faults import Faults, Outage
+from sandbox.httpserver import Request, Response
+from sandbox.ledger import Call, Kind
+from sandbox.telehealth.server import TelehealthServer
+from sandbox.telehealth.webhooks import Webhook
+from sandbox.upstream import Upstream
+from sandbox.wire import json_response
+
+_PAGE = files("sandbox").joinpath("control.html").read_bytes()
+_CSP = (
+    "content-security-policy",
+    (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+        "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+)
+
+
+class ControlPanel:
+    def __init__(
+        self, upstreams: Mapping[str, Upstream], telehealth: TelehealthServer, webhook: Webhook
+    ) -> None:
+        self._upstreams = upstreams
+        self._telehealth = telehealth
+        self._webhook = webhook
+
+    def classify(self, request: Request) -> Call:  # noqa: ARG002 - nothing here is counted apart
+        return Call(Kind.OTHER, "control")
+
+    async def respond(self, request: Request) -> Response:  # noqa: C901, PLR0911 - one case per address
+        if "origin" in request.headers and not _same_origin(request):
+            # A page from elsewhere, in the same browser, has no business here.
+            return json_response(403, {"error": "cross-origin"})
+        match request.method, request.path.strip("/").split("/"):
+            case "GET", [""]:
+                return Response(200, _PAGE, "text/html; charset=utf-8", (_CSP,))
+            case "GET", ["calls"]:
+                return json_response(200, {"upstreams": self._calls()})
+            case "POST", ["calls", "reset"]:
+                for upstream in self._upstreams.values():
+                    upstream.ledger.reset()
+                return json_response(200, {"upstreams": self._calls()})
+            case "GET", ["faults"]:
+                return json_response(200, self._faults())
+            case "POST", ["faults"]:
+                return await self._set_faults(request)
+            case "POST", ["faults", "reset"]:
+                for upstream in self._upstreams.values():
+                    await upstream.set_faults(Faults())
+                return json_response(200, self._faults())
+            case "POST", ["visits", id_, "status"]:
+                return await self._change_visit(id_, request)
+            case "POST", ["webhook"]:
+                return self._set_webhook(request)
+        return json_response(404, {"error": "not_found"})
+
+    def _calls(self) -> dict[str, Any]:
+        return {name: upstream.ledger.report() for name, upstream in self._upstreams.items()}
+
+    def _faults(self) -> dict[str, Any]:
+        return {
+            "upstreams": {name: upstream.faults for name, upstream in self._upstreams.items()},
+            "outages": list(Outage),
+        }
+
+    async def _set_faults(self, request: Request) -> Response:
+        change = _read_object(request)
+        upstream = self._upstreams.get(str(change.pop("upstream", "")))
+        if upstream is None:
+            return json_response(404, {"error": "no such upstream"})
+        current = msgspec.to_builtins(upstream.faults)
+        try:
+            faults = msgspec.convert({**current, **change}, Faults)
+        except msgspec.ValidationError as error:
+            return json_response(422, {"error": str(error)})
+        await upstream.set_faults(faults)
+        return json_response(200, upstream.faults)
+
+    async def _change_visit(self, id_: str, request: Request) -> Response:
+        status = _read_object(request).get("status")
+        try:
+            change = await self._telehealth.change_status(id_, str(status))
+        except ValueError as error:
+            return json_response(422, {"error": str(error)})
+        if change is None:
+            return json_response(404, {"error": "no such visit"})
+        return json_response(200, {"visit": change.visit, "delivered": change.delivered})
+
+    def _set_webhook(self, request: Request) -> Response:
+        url = _read_object(request).get("url")
+        if url is not None and not str(url).startswith(("http://127.0.0.1:", "http://localhost:")):
+            return json_response(422, {"error": "a webhook goes to this machine alone"})
+        self._webhook.url = url
+        return json_response(200, {"url": url})
+
+
+def _read_object(request: Request) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(request.body)
+    except msgspec.DecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _same_origin(request: Request) -> bool:
+    return request.headers["origin"] == f"http://{request.headers.get('host', '')}"

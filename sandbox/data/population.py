@@ -1,0 +1,219 @@
+"""Everyone, in every source they are known to; and what is really so.
+
+The same seed, count and day give the same population, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+
+from sandbox.data.appointments import AppointmentBook, BookedVisit
+from sandbox.data.chart import Chart, Visit, make_chart
+from sandbox.data.dialect import as_ehr_b
+from sandbox.data.directory import record_directory
+from sandbox.data.measurements import record_labs
+from sandbox.data.payer import (
+    Accumulator,
+    Billing,
+    Member,
+    member_id,
+    record_claims,
+    record_coverage,
+    record_insurer,
+    record_provider,
+)
+from sandbox.data.people import (
+    Likeness,
+    Lookalikes,
+    Person,
+    Variation,
+    make_lookalikes,
+    make_people,
+    vary,
+)
+from sandbox.data.records import Recorder, record_chart, record_patient
+from sandbox.data.seeds import stream
+from sandbox.data.shapes import Reference, Resource, npi, npi_identifier
+from sandbox.data.source import SourceBuilder
+from sandbox.truth import TrueLookalikes, TruePerson, Truth
+
+MIN_PATIENTS = 24
+EHR_A, EHR_B, PAYER = "ehr-a", "ehr-b", "payer"
+TITLES = {EHR_A: "Lakeside General", EHR_B: "Northfield Clinic", PAYER: "Meadow Mutual"}
+_DOCTORS = {
+    EHR_A: ("Abernathy", "Bancroft", "Calloway", "Delacroix", "Eastwick"),
+    EHR_B: ("Farrow", "Grantham", "Hathersage", "Inglewood", "Jessop"),
+}
+_FIRST_NPI = {EHR_A: 100, EHR_B: 200}
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """`launch_patient` and `clinician` are the ids in EHR-A of the personas of these names."""
+
+    resources: Mapping[str, list[Resource]]
+    visits: tuple[BookedVisit, ...]
+    members: tuple[Member, ...]
+    truth: Truth
+    launch_patient: str
+    clinician: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A person and the EHRs that know them, each with its own record of who they are."""
+
+    person: Person
+    records: Mapping[str, Person]
+    variations: tuple[Variation, ...] = ()
+
+
+def build_population(seed: int, patients: int, today: date) -> Population:
+    """Raises ValueError for too few patients to show what there is to show."""
+    if patients < MIN_PATIENTS:
+        raise ValueError(f"at least {MIN_PATIENTS} patients are needed")
+    return _PopulationBuilder(seed, datetime.combine(today, time(), UTC)).build(patients)
+
+
+class _PopulationBuilder:
+    def __init__(self, seed: int, today: datetime) -> None:
+        self._seed = seed
+        self._today = today
+        self._sources = {
+            EHR_A: SourceBuilder(EHR_A, seed),
+            EHR_B: SourceBuilder(EHR_B, seed, long_ids=True, rewrite=as_ehr_b),
+            PAYER: SourceBuilder(PAYER, seed),
+        }
+        self._directories = {
+            name: record_directory(
+                self._sources[name], TITLES[name], _DOCTORS[name], today, _FIRST_NPI[name]
+            )
+            for name in (EHR_A, EHR_B)
+        }
+        self._books = {
+            name: AppointmentBook(self._sources[name], directory, today)
+            for name, directory in self._directories.items()
+        }
+        payer = self._sources[PAYER]
+        self._insurer = record_insurer(payer, today)
+        self._providers = {
+            name: record_provider(payer, TITLES[name], npi_identifier(npi(_FIRST_NPI[name])), today)
+            for name in (EHR_A, EHR_B)
+        }
+        self._members: list[Member] = []
+        self._true: list[TruePerson] = []
+
+    def build(self, patients: int) -> Population:
+        pairs_from = patients - 2 * 2 * len(Likeness)
+        everyone = [self._spread(p) for p in make_people(self._seed, pairs_from)]
+        pairs = make_lookalikes(self._seed, pairs_from)
+        for pair in pairs:
+            one, other = pair.people
+            everyone += [_Known(one, {EHR_A: one}), _Known(other, {EHR_B: other})]
+        for known in everyone:
+            self._record(known)
+        for book in self._books.values():
+            book.close()
+        return Population(
+            resources={name: source.resources for name, source in self._sources.items()},
+            visits=tuple(visit for book in self._books.values() for visit in book.visits),
+            members=tuple(self._members),
+            truth=Truth(tuple(self._true), tuple(map(self._true_pair, pairs))),
+            launch_patient=self._true[0].ids[EHR_A],
+            clinician=self._directories[EHR_A].practitioners[0].reference["reference"][13:],
+        )
+
+    def _spread(self, person: Person) -> _Known:
+        """A third of the people are known to both EHRs; the others to one of them."""
+        shared, turn = person.number % 3 == 0, person.number // 3
+        if not shared:
+            return _Known(person, {EHR_A if person.number % 3 == 1 else EHR_B: person})
+        kinds = tuple(Variation)
+        variations = [kinds[turn % len(kinds)]]
+        if turn % 3 == 2 and variations[0] is not Variation.BIRTHDATE_SLIP:  # noqa: PLR2004
+            variations.append(kinds[(turn + 2) % (len(kinds) - 1)])
+        varied = person
+        for variation in variations:
+            varied = vary(varied, variation, stream(self._seed, variation, person.number))
+        return _Known(person, {EHR_A: person, EHR_B: varied}, tuple(variations))
+
+    def _record(self, known: _Known) -> None:
+        person = known.person
+        chart = make_chart(self._seed, person, self._today)
+        insured = person.number % 8 != 7  # noqa: PLR2004 - the last of each eight is not
+        member = member_id(self._sources[PAYER], person) if insured else None
+        ids = {}
+        for turn, (name, record) in enumerate(known.records.items()):
+            visits = chart.visits[turn :: len(known.records)]
+            ids[name] = self._record_in_ehr(name, record, chart, visits, member)
+        if len(known.records) > 1:
+            self._copy_result(known, chart, ids[EHR_B])
+        if insured:
+            ids[PAYER] = self._record_at_payer(person, chart, next(iter(known.records)))
+        self._true.append(TruePerson(person.number, ids, known.variations))
+
+    def _record_in_ehr(
+        self, name: str, record: Person, chart: Chart, visits: tuple[Visit, ...], member: str | None
+    ) -> str:
+        source, directory = self._sources[name], self._directories[name]
+        number = record.number
+        doctor = directory.practitioners[number % len(directory.practitioners)]
+        # Half of those insured have shown their card, and only at EHR-A.
+        shown = member if name == EHR_A and number % 2 == 0 else None
+        patient = record_patient(
+            source, record, directory.organization, doctor.reference, shown, chart.visits[-1].start
+        )
+        recorder = Recorder(source, directory, doctor, patient, number)
+        record_chart(recorder, chart, visits)
+        self._appointments(name, number, patient, replace(chart, visits=visits))
+        return _id(patient)
+
+    def _appointments(self, name: str, number: int, patient: Reference, chart: Chart) -> None:
+        book = self._books[name]
+        book.record_past(number, patient, chart)
+        if number == 0:
+            book.book(number, patient, virtual=name == EHR_A, days=1 if name == EHR_A else 5)
+        elif number % 2 == 0:
+            book.book(number, patient, virtual=number % 4 == 0, days=1 + number % 5)
+
+    def _copy_result(self, known: _Known, chart: Chart, patient_b: str) -> None:
+        """EHR-B keeps a copy of the last A1c drawn at EHR-A: one fact, in two places."""
+        drawn = [visit for visit in chart.visits[::2] if "a1c" in visit.labs]
+        if drawn:
+            last = drawn[-1]
+            copied = replace(last, labs={"a1c": last.labs["a1c"]}, phq9=None)
+            patient = {"reference": f"Patient/{patient_b}"}
+            performer = self._directories[EHR_B].organization
+            number = known.person.number
+            record_labs(self._sources[EHR_B], number, patient, None, performer, copied)
+
+    def _record_at_payer(self, person: Person, chart: Chart, provider: str) -> str:
+        source = self._sources[PAYER]
+        record = replace(person, ssn=person.ssn if person.number % 2 else None)
+        if person.number % 5 == 4:  # noqa: PLR2004 - one in five has not told their payer
+            record = vary(record, Variation.MOVED, stream(self._seed, "payer", person.number))
+        card = member_id(source, person)
+        patient = record_patient(source, record, self._insurer, None, card, chart.visits[-1].start)
+        today = self._today.date()
+        coverage, member = record_coverage(source, record, patient, self._insurer, today)
+        billing = Billing(
+            source, person.number, patient, self._insurer, self._providers[provider], coverage
+        )
+        record_claims(billing, chart, self._seed, member.until)
+        met = billing.years.get(today.year, Accumulator())
+        self._members.append(replace(member, met=met))
+        return _id(patient)
+
+    def _true_pair(self, pair: Lookalikes) -> TrueLookalikes:
+        by_number = {person.number: person for person in self._true}
+        one, other = (
+            tuple(f"{source}/{id_}" for source, id_ in by_number[person.number].ids.items())
+            for person in pair.people
+        )
+        return TrueLookalikes(pair.likeness, one, other)
+
+
+def _id(reference: Reference) -> str:
+    return reference["reference"].partition("/")[2]

@@ -1,0 +1,253 @@
+"""One source's record of a chart: the patient, and what the source's own visits produced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sandbox.data.chart import VISIT_LENGTH, Chart, Diagnosis, Visit
+from sandbox.data.codes import CHECKUP, OFFICE_VISIT, PROCEDURES, VIDEO_VISIT
+from sandbox.data.directory import Directory, Practitioner
+from sandbox.data.measurements import record_labs, record_vitals
+from sandbox.data.people import Person
+from sandbox.data.shapes import (
+    ACT_CODE,
+    SSN,
+    Reference,
+    concept,
+    hl7_concept,
+    instant,
+)
+from sandbox.data.source import SourceBuilder
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Where a chart is being written, and for whom."""
+
+    source: SourceBuilder
+    directory: Directory
+    doctor: Practitioner
+    patient: Reference
+    number: int
+
+
+def record_patient(
+    source: SourceBuilder,
+    person: Person,
+    organization: Reference,
+    doctor: Reference | None,
+    member_id: str | None,
+    updated: Any,
+) -> Reference:
+    identifiers: list[dict[str, Any]] = [
+        {
+            "use": "usual",
+            "type": hl7_concept("v2-0203", "MR", "Medical record number"),
+            "system": f"https://{source.name}.example/mrn",
+            "value": source.number(7, "mrn", person.number),
+        }
+    ]
+    if person.ssn:
+        kind = hl7_concept("v2-0203", "SS", "Social Security number")
+        identifiers.append({"type": kind, "system": SSN, "value": person.ssn})
+    if member_id:
+        kind = hl7_concept("v2-0203", "MB", "Member Number")
+        system = "https://payer.example/member"
+        identifiers.append({"type": kind, "system": system, "value": member_id})
+    name = {"use": "official", "family": person.family, "given": [person.given, person.middle]}
+    return source.add(
+        "Patient",
+        (person.number,),
+        updated,
+        active=True,
+        identifier=identifiers,
+        name=[{**name, **({"suffix": [person.suffix]} if person.suffix else {})}],
+        gender=person.gender,
+        birthDate=_iso(person.birth_date),
+        telecom=[{"system": "phone", "use": "mobile", "value": person.phone}],
+        address=[
+            {
+                "use": "home",
+                "line": [person.street],
+                "city": person.city.name,
+                "state": person.city.state,
+                "postalCode": person.city.zip,
+                "country": "US",
+            }
+        ],
+        managingOrganization=organization,
+        generalPractitioner=[doctor] if doctor else None,
+    )
+
+
+def record_chart(recorder: Recorder, chart: Chart, visits: Sequence[Visit]) -> None:
+    conditions = {d.name: _condition(recorder, d) for d in chart.diagnoses}
+    for diagnosis in chart.diagnoses:
+        _prescriptions(recorder, diagnosis, conditions[diagnosis.name], visits)
+    _allergy(recorder, chart)
+    for visit in visits:
+        _visit(recorder, visit, conditions)
+
+
+def _condition(recorder: Recorder, diagnosis: Diagnosis) -> Reference:
+    return recorder.source.add(
+        "Condition",
+        (recorder.number, diagnosis.name),
+        diagnosis.onset,
+        diagnosis.problem.sensitivity,
+        clinicalStatus=hl7_concept("condition-clinical", "active"),
+        verificationStatus=hl7_concept("condition-ver-status", "confirmed"),
+        category=[hl7_concept("condition-category", "problem-list-item", "Problem List Item")],
+        code=concept(diagnosis.problem.icd),
+        subject=recorder.patient,
+        onsetDateTime=_iso(diagnosis.onset.date()),
+        recordedDate=instant(diagnosis.onset),
+        recorder=recorder.doctor.reference,
+    )
+
+
+def _prescriptions(
+    recorder: Recorder, diagnosis: Diagnosis, condition: Reference, visits: Sequence[Visit]
+) -> None:
+    """The last one is running; the one before it has run out."""
+    if diagnosis.problem.drug is None:
+        return
+    recent = [visit for visit in visits if visit.start >= diagnosis.onset][-2:]
+    for visit in recent:
+        recorder.source.add(
+            "MedicationRequest",
+            (recorder.number, diagnosis.name, visit.number),
+            visit.start,
+            diagnosis.problem.sensitivity,
+            status="active" if visit is recent[-1] else "completed",
+            intent="order",
+            medicationCodeableConcept=concept(diagnosis.problem.drug),
+            subject=recorder.patient,
+            encounter=_encounter_reference(recorder, visit),
+            authoredOn=instant(visit.start),
+            requester=recorder.doctor.reference,
+            reasonReference=[condition],
+            dosageInstruction=[
+                {
+                    "text": "Take 1 daily",
+                    "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
+                }
+            ],
+            dispenseRequest={
+                "numberOfRepeatsAllowed": 3,
+                "quantity": {"value": 30, "unit": "tablet"},
+            },
+        )
+
+
+def _allergy(recorder: Recorder, chart: Chart) -> None:
+    if chart.allergy is None:
+        return
+    substance, reaction, criticality = chart.allergy
+    noted = chart.visits[0].start
+    recorder.source.add(
+        "AllergyIntolerance",
+        (recorder.number,),
+        noted,
+        clinicalStatus=hl7_concept("allergyintolerance-clinical", "active"),
+        verificationStatus=hl7_concept("allergyintolerance-verification", "confirmed"),
+        type="allergy",
+        category=["medication"],
+        criticality=criticality,
+        code=concept(substance),
+        patient=recorder.patient,
+        recordedDate=instant(noted),
+        reaction=[{"manifestation": [{"text": reaction}]}],
+    )
+
+
+def _visit(recorder: Recorder, visit: Visit, conditions: dict[str, Reference]) -> None:
+    source = recorder.source
+    encounter = source.add(
+        "Encounter",
+        (recorder.number, visit.number),
+        visit.start + VISIT_LENGTH,
+        visit.sensitivity,
+        status="finished",
+        class_=_visit_class(visit),
+        type=[concept(VIDEO_VISIT if visit.virtual else OFFICE_VISIT)],
+        subject=recorder.patient,
+        participant=[{"individual": recorder.doctor.reference}],
+        period={"start": instant(visit.start), "end": instant(visit.start + VISIT_LENGTH)},
+        reasonCode=[concept(visit.active[0].problem.icd if visit.active else CHECKUP)],
+        diagnosis=[{"condition": conditions[d.name]} for d in visit.active],
+        serviceProvider=recorder.directory.organization,
+        location=None if visit.virtual else [{"location": recorder.directory.location}],
+    )
+    targets = [encounter]
+    if not visit.virtual:
+        targets += record_vitals(source, recorder.number, recorder.patient, encounter, visit)
+        targets += _care(recorder, visit, encounter)
+    performer = recorder.directory.organization
+    targets += record_labs(source, recorder.number, recorder.patient, encounter, performer, visit)
+    source.add(
+        "Provenance",
+        (recorder.number, visit.number),
+        visit.start + VISIT_LENGTH,
+        target=targets,
+        recorded=instant(visit.start + VISIT_LENGTH),
+        agent=[
+            {
+                "type": hl7_concept("provenance-participant-type", "author", "Author"),
+                "who": recorder.doctor.reference,
+                "onBehalfOf": recorder.directory.organization,
+            }
+        ],
+    )
+
+
+def _care(recorder: Recorder, visit: Visit, encounter: Reference) -> list[Reference]:
+    done = []
+    if visit.number % 3 == 0:
+        names = [diagnosis.name for diagnosis in visit.active]
+        special = next((name for name in names if name in PROCEDURES), "any")
+        done.append(
+            recorder.source.add(
+                "Procedure",
+                (recorder.number, visit.number),
+                visit.start,
+                "PSY" if special == "depression" else None,
+                status="completed",
+                code=concept(PROCEDURES[special]),
+                subject=recorder.patient,
+                encounter=encounter,
+                performedDateTime=instant(visit.start),
+            )
+        )
+    if visit.vaccine is not None:
+        done.append(
+            recorder.source.add(
+                "Immunization",
+                (recorder.number, visit.number),
+                visit.start,
+                status="completed",
+                vaccineCode=concept(visit.vaccine),
+                patient=recorder.patient,
+                encounter=encounter,
+                occurrenceDateTime=instant(visit.start),
+                primarySource=True,
+            )
+        )
+    return done
+
+
+def _visit_class(visit: Visit) -> dict[str, str]:
+    code, display = ("VR", "virtual") if visit.virtual else ("AMB", "ambulatory")
+    return {"system": ACT_CODE, "code": code, "display": display}
+
+
+def _encounter_reference(recorder: Recorder, visit: Visit) -> Reference:
+    id_ = recorder.source.identify("Encounter", recorder.number, visit.number)
+    return {"reference": f"Encounter/{id_}"}
+
+
+def _iso(day: date) -> str:
+    return day.isoformat()

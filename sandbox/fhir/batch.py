@@ -1,0 +1,93 @@
+"""Batch Bundles: several interactions in one request, each answered or refused on its own.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from sandbox.fhir.interactions import Answer
+from sandbox.fhir.outcome import Refusal, outcome
+from sandbox.httpserver import Request
+from sandbox.ledger import Call
+from sandbox.wire import encode
+
+MAX_ENTRIES = 500
+_ROOT = "/fhir/"
+
+
+class _EntryRequest(msgspec.Struct, frozen=True, rename="camel"):
+    method: str
+    url: str
+    if_none_match: str | None = None
+    if_match: str | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    request: _EntryRequest
+    resource: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Batch(msgspec.Struct, frozen=True, rename="camel"):
+    resource_type: str
+    type: str
+    entry: tuple[_Entry, ...] = ()
+
+
+def classify_batch(request: Request, classify: Callable[[Request], Call]) -> tuple[Call, ...]:
+    try:
+        batch = msgspec.json.decode(request.body, type=_Batch)
+    except msgspec.DecodeError:
+        return ()
+    return tuple(classify(_inner(entry)) for entry in batch.entry)
+
+
+def answer_batch(request: Request, interact: Callable[[Request], Answer]) -> Answer:
+    try:
+        batch = msgspec.json.decode(request.body, type=_Batch)
+    except msgspec.DecodeError:
+        raise Refusal(400, "structure", "the body is not a batch Bundle") from None
+    if batch.resource_type != "Bundle" or batch.type != "batch":
+        raise Refusal(400, "not-supported", "only Bundles of type batch are taken")
+    if len(batch.entry) > MAX_ENTRIES:
+        raise Refusal(413, "too-long", f"a batch holds at most {MAX_ENTRIES} entries")
+    entries = [_answer_entry(_inner(entry), interact) for entry in batch.entry]
+    bundle = {"resourceType": "Bundle", "type": "batch-response"}
+    return Answer(200, msgspec.Raw(encode({**bundle, "entry": entries} if entries else bundle)))
+
+
+def _inner(entry: _Entry) -> Request:
+    url = urlsplit(entry.request.url)
+    conditions = {
+        "if-none-match": entry.request.if_none_match,
+        "if-match": entry.request.if_match,
+    }
+    return Request(
+        method=entry.request.method,
+        path=_ROOT + url.path.lstrip("/"),
+        query=url.query,
+        headers={name: value for name, value in conditions.items() if value is not None},
+        body=bytes(entry.resource),
+    )
+
+
+def _answer_entry(request: Request, interact: Callable[[Request], Answer]) -> dict[str, Any]:
+    try:
+        answer = interact(request)
+    except Refusal as refusal:
+        issue = outcome(refusal.issue, refusal.diagnostics)
+        return {"response": {"status": str(refusal.status), "outcome": issue}}
+    response = {"status": str(answer.status)}
+    for name, key in (("etag", "etag"), ("location", "location")):
+        value = answer.header(name)
+        if value is not None:
+            response[key] = value
+    entry: dict[str, Any] = {"response": response}
+    if answer.body is not None:
+        entry["resource"] = answer.body
+    return entry

@@ -1,0 +1,260 @@
+"""The search parameters each resource type offers, and what each reads from a resource.
+
+Names and kinds are those of https://hl7.org/fhir/R4/searchparameter-registry.html, as far as
+US Core and CARIN ask for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from sandbox.fhir.dates import Span, span_of
+
+Resource: TypeAlias = dict[str, Any]
+
+
+class Kind(StrEnum):
+    TOKEN = "token"  # noqa: S105 - the standard's word for a code
+    REFERENCE = "reference"
+    DATE = "date"
+    STRING = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """`paths` are dotted, alternatives side by side; lists on the way are walked through.
+
+    `target` narrows a reference to one type, as `patient` does where `subject` would not.
+    """
+
+    code: str
+    kind: Kind
+    paths: tuple[str, ...]
+    target: str | None = None
+
+
+# What a resource offers to one parameter, in the form its kind compares.
+Token: TypeAlias = tuple[str | None, str]
+Values: TypeAlias = tuple[Token, ...] | tuple[str, ...] | tuple[Span, ...]
+
+
+def values(resource: Resource, parameter: SearchParameter) -> Values:
+    found = [element for path in parameter.paths for element in _walk(resource, path)]
+    match parameter.kind:
+        case Kind.TOKEN:
+            return tuple(token for element in found for token in _tokens(element))
+        case Kind.REFERENCE:
+            references = [e.get("reference", "") for e in found if isinstance(e, dict)]
+            wanted = f"{parameter.target}/" if parameter.target else ""
+            return tuple(r for r in references if r and r.startswith(wanted))
+        case Kind.DATE:
+            return tuple(span_of(element) for element in found)
+        case Kind.STRING:
+            return tuple(element for element in found if isinstance(element, str))
+
+
+def _walk(node: Any, path: str) -> Iterator[Any]:
+    head, _, rest = path.partition(".")
+    child = node.get(head) if isinstance(node, dict) else None
+    for item in child if isinstance(child, list) else (child,):
+        if item is not None:
+            if rest:
+                yield from _walk(item, rest)
+            else:
+                yield item
+
+
+def _tokens(element: Any) -> Iterator[Token]:
+    """https://hl7.org/fhir/R4/search.html#token"""
+    match element:
+        case bool():
+            yield None, str(element).lower()
+        case str():
+            yield None, element
+        case {"coding": list(codings)}:
+            for coding in codings:
+                yield coding.get("system"), coding.get("code", "")
+        case {"value": value}:
+            yield element.get("system"), value
+        case {"code": code}:
+            yield element.get("system"), code
+
+
+def _token(code: str, *paths: str) -> SearchParameter:
+    return SearchParameter(code, Kind.TOKEN, paths or (code,))
+
+
+def _reference(code: str, *paths: str, target: str | None = None) -> SearchParameter:
+    return SearchParameter(code, Kind.REFERENCE, paths or (code,), target)
+
+
+def _date(code: str, *paths: str) -> SearchParameter:
+    return SearchParameter(code, Kind.DATE, paths or (code,))
+
+
+def _string(code: str, *paths: str) -> SearchParameter:
+    return SearchParameter(code, Kind.STRING, paths or (code,))
+
+
+def _patient(path: str) -> SearchParameter:
+    return _reference("patient", path, target="Patient")
+
+
+_ANY_TYPE = (
+    _token("_id", "id"),
+    _date("_lastUpdated", "meta.lastUpdated"),
+    _token("_security", "meta.security"),
+    _token("_tag", "meta.tag"),
+)
+_NAMES = (
+    _string("name", "name.family", "name.given", "name.text"),
+    _string("family", "name.family"),
+    _string("given", "name.given"),
+)
+_SUBJECT = (_patient("subject"), _reference("subject"))
+
+_BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
+    "AllergyIntolerance": (
+        _patient("patient"),
+        _token("clinical-status", "clinicalStatus"),
+        _token("code", "code", "reaction.substance"),
+        _date("date", "recordedDate"),
+    ),
+    "Appointment": (
+        _reference("patient", "participant.actor", target="Patient"),
+        _reference("practitioner", "participant.actor", target="Practitioner"),
+        _reference("actor", "participant.actor"),
+        _date("date", "start"),
+        _token("status"),
+        _reference("slot"),
+    ),
+    "Claim": (
+        _patient("patient"),
+        _token("identifier"),
+        _token("status"),
+        _token("use"),
+        _date("created"),
+    ),
+    "Condition": (
+        *_SUBJECT,
+        _token("category"),
+        _token("code"),
+        _token("clinical-status", "clinicalStatus"),
+        _token("verification-status", "verificationStatus"),
+        _date("onset-date", "onsetDateTime", "onsetPeriod"),
+        _date("recorded-date", "recordedDate"),
+        _reference("encounter"),
+    ),
+    "Coverage": (
+        _reference("patient", "beneficiary", target="Patient"),
+        _reference("beneficiary"),
+        _token("identifier"),
+        _token("status"),
+        _token("type"),
+        _reference("payor"),
+    ),
+    "DiagnosticReport": (
+        *_SUBJECT,
+        _token("category"),
+        _token("code"),
+        _token("status"),
+        _date("date", "effectiveDateTime", "effectivePeriod"),
+        _reference("encounter"),
+        _reference("result"),
+    ),
+    "Encounter": (
+        *_SUBJECT,
+        _token("identifier"),
+        _token("class"),
+        _token("type"),
+        _token("status"),
+        _date("date", "period"),
+        _reference("location", "location.location"),
+        _reference("participant", "participant.individual"),
+    ),
+    "ExplanationOfBenefit": (
+        _patient("patient"),
+        _token("identifier"),
+        _token("status"),
+        _token("type"),
+        _date("created"),
+        _date("service-date", "billablePeriod", "item.servicedDate"),
+        _reference("claim"),
+        _reference("coverage", "insurance.coverage"),
+        _reference("provider"),
+        _reference("insurer"),
+    ),
+    "Immunization": (
+        _patient("patient"),
+        _token("status"),
+        _token("vaccine-code", "vaccineCode"),
+        _date("date", "occurrenceDateTime"),
+    ),
+    "Location": (
+        _string("name"),
+        _token("status"),
+        _token("identifier"),
+        _reference("organization", "managingOrganization"),
+    ),
+    "MedicationRequest": (
+        *_SUBJECT,
+        _token("status"),
+        _token("intent"),
+        _token("code", "medicationCodeableConcept"),
+        _date("authoredon", "authoredOn"),
+        _reference("encounter"),
+        _reference("requester"),
+    ),
+    "Observation": (
+        *_SUBJECT,
+        _token("category"),
+        _token("code"),
+        _token("status"),
+        _date("date", "effectiveDateTime", "effectivePeriod"),
+        _reference("encounter"),
+        _reference("performer"),
+    ),
+    "Organization": (_string("name"), _token("identifier"), _token("active")),
+    "Patient": (
+        *_NAMES,
+        _token("identifier"),
+        _token("active"),
+        _token("gender"),
+        _date("birthdate", "birthDate"),
+        _token("telecom"),
+        _string("address-postalcode", "address.postalCode"),
+        _reference("general-practitioner", "generalPractitioner"),
+        _reference("organization", "managingOrganization"),
+    ),
+    "Practitioner": (*_NAMES, _token("identifier"), _token("active")),
+    "PractitionerRole": (
+        _reference("practitioner"),
+        _reference("organization"),
+        _token("specialty"),
+        _token("active"),
+    ),
+    "Procedure": (
+        *_SUBJECT,
+        _token("status"),
+        _token("code"),
+        _date("date", "performedDateTime", "performedPeriod"),
+        _reference("encounter"),
+    ),
+    "Provenance": (
+        _reference("target"),
+        _reference("patient", "target", target="Patient"),
+        _date("recorded"),
+        _reference("agent", "agent.who"),
+    ),
+    "Schedule": (_reference("actor"), _token("active"), _date("date", "planningHorizon")),
+    "Slot": (_reference("schedule"), _token("status"), _date("start")),
+}
+
+PARAMETERS: Mapping[str, Mapping[str, SearchParameter]] = {
+    type_: {parameter.code: parameter for parameter in (*_ANY_TYPE, *own)}
+    for type_, own in _BY_TYPE.items()
+}
+COMMON: frozenset[str] = frozenset(parameter.code for parameter in _ANY_TYPE)

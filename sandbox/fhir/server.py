@@ -1,0 +1,133 @@
+"""A FHIR R4 server over HTTP: who asks, which interaction, and how the answer is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from sandbox.faults import Faults
+from sandbox.fhir.access import Grant, Letter, VerifyToken, authenticate
+from sandbox.fhir.batch import answer_batch, classify_batch
+from sandbox.fhir.capabilities import capability_statement, search_parameter
+from sandbox.fhir.interactions import Answer, Interactions, require_type
+from sandbox.fhir.outcome import Refusal, outcome
+from sandbox.fhir.parameters import Resource
+from sandbox.fhir.store import Store
+from sandbox.httpserver import Request, Response
+from sandbox.ledger import Call, Kind
+from sandbox.wire import encode, form_pairs, query_pairs
+
+FHIR_JSON = "application/fhir+json; charset=utf-8"
+ROOT = "/fhir"
+
+
+class FhirServer:
+    def __init__(
+        self,
+        resources: Iterable[Resource],
+        *,
+        title: str,
+        url: str,
+        token_url: str,
+        verify: VerifyToken,
+        faults: Callable[[], Faults],
+        page_cap: int = 100,
+    ) -> None:
+        self._title = title
+        self._base = url + ROOT
+        self._token_url = token_url
+        self._verify = verify
+        self._faults = faults
+        self._do = Interactions(Store(resources), self._base, page_cap)
+
+    def classify(self, request: Request) -> Call:  # noqa: PLR0911 - one case per interaction
+        path = _segments(request)
+        match request.method, path:
+            case _, ("metadata",) | ("SearchParameter", _) | (".well-known", _):
+                return Call(Kind.METADATA, path[0])
+            case "POST", ():
+                return Call(Kind.BATCH, "Bundle", classify_batch(request, self.classify))
+            case _, ("_page", token):
+                return Call(Kind.SEARCH, self._do.cursors.type_of(token))
+            case ("GET", (type_,)) | ("POST", (type_, "_search")):
+                return Call(Kind.SEARCH, type_)
+            case "GET", (type_, _):
+                return Call(Kind.READ, type_)
+            case "POST", (type_,):
+                return Call(Kind.CREATE, type_)
+            case "PUT", (type_, _):
+                return Call(Kind.UPDATE, type_)
+        return Call(Kind.OTHER, "")
+
+    async def respond(self, request: Request) -> Response:
+        try:
+            answer = self._answer(request)
+        except Refusal as refusal:
+            issue = outcome(refusal.issue, refusal.diagnostics)
+            headers = (("www-authenticate", "Bearer"),) if refusal.status == 401 else ()  # noqa: PLR2004
+            answer = Answer(refusal.status, msgspec.Raw(encode(issue)), headers)
+        body = bytes(answer.body) if answer.body is not None else b""
+        return Response(answer.status, body, FHIR_JSON, answer.headers)
+
+    def _answer(self, request: Request) -> Answer:
+        faults = self._faults()
+        match request.method, _segments(request):
+            case "GET", ("metadata",):
+                return _open(
+                    capability_statement(
+                        self._title, self._base, self._token_url, batch=faults.batch
+                    )
+                )
+            case "GET", ("SearchParameter", id_):
+                found = search_parameter(self._base, id_, multiple_or=faults.multiple_or)
+                if found is None:
+                    raise Refusal(404, "not-found", "no such search parameter")
+                return _open(found)
+        grant = authenticate(request.headers, self._verify)
+        if request.method == "POST" and _segments(request) == ():
+            if not faults.batch:
+                raise Refusal(404, "not-supported", "this server takes no batches")
+            return answer_batch(request, lambda entry: self._interact(entry, grant))
+        return self._interact(request, grant)
+
+    def _interact(self, request: Request, grant: Grant) -> Answer:
+        match request.method, _segments(request):
+            case "GET", ("_page", token):
+                _require(grant, self._do.cursors.get(token).search.type, "s")
+                return self._do.page(token)
+            case "GET", (type_,):
+                _require(grant, type_, "s")
+                pairs = query_pairs(request)
+                return self._do.search(type_, pairs, request.headers, self._faults())
+            case "POST", (type_, "_search"):
+                _require(grant, type_, "s")
+                pairs = query_pairs(request) + form_pairs(request)
+                return self._do.search(type_, pairs, request.headers, self._faults())
+            case "GET", (type_, id_):
+                _require(grant, type_, "r")
+                return self._do.read(type_, id_, request.headers)
+            case "POST", (type_,):
+                _require(grant, type_, "c")
+                return self._do.create(type_, request.body)
+            case "PUT", (type_, id_):
+                _require(grant, type_, "u")
+                return self._do.update(type_, id_, request.body, request.headers)
+        raise Refusal(404, "not-found", "no such address")
+
+
+def _segments(request: Request) -> tuple[str, ...]:
+    path = request.path
+    if path != ROOT and not path.startswith(ROOT + "/"):
+        return ("",)
+    return tuple(part for part in path.removeprefix(ROOT).split("/") if part)
+
+
+def _require(grant: Grant, type_: str, letter: Letter) -> None:
+    if not grant.permits(require_type(type_), letter):
+        raise Refusal(403, "forbidden", "the token's scopes do not reach this far")
+
+
+def _open(resource: dict[str, Any]) -> Answer:
+    return Answer(200, msgspec.Raw(encode(resource)))

@@ -1,0 +1,61 @@
+"""Keys and secrets of one sandbox home: made once, read again at the next start."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from joserfc.jwk import ECKey
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    issuer_key: ECKey  # signs the issuer's tokens, ES256
+    client_key: ECKey  # the gateway's, for private_key_jwt with ES384
+    client_key_file: Path
+    webhook_secret: str
+    webhook_secret_file: Path
+    telehealth_key: str
+    telehealth_key_file: Path
+
+
+def load_keys(home: Path) -> KeyFiles:
+    home.mkdir(parents=True, exist_ok=True)
+    client_key_file = home / "sandbox-client.jwk"
+    webhook_secret_file = home / "sandbox-webhook.secret"
+    telehealth_key_file = home / "sandbox-telehealth.key"
+    return KeyFiles(
+        issuer_key=_ec_key(home / "sandbox-issuer.jwk", "P-256", "ES256"),
+        client_key=_ec_key(client_key_file, "P-384", "ES384"),
+        client_key_file=client_key_file,
+        webhook_secret=_secret(webhook_secret_file),
+        webhook_secret_file=webhook_secret_file,
+        telehealth_key=_secret(telehealth_key_file),
+        telehealth_key_file=telehealth_key_file,
+    )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Atomically, and readable by its owner alone from the first moment."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def _ec_key(path: Path, curve: str, algorithm: str) -> ECKey:
+    if not path.exists():
+        made = ECKey.generate_key(curve, {"use": "sig", "alg": algorithm}, auto_kid=True)
+        write_private(path, json.dumps(made.as_dict(private=True)))
+    return ECKey.import_key(json.loads(path.read_text()))
+
+
+def _secret(path: Path) -> str:
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32))
+    return path.read_text().strip()

@@ -1,0 +1,92 @@
+"""Who can sign in to the sandbox, and what each one's token says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+USER_CLIENT = "chartgraph-web"
+PARTNER_CLIENT = "partner-app"
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """`patient` is the launch patient as `source/id`; `purpose` a code of v3-PurposeOfUse."""
+
+    name: str
+    title: str
+    subject: str
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    purpose: str
+    client_id: str = USER_CLIENT
+    patient: str | None = None
+    fhir_user: str | None = None
+
+
+def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
+    """`launch_patient` and `clinician` are ids in EHR-A."""
+    patient = f"ehr-a/{launch_patient}"
+    identity = ("openid", "fhirUser")
+    everyone = (
+        Persona(
+            name="clinician",
+            title="A family physician at EHR-A",
+            subject="clinician-1",
+            roles=("clinician",),
+            scopes=(*identity, "user/*.rs"),
+            purpose="TREAT",
+            fhir_user=f"Practitioner/{clinician}",
+        ),
+        Persona(
+            name="patient",
+            title="A patient of both EHRs, with a video visit ahead",
+            subject="patient-1",
+            roles=("patient",),
+            scopes=(*identity, "launch/patient", "patient/*.rs"),
+            purpose="PATRQT",
+            patient=patient,
+            fhir_user=f"Patient/{launch_patient}",
+        ),
+        Persona(
+            name="biller",
+            title="A billing clerk",
+            subject="biller-1",
+            roles=("biller",),
+            scopes=(
+                *identity,
+                "user/Patient.rs",
+                "user/Coverage.rs",
+                "user/ExplanationOfBenefit.rs",
+                "user/Claim.rs",
+            ),
+            purpose="HPAYMT",
+        ),
+        Persona(
+            name="partner",
+            title="A partner's app, acting for that patient: vital signs only",
+            subject="patient-1",
+            roles=("partner-app",),
+            scopes=("patient/Patient.rs", "patient/Observation.rs?category=vital-signs"),
+            purpose="PATRQT",
+            client_id=PARTNER_CLIENT,
+            patient=patient,
+        ),
+        Persona(
+            name="privacy-officer",
+            title="A privacy officer",
+            subject="privacy-officer-1",
+            roles=("privacy-officer",),
+            scopes=(*identity, "user/Patient.rs", "user/AuditEvent.rs", "user/Consent.rs"),
+            purpose="HCOMPL",
+        ),
+        Persona(
+            name="developer",
+            title="A developer, who may see the schema and no one's data",
+            subject="developer-1",
+            roles=("developer",),
+            scopes=identity,
+            purpose="HSYSADMIN",
+        ),
+    )
+    return {persona.name: persona for persona in everyone}
