@@ -6,32 +6,16 @@ import asyncio
 import json
 import re
 import socket
-from dataclasses import dataclass, field
 
 import pytest
 import uvicorn
-from graphql import build_schema, graphql
 from playwright.async_api import expect
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Mount, Route
 
-from gateway.http.graphiql import Example, PageConfig, Persona, graphiql_app
+from gateway.http.graphiql import Example, PageConfig, Persona
+from tests.gateway.http.graphiql_gateway import Gateway
 
 pytestmark = pytest.mark.browser
 
-HOSTILE = "<img src=x onerror='window.stolen=1'> [click](javascript:window.stolen=1)"
-SCHEMA = build_schema(f'''
-"""{HOSTILE}"""
-schema {{ query: Query }}
-"""{HOSTILE}"""
-type Query {{
-  "{HOSTILE}"
-  patient(id: ID!): Patient
-  greeting: String
-}}
-type Patient {{ id: ID! name: String }}
-''')
 SUMMARY = "query Summary($id: ID!) {\n  patient(id: $id) {\n    name\n  }\n}\n"
 GREETING = "query Greeting {\n  greeting\n}\n"
 
@@ -46,52 +30,6 @@ SANDBOX = PageConfig(
 )
 
 
-@dataclass
-class Gateway:
-    """Answers as a gateway does and remembers who asked what."""
-
-    url: str
-    token_lifetime: int = 3600
-    refuses_tokens: bool = False
-    tokens: int = 0
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    """The operation's name and the Authorization header of every request."""
-
-    async def graphql(self, request):
-        body = await request.json()
-        self.asked.append((body["operationName"], request.headers.get("authorization", "")))
-        root = {"patient": lambda _info, **key: {**key, "name": "Ada"}, "greeting": HOSTILE}
-        result = await graphql(SCHEMA, body["query"], root, variable_values=body.get("variables"))
-        return JSONResponse({**result.formatted, "extensions": {"timings": [{"fetch": "records"}]}})
-
-    async def token(self, request):
-        persona = (await request.json())["persona"]
-        if self.refuses_tokens:
-            return PlainTextResponse("no", 403)
-        self.tokens += 1
-        return JSONResponse(
-            {
-                "access_token": f"{persona}-{self.tokens}",
-                "token_type": "Bearer",
-                "expires_in": self.token_lifetime,
-            }
-        )
-
-    async def plan(self, request):
-        body = await request.json()
-        return JSONResponse(
-            {
-                "plan": f"QueryPlan {{\n  Fetch({body['variables']['id']})\n}}",
-                "cost": {"estimated": 12},
-                "authorization": [{"field": "Patient.name", "decision": "permit"}],
-                "asked": request.headers.get("authorization", ""),
-            }
-        )
-
-    def authorizations(self, operation):
-        return [header for name, header in self.asked if name == operation]
-
-
 @pytest.fixture
 async def serve():
     """Serves GraphiQL and the gateway behind it, both on this machine."""
@@ -102,15 +40,9 @@ async def serve():
         listening = socket.create_server(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         gateway = Gateway(f"http://127.0.0.1:{port}", **settings)
-        app = Starlette(
-            routes=[
-                Mount("/graphiql", app=graphiql_app(config)),
-                Route("/graphql", gateway.graphql, methods=["POST"]),
-                Route("/demo/token", gateway.token, methods=["POST"]),
-                Route("/plan", gateway.plan, methods=["POST"]),
-            ]
+        server = uvicorn.Server(
+            uvicorn.Config(gateway.app(config), lifespan="off", log_level="error")
         )
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error"))
         running.append((server, asyncio.create_task(server.serve([listening]))))
         return gateway
 
@@ -146,6 +78,26 @@ async def test_an_example_runs_and_nothing_leaves_this_machine(serve, visit):
     await expect(response(seen.page)).to_contain_text('"name": "Ada"')
     assert seen.hosts() == {gateway.url.removeprefix("http://")}
     assert seen.problems == []
+
+
+@pytest.mark.parametrize(
+    ("reach_out", "directive"),
+    [
+        ("fetch('http://127.0.0.2:9/').catch(() => null)", "connect-src"),
+        ("document.body.append(Object.assign(new Image(), {src: '//a.test/x'}))", "img-src"),
+        ("document.body.setAttribute('onclick', 'window.stolen = 1')", "script-src-attr"),
+    ],
+)
+async def test_the_policy_stops_what_would_reach_out(serve, visit, reach_out, directive):
+    seen = await ready(visit, await serve(SANDBOX))
+    refused = await seen.page.evaluate(
+        f"""new Promise((resolve) => {{
+            addEventListener('securitypolicyviolation', (e) => resolve(e.effectiveDirective));
+            {reach_out};
+        }})"""
+    )
+    assert refused == directive
+    assert any("Content Security Policy" in problem for problem in seen.problems)
 
 
 async def test_what_is_typed_is_checked_against_the_schema(serve, visit):
@@ -204,6 +156,21 @@ async def test_an_expired_token_is_renewed_before_it_is_used(serve, visit):
     await expect(response(seen.page)).to_contain_text("Ada")
     assert gateway.tokens > 1
     assert gateway.authorizations("Summary") == [f"Bearer clinician-{gateway.tokens}"]
+
+
+async def test_the_newest_choice_counts_when_an_earlier_token_comes_late(serve, visit):
+    held = {"clinician": asyncio.Event(), "patient": asyncio.Event()}
+    gateway = await serve(SANDBOX, held=held)
+    seen = await ready(visit, gateway)
+    await run(seen.page)
+    await seen.page.get_by_label("Persona").select_option("Patient")
+    held["clinician"].set()
+    await seen.page.wait_for_event("requestfinished", lambda r: r.url.endswith("/demo/token"))
+    assert gateway.asked == []
+
+    held["patient"].set()
+    await expect(response(seen.page)).to_contain_text("Ada")
+    assert gateway.authorizations("Summary") == ["Bearer patient-2"]
 
 
 async def test_a_refused_token_is_said_and_nothing_is_sent_in_its_place(serve, visit):

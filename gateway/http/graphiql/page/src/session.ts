@@ -43,11 +43,20 @@ export class Session {
 
   /** The header a request carries; waits for a token that is on its way and renews an old one. */
   async headers(): Promise<Record<string, string>> {
-    await this.#settled;
+    await this.#settle();
     if (this.#state.kind === 'active' && this.#expired(this.#state.expiresAt)) {
-      await this.choose(this.#state.persona);
+      void this.choose(this.#state.persona);
+      await this.#settle();
     }
     return this.#state.kind === 'active' ? { Authorization: `Bearer ${this.#state.token}` } : {};
+  }
+
+  /** The newest choice counts, also one that was made while an earlier one was awaited. */
+  async #settle(): Promise<void> {
+    for (let awaited; awaited !== this.#settled; ) {
+      awaited = this.#settled;
+      await awaited;
+    }
   }
 
   #expired(expiresAt: Date): boolean {
