@@ -30,8 +30,8 @@ stroke (mode 0600):
       "webhook_secret_file": "DIR/sandbox-webhook.secret",
       "truth_file": "DIR/sandbox-truth.json",      who is whom: sandbox.truth, for tests only
       "personas": {"clinician": {"title": "…", "subject": "…", "roles": […], "scopes": […],
-                   "purpose": "…", "client_id": "…", "patient": "ehr-a/…" or null,
-                   "fhir_user": "…" or null}, …}
+                   "purpose": "…", "client_id": "…", "patient": id in EHR-A or null,
+                   "fhir_user": "Practitioner/…" or null}, …}
     }
 
 A persona's token: `POST {issuer}/persona-token {"persona": "clinician"}` → `access_token`.

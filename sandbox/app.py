@@ -113,15 +113,23 @@ def _faults_of(system: Upstream) -> Any:
 
 
 async def _watch_parent(pid: int | None, stop: asyncio.Event) -> None:
-    while pid is not None:
+    if pid is None:
+        return
+    # A dead parent may linger as a zombie; its child is given to another at once.
+    direct = os.getppid() == pid
+    while os.getppid() == pid if direct else _lives(pid):  # noqa: ASYNC110 - nobody tells us
         await asyncio.sleep(_PARENT_WATCH_SECONDS)
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            stop.set()
-            return
-        except PermissionError:
-            pass  # it lives, under another user
+    stop.set()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it lives, under another user
+    return True
 
 
 def _ready(

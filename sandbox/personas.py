@@ -11,7 +11,7 @@ PARTNER_CLIENT = "partner-app"
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """`patient` is the launch patient as `source/id`; `purpose` a code of v3-PurposeOfUse."""
+    """`patient` is the launch patient's id in EHR-A; `purpose` a code of v3-PurposeOfUse."""
 
     name: str
     title: str
@@ -26,7 +26,6 @@ class Persona:
 
 def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
     """`launch_patient` and `clinician` are ids in EHR-A."""
-    patient = f"ehr-a/{launch_patient}"
     identity = ("openid", "fhirUser")
     everyone = (
         Persona(
@@ -45,7 +44,7 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             roles=("patient",),
             scopes=(*identity, "launch/patient", "patient/*.rs"),
             purpose="PATRQT",
-            patient=patient,
+            patient=launch_patient,
             fhir_user=f"Patient/{launch_patient}",
         ),
         Persona(
@@ -70,7 +69,7 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             scopes=("patient/Patient.rs", "patient/Observation.rs?category=vital-signs"),
             purpose="PATRQT",
             client_id=PARTNER_CLIENT,
-            patient=patient,
+            patient=launch_patient,
         ),
         Persona(
             name="privacy-officer",

@@ -132,6 +132,7 @@ def _virtual_service(visit: BookedVisit) -> Resource:
     return {
         "url": VIRTUAL_SERVICE,
         "extension": [
+            {"url": "_datatype", "valueString": "VirtualServiceDetail"},
             {"url": "channelType", "valueCoding": channel},
             {"url": "sessionKey", "valueString": visit.id},
         ],

@@ -6,6 +6,7 @@ eligibility answers (X12 271) both come of it, and so agree. Amounts are whole c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -86,7 +87,7 @@ class Billing:
     number: int
     patient: Reference
     insurer: Reference
-    provider: Reference
+    providers: Sequence[Reference]  # who had the visits, in turn
     coverage: Reference
     years: dict[int, Accumulator] = field(default_factory=dict)
 
@@ -201,7 +202,7 @@ def _record_claim(billing: Billing, visit: Visit, submitted: int) -> None:
         "patient": billing.patient,
         "billablePeriod": {"start": day.isoformat(), "end": day.isoformat()},
         "insurer": billing.insurer,
-        "provider": billing.provider,
+        "provider": billing.providers[visit.number % len(billing.providers)],
         "diagnosis": [{"sequence": 1, "diagnosisCodeableConcept": concept(_reason(visit))}],
     }
     key = (billing.number, visit.number)

@@ -151,7 +151,7 @@ class _PopulationBuilder:
         if len(known.records) > 1:
             self._copy_result(known, chart, ids[EHR_B])
         if insured:
-            ids[PAYER] = self._record_at_payer(person, chart, next(iter(known.records)))
+            ids[PAYER] = self._record_at_payer(person, chart, tuple(known.records))
         self._true.append(TruePerson(person.number, ids, known.variations))
 
     def _record_in_ehr(
@@ -189,7 +189,7 @@ class _PopulationBuilder:
             number = known.person.number
             record_labs(self._sources[EHR_B], number, patient, None, performer, copied)
 
-    def _record_at_payer(self, person: Person, chart: Chart, provider: str) -> str:
+    def _record_at_payer(self, person: Person, chart: Chart, ehrs: tuple[str, ...]) -> str:
         source = self._sources[PAYER]
         record = replace(person, ssn=person.ssn if person.number % 2 else None)
         if person.number % 5 == 4:  # noqa: PLR2004 - one in five has not told their payer
@@ -199,7 +199,12 @@ class _PopulationBuilder:
         today = self._today.date()
         coverage, member = record_coverage(source, record, patient, self._insurer, today)
         billing = Billing(
-            source, person.number, patient, self._insurer, self._providers[provider], coverage
+            source,
+            person.number,
+            patient,
+            self._insurer,
+            tuple(self._providers[name] for name in ehrs),
+            coverage,
         )
         record_claims(billing, chart, self._seed, member.until)
         met = billing.years.get(today.year, Accumulator())

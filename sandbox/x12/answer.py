@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sandbox.data.payer import COPAY, DEDUCTIBLE, OUT_OF_POCKET_LIMIT, PLAN_NAME, Member
-from sandbox.x12.inquiry import GENERAL_COVERAGE, Inquiry, Level, element
-from sandbox.x12.interchange import Group, Interchange, Segment, TransactionSet
+from sandbox.x12.inquiry import GENERAL_COVERAGE, Inquiry, Level, element, read_inquiry
+from sandbox.x12.interchange import Delimiters, Group, Interchange, Segment, TransactionSet
 
 # AAA03, why an inquiry was refused
 _MISSING_MEMBER_ID = "72"
@@ -26,14 +26,11 @@ _VERSION = "005010X279A1"
 
 
 def answer_interchange(
-    asked: Interchange,
-    inquiries: Mapping[str, Inquiry],
-    members: Mapping[str, Member],
-    now: datetime,
+    asked: Interchange, members: Mapping[str, Member], now: datetime
 ) -> Interchange:
     """Sender and receiver change places; every control number comes back as it was sent.
 
-    `inquiries` are by the transaction set's control number.
+    Raises MalformedInterchangeError.
     """
     isa = list(asked.header)
     isa[5:9] = [*asked.header[7:9], *asked.header[5:7]]
@@ -41,26 +38,25 @@ def answer_interchange(
     return Interchange(
         asked.delimiters,
         tuple(isa),
-        tuple(_answer_group(group, inquiries, members, now) for group in asked.groups),
+        tuple(_answer_group(group, asked.delimiters, members, now) for group in asked.groups),
     )
 
 
 def _answer_group(
-    group: Group, inquiries: Mapping[str, Inquiry], members: Mapping[str, Member], now: datetime
+    group: Group, delimiters: Delimiters, members: Mapping[str, Member], now: datetime
 ) -> Group:
     _, _, sender, receiver, _, _, number, agency, _ = group.header
     date, time = now.strftime("%Y%m%d"), now.strftime("%H%M")
     header = ("GS", "HB", receiver, sender, date, time, number, agency, _VERSION)
     sets = []
     for each in group.sets:
-        control_number = each.header[2]
-        inquiry = inquiries[control_number]
+        inquiry = read_inquiry(each, delimiters)
         begin = ("BHT", "0022", "11", inquiry.reference, date, time)
         body = [
             begin,
             *(s for level in inquiry.levels for s in _answer_level(level, inquiry, members)),
         ]
-        sets.append(TransactionSet(("ST", "271", control_number, _VERSION), tuple(body)))
+        sets.append(TransactionSet(("ST", "271", each.header[2], _VERSION), tuple(body)))
     return Group(header, tuple(sets))
 
 
@@ -70,10 +66,11 @@ def _answer_level(level: Level, inquiry: Inquiry, members: Mapping[str, Member])
     if level.is_payer or level.is_provider:
         return [hierarchy, level.name]
     traces = [("TRN", "2", *trace[2:]) for trace in level.traces]
-    return [hierarchy, *traces, *_answer_member(level, members)]
+    return [hierarchy, *traces, *_answer_member(level, members, asked=not has_children)]
 
 
-def _answer_member(level: Level, members: Mapping[str, Member]) -> list[Segment]:
+def _answer_member(level: Level, members: Mapping[str, Member], *, asked: bool) -> list[Segment]:
+    """A subscriber named only for the sake of a dependent is not `asked` about."""
     if level.is_dependent:
         # Every member of this payer is their own subscriber.
         return [level.name, _refusal(_PATIENT_NOT_FOUND)]
@@ -84,6 +81,8 @@ def _answer_member(level: Level, members: Mapping[str, Member]) -> list[Segment]
         return [level.name, _refusal(_SUBSCRIBER_NOT_FOUND)]
     if level.birth_date not in (None, f"{member.birth_date:%Y%m%d}"):
         return [level.name, _refusal(_BIRTH_DATE_DIFFERS)]
+    if not asked and not level.service_types:
+        return _who(member, level)
     plan = [("DTP", "346", "D8", f"{member.since:%Y%m%d}")]
     if member.until is not None:
         plan.append(("DTP", "347", "D8", f"{member.until:%Y%m%d}"))

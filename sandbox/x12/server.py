@@ -10,7 +10,6 @@ from sandbox.fhir.access import VerifyToken
 from sandbox.httpserver import Request, Response
 from sandbox.ledger import Call, Kind
 from sandbox.x12.answer import answer_interchange
-from sandbox.x12.inquiry import read_inquiry
 from sandbox.x12.interchange import (
     MalformedInterchangeError,
     format_interchange,
@@ -46,10 +45,4 @@ class EligibilityServer:
 
     def _answer(self, text: str) -> str:
         asked = parse_interchange(text)
-        inquiries = {
-            each.header[2]: read_inquiry(each, asked.delimiters)
-            for group in asked.groups
-            for each in group.sets
-        }
-        now = datetime.now(UTC)
-        return format_interchange(answer_interchange(asked, inquiries, self._members, now))
+        return format_interchange(answer_interchange(asked, self._members, datetime.now(UTC)))
