@@ -125,7 +125,11 @@ class Engine:
         planned = self._plans.get((operation, labels))
         if planned is None:
             ordinary, introspection = split_introspection(operation)
-            query_plan = plan(ordinary, self._query_graph, labels)
+            query_plan = (
+                plan(ordinary, self._query_graph, labels)
+                if ordinary.selections
+                else QueryPlan(None)
+            )
             planned = Planned(query_plan, introspection)
             self._plans.put((operation, labels), planned, weight=_plan_bytes(query_plan.node))
         return planned

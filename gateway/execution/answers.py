@@ -6,7 +6,9 @@ subgraphs give, and of its extensions only what is listed here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from contract.errors import Code
@@ -32,7 +34,8 @@ SPOKEN_CODES: Final = frozenset(
         Code.SOURCE_PROTOCOL_VIOLATION,
     }
 )
-SHOWN_EXTENSIONS: Final = {"source": str, "state": str, "retryable": bool, "retryAfter": int}
+# Others' servers give this code too, and quote the value; the code's own meaning is told instead.
+NAMED_CODES: Final = frozenset({Code.BAD_USER_INPUT})
 
 
 def failed_fetch(
@@ -95,14 +98,49 @@ def _fault(subgraph: str, error: dict[str, Any]) -> Fault:
     given = error.get("extensions")
     extensions = given if isinstance(given, dict) else {}
     code, message = extensions.get("code"), error.get("message")
-    if code not in SPOKEN_CODES or not isinstance(message, str):
-        return fault_of(Code.SUBGRAPH_ERROR, subgraph)
+    if isinstance(code, str) and code in SPOKEN_CODES and isinstance(message, str):
+        text = PublicText(message[:MAX_MESSAGE_LENGTH])
+        return Fault(Code(code), text, subgraph, _shown(extensions))
+    if isinstance(code, str) and code in NAMED_CODES:
+        return fault_of(Code(code), subgraph, **_shown(extensions))
+    return fault_of(Code.SUBGRAPH_ERROR, subgraph)
+
+
+def _shown(extensions: dict[str, Any]) -> dict[str, Any]:
     shown = {
         name: extensions[name]
-        for name, kind in SHOWN_EXTENSIONS.items()
-        if isinstance(extensions.get(name), kind)
+        for name, fits in _SHOWN_EXTENSIONS.items()
+        if fits(extensions.get(name))
     }
-    return Fault(Code(code), PublicText(message[:MAX_MESSAGE_LENGTH]), subgraph, shown)
+    sources = extensions.get("sources")
+    if isinstance(sources, list):
+        shown["sources"] = [
+            {"source": each["source"], "state": each["state"]}
+            for each in sources
+            if isinstance(each, dict)
+            and _is_name(each.get("source"))
+            and _is_name(each.get("state"))
+        ]
+    return shown
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value, re.ASCII) is not None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+_SHOWN_EXTENSIONS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "source": _is_name,
+    "state": _is_name,
+    "argument": _is_name,
+    "variable": _is_name,
+    "retryable": lambda value: isinstance(value, bool),
+    "retryAfter": _is_number,
+    "maximum": _is_number,
+}
 
 
 def _read_path(node: FetchNode, path: Any) -> ResponsePath:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from typing import Final
 
 import aiohttp
@@ -19,6 +20,8 @@ from gateway.execution.client import (
 # Common servers close an idle connection after five seconds; closing first avoids the race.
 KEEP_ALIVE_SECONDS: Final = 4.0
 MAX_CONNECTIONS: Final = 100
+# Above this aiohttp wants a file, to write it piece by piece.
+LARGE_BODY_BYTES: Final = 2**20
 
 
 class HttpSubgraphClient:
@@ -52,7 +55,7 @@ class HttpSubgraphClient:
             async with (
                 asyncio.timeout(timeout),
                 self._session.post(
-                    self._url, data=body, headers=headers, allow_redirects=False
+                    self._url, data=_payload(body), headers=headers, allow_redirects=False
                 ) as response,
             ):
                 if not is_json(response.headers.get("content-type", "")):
@@ -80,3 +83,7 @@ class HttpSubgraphClient:
                 raise SubgraphInvalidResponse("its answer is larger than we take")
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO:
+    return io.BytesIO(body) if len(body) > LARGE_BODY_BYTES else body

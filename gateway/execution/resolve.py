@@ -18,13 +18,13 @@ from graphql import (
 from gateway.execution.faults import Fault
 from gateway.execution.leaves import leaf_shape, pass_through
 from gateway.execution.shapes import FieldShape, LeafShape, ListShape, ObjectShape, Shape
-from gateway.operation.tree import Condition, Field, Operation, SelectionSet
+from gateway.operation.tree import Condition, Field, InlineFragment, Operation, SelectionSet
 
 Denials = Mapping[tuple[str, str], Fault]
 """Fields the client may not have, by type and field name, and what to tell about each."""
 
-# Answered by the gateway itself, complete as they are.
-_INTROSPECTION = LeafShape("introspection", pass_through)
+# Put there by the gateway itself, and complete as it is.
+_COMPLETE = LeafShape("String", pass_through)
 
 
 def resolve_shape(
@@ -48,7 +48,7 @@ class _Resolver:
         return ObjectShape(
             type_.name,
             (possible.name for possible in self._possible_types(type_)),
-            lambda runtime_type: self._fields(runtime_type, selections),
+            lambda on_type: self._fields(on_type, selections),
         )
 
     def _possible_types(self, type_: GraphQLNamedType) -> list[GraphQLObjectType]:
@@ -57,51 +57,69 @@ class _Resolver:
         assert isinstance(type_, GraphQLObjectType), "only composite types have selections"
         return [type_]
 
-    def _fields(self, runtime_type: str, selections: SelectionSet) -> tuple[FieldShape, ...]:
+    def _fields(self, on_type: str, selections: SelectionSet) -> tuple[FieldShape, ...] | None:
+        """See `ObjectShape`: None where what is selected depends on which object type it is."""
         collected: dict[str, list[Field]] = {}
-        self._collect(runtime_type, selections, collected)
-        return tuple(self._field(runtime_type, fields) for fields in collected.values())
+        try:
+            self._collect(on_type, selections, collected)
+        except _DependsOnTypeError:
+            return None
+        return tuple(self._field(on_type, fields) for fields in collected.values())
 
     def _collect(
-        self, runtime_type: str, selections: SelectionSet, collected: dict[str, list[Field]]
+        self, on_type: str, selections: SelectionSet, collected: dict[str, list[Field]]
     ) -> None:
         """https://spec.graphql.org/October2021/#CollectFields()"""
         for selection in selections:
             if not self._holds(selection.conditions):
                 continue
-            if isinstance(selection, Field):
+            if isinstance(selection, InlineFragment):
+                if self._applies(selection.type_condition, on_type):
+                    self._collect(on_type, selection.selections, collected)
+            elif selection.name == "__typename" and len(self._names(on_type)) != 1:
+                raise _DependsOnTypeError
+            else:
                 collected.setdefault(selection.response_key, []).append(selection)
-            elif self._is_a(runtime_type, selection.type_condition):
-                self._collect(runtime_type, selection.selections, collected)
 
     def _holds(self, conditions: tuple[Condition, ...]) -> bool:
         return all(bool(self._variables[c.variable]) == c.include for c in conditions)
 
-    def _is_a(self, runtime_type: str, type_condition: str) -> bool:
-        type_ = self._schema.type_map[type_condition]
-        return any(possible.name == runtime_type for possible in self._possible_types(type_))
+    def _applies(self, type_condition: str, on_type: str) -> bool:
+        there, here = self._names(type_condition), self._names(on_type)
+        if here <= there:
+            return True
+        if here & there:
+            raise _DependsOnTypeError
+        return False
 
-    def _field(self, runtime_type: str, fields: list[Field]) -> FieldShape:
+    def _names(self, type_name: str) -> frozenset[str]:
+        possible = self._possible_types(self._schema.type_map[type_name])
+        return frozenset(type_.name for type_ in possible)
+
+    def _field(self, on_type: str, fields: list[Field]) -> FieldShape:
         """One response key, of what may be several selections of it."""
         key, name = fields[0].response_key, fields[0].name
-        coordinate = f"{runtime_type}.{name}"
+        coordinate = f"{on_type}.{name}"
         if name == "__typename":
-            leaf = LeafShape("String", pass_through)
-            return FieldShape(key, coordinate, leaf, non_null=True, constant=runtime_type)
+            return FieldShape(key, coordinate, _COMPLETE, non_null=True, constant=on_type)
         if name in ("__schema", "__type"):
-            return FieldShape(key, coordinate, _INTROSPECTION, non_null=name == "__schema")
-        type_ = self._schema.type_map[runtime_type]
-        assert isinstance(type_, GraphQLObjectType), "data is of object types"
+            return FieldShape(key, coordinate, _COMPLETE, non_null=name == "__schema")
+        type_ = self._schema.type_map[on_type]
+        assert isinstance(type_, GraphQLObjectType | GraphQLInterfaceType), "unions have no fields"
         declared = type_.fields[name].type
-        below = tuple(selection for each in fields for selection in each.selections)
-        denials = (self._denials.get((t, name)) for t in (runtime_type, fields[0].parent_type))
         return FieldShape(
             key,
             coordinate,
-            self._shape(declared, below),
+            self._shape(declared, tuple(below for each in fields for below in each.selections)),
             non_null=isinstance(declared, GraphQLNonNull),
-            denied=next((fault for fault in denials if fault), None),
+            denied=self._denial(on_type, fields[0]),
         )
+
+    def _denial(self, on_type: str, selected: Field) -> Fault | None:
+        """A denial for the type it was selected on, or for any type it may turn out to be."""
+        types = (selected.parent_type, on_type, *sorted(self._names(on_type)))
+        denials = (self._denials.get((type_, selected.name)) for type_ in types)
+        return next((fault for fault in denials if fault), None)
 
     def _shape(self, declared: Any, selections: SelectionSet) -> Shape:
         if isinstance(declared, GraphQLNonNull):
@@ -112,3 +130,7 @@ class _Resolver:
         if isinstance(declared, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
             return self.object_shape(declared, selections)
         return leaf_shape(declared)
+
+
+class _DependsOnTypeError(Exception):
+    """What is selected differs between the types an object may be of."""

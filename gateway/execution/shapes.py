@@ -108,23 +108,27 @@ class ObjectShape:
         self,
         type_name: str,
         possible_types: Iterable[str],
-        collect: Callable[[str], tuple[FieldShape, ...]],
+        collect: Callable[[str], tuple[FieldShape, ...] | None],
     ) -> None:
-        """`collect` tells the fields selected on an object type, in the client's order."""
+        """`collect` tells the fields selected on an object type, in the client's order.
+
+        Asked for the abstract type itself it tells what is selected on every possible type alike,
+        or None where that differs.
+        """
         self._type_name = type_name
         self._possible_types = frozenset(possible_types)
         # A concrete type needs no telling; whatever the data calls itself is not asked.
         self._only = type_name if self._possible_types == {type_name} else None
         self._collect = collect
-        self._fields: dict[str, tuple[FieldShape, ...]] = {}
+        self._fields: dict[str, tuple[FieldShape, ...] | None] = {}
 
     def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
-        runtime_type = self._only or (value.get("__typename") if type(value) is dict else None)
-        if type(value) is not dict or runtime_type not in self._possible_types:
+        fields = self._fields_of(value) if type(value) is dict else None
+        if fields is None:
             completion.misfits.append((trail, self._type_name))
             return None
         results: dict[str, Any] = {}
-        for selected in self._fields.get(runtime_type) or self._fields_of(runtime_type):
+        for selected in fields:
             key = selected.key
             if selected.constant is not None:
                 result: Any = selected.constant
@@ -145,12 +149,22 @@ class ObjectShape:
 
     def step(self, step: str | int) -> Shape | None:
         for possible in sorted(self._possible_types):
-            for selected in self._fields_of(possible):
+            for selected in self._fields_on(possible) or ():
                 if selected.key == step and selected.denied is None:
                     return selected.shape
         return None
 
-    def _fields_of(self, runtime_type: str) -> tuple[FieldShape, ...]:
+    def _fields_of(self, value: dict[str, Any]) -> tuple[FieldShape, ...] | None:
+        # A subgraph that knows an interface as one object (`@interfaceObject`) gives the
+        # interface's own name; where nothing depends on the real one, it was not asked for.
+        runtime_type = self._only or value.get("__typename") or self._type_name
+        if type(runtime_type) is not str:
+            return None
+        return self._fields.get(runtime_type) or self._fields_on(runtime_type)
+
+    def _fields_on(self, runtime_type: str) -> tuple[FieldShape, ...] | None:
+        if runtime_type != self._type_name and runtime_type not in self._possible_types:
+            return None
         if runtime_type not in self._fields:
             self._fields[runtime_type] = self._collect(runtime_type)
         return self._fields[runtime_type]
