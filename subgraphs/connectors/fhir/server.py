@@ -20,7 +20,7 @@ from typing import TypeAlias
 import httpx2
 
 from subgraphs.connectors.config import FhirSource
-from subgraphs.connectors.errors import Rejected
+from subgraphs.connectors.errors import Refused, Rejected
 from subgraphs.connectors.fhir.asking import Asker
 from subgraphs.connectors.fhir.capabilities import Capabilities
 from subgraphs.connectors.fhir.conformance import Conformance
@@ -28,6 +28,7 @@ from subgraphs.connectors.fhir.offers import Offers, Way
 from subgraphs.connectors.fhir.references import Question, Rows
 from subgraphs.connectors.fhir.search import Params, Resource, search
 from subgraphs.connectors.parallel import for_each
+from subgraphs.connectors.status import Unauthorized
 
 CHUNK = 100
 """Keys in one OR list or batch."""
@@ -114,8 +115,9 @@ class FhirServer:
         async for way in self._offers.ways(question, order):
             try:
                 rows = await self._fetch_chunks(question, fetch, way)
-            except Rejected:
-                if way is Way.SINGLE:
+            except (Rejected, Refused) as error:
+                # Some servers want a right to create for a batch, even if it only reads.
+                if way is Way.SINGLE or isinstance(error, Unauthorized):
                     raise
                 declined.append(way)
                 continue

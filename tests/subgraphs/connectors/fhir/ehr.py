@@ -21,6 +21,7 @@ class Ehr:
     takes_or: bool = True
     says_batch: bool = True
     takes_batch: bool = True
+    permits_batch: bool = True
     declines: bool = False
     page_cap: int = 1000
     data_calls: int = 0
@@ -49,6 +50,8 @@ class Ehr:
             else:
                 answer = self._search(path, request.url.query.decode())
         status = 400 if answer["resourceType"] == "OperationOutcome" else 200
+        if path == "" and not self.permits_batch:
+            status = 403
         return httpx2.Response(status, json=answer)
 
     def _statement(self) -> dict[str, Any]:
@@ -106,7 +109,11 @@ def observation(id_: str, patient: str, when: int = 0, **more: object) -> dict[s
 
 
 def _key(row: dict[str, Any], param: str) -> str:
-    return row["id"] if param == "_id" else row["subject"]["reference"].rpartition("/")[2]
+    if param == "_id":
+        return row["id"]
+    participant = row.get("participant", [{}])[0].get("actor")
+    owner = row.get("subject") or row.get("beneficiary") or participant
+    return owner["reference"].rpartition("/")[2]
 
 
 def _bundle(rows: list[dict[str, Any]], next_link: str | None = None) -> dict[str, Any]:

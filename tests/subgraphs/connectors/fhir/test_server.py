@@ -183,6 +183,13 @@ async def test_remembers_that_a_way_was_declined():
     assert ehr.data_calls == 3
 
 
+async def test_a_batch_that_is_not_permitted_is_another_way_declined():
+    ehr = Ehr(three_each(), permits_batch=False)
+    rows = await connect(ehr).latest_by("Observation", "patient", PATIENTS, sort="-date")
+    assert ids(rows) == NEWEST
+    assert ehr.paths[-1] == "Observation/_search"
+
+
 async def test_a_question_no_way_can_answer_withdraws_none():
     ehr = Ehr(three_each(), declines=True)
     server = connect(ehr)
