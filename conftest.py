@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 
 PLUGINS = (
     "tests.plugins.sandbox",
     "tests.plugins.browser",
     "tests.plugins.valkey",
+    "tests.plugins.demo",
     "tests.plugins.sekmet",
 )
-pytest_plugins = [name for name in PLUGINS if find_spec(name)]
+pytest_plugins = list(PLUGINS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateway.composition.config import ConfigError, read_config
 from rich.console import Console
 from rich.markup import escape
 
 from gateway.composition import CompositionError, Problem, compose
-from gateway.composition.config import ConfigError, read_config
 
 
 def compose_to(config: Path, output: Path | None, errors: Console) -> bool:

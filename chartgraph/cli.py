@@ -1,0 +1,144 @@
+"""The command line: one command per thing a user does, over the module that does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from chartgraph.demo import DemoError, read_note
+from chartgraph.home import HomeError, home_folder
+from chartgraph.home import reset as reset_home
+from chartgraph.valkey import ValkeyError
+from contract.keys import KeyMissingError
+from gateway.settings import SettingsError
+from schema import SUPERGRAPH
+from subgraphs.connectors.config import ConfigError
+
+app = typer.Typer(
+    help="One patient, every source, one graph.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+errors = Console(stderr=True, soft_wrap=True)
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")]
+Config = Annotated[Path | None, typer.Option(help="Settings of the gateway, a YAML file.")]
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+EXPECTED = (ConfigError, DemoError, HomeError, KeyMissingError, SettingsError, ValkeyError)
+"""What the user can mend: shown as a message, never as a traceback."""
+
+
+class Persona(StrEnum):
+    CLINICIAN = "clinician"
+    PATIENT = "patient"
+    BILLER = "biller"
+    PARTNER = "partner"
+    PRIVACY_OFFICER = "privacy-officer"
+    DEVELOPER = "developer"
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    try:
+        yield
+    except EXPECTED as error:
+        errors.print(f"[red]{escape(str(error))}[/red]", highlight=False)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def up(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="With the sandbox's upstreams.")] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Production settings: nothing anonymous.")
+    ] = False,
+    port: Port = 4000,
+    config: Config = None,
+    seed: Annotated[int, typer.Option(help="Of the sandbox's data.")] = 7,
+    patients: Annotated[int, typer.Option(min=1, help="In the sandbox.")] = 64,
+) -> None:
+    """Run the gateway and every subgraph in one process."""
+    from chartgraph.up import Choice, run  # noqa: PLC0415 - likewise
+
+    with explained():
+        run(home_folder(), Choice(demo, closed, port, config, seed, patients))
+
+
+@app.command(context_settings=PASSED_ON)
+def gateway(context: typer.Context) -> None:
+    """Serve any Federation 2 supergraph: --supergraph F --port N [--dev] [--config F]."""
+    from gateway.__main__ import main  # noqa: PLC0415 - it alone is half a second of imports
+
+    main(context.args)
+
+
+@app.command(context_settings=PASSED_ON)
+def subgraph(context: typer.Context) -> None:
+    """Serve one subgraph alone: NAME --port N [--dev]."""
+    from subgraphs.__main__ import main  # noqa: PLC0415 - likewise
+
+    main(context.args)
+
+
+@app.command()
+def compose(
+    config: Annotated[Path, typer.Option(help="supergraph.yaml, shaped as rover's.")],
+    output: Annotated[Path | None, typer.Option(help="Default: standard output.")] = None,
+) -> None:
+    """Compose subgraphs into a supergraph, or name every problem."""
+    from chartgraph.composing import compose_to  # noqa: PLC0415 - likewise
+
+    if not compose_to(config, output, errors):
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    operation: Annotated[Path, typer.Argument(help="A document, a .graphql file.")],
+    name: Annotated[str | None, typer.Option(help="Which operation of several.")] = None,
+    supergraph: Annotated[Path | None, typer.Option(help="Default: the product's own.")] = None,
+) -> None:
+    """Show how an operation would be fetched, what that costs, and who may run it."""
+    from chartgraph.explaining import UNEXPLAINED, complaint, explain  # noqa: PLC0415 - likewise
+
+    try:
+        for paragraph in explain(operation, supergraph or SUPERGRAPH, name):
+            typer.echo(f"{paragraph.rstrip()}\n")
+    except UNEXPLAINED as error:
+        errors.print(f"[red]{escape(complaint(error))}[/red]", highlight=False)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def token(
+    persona: Annotated[Persona, typer.Option(help="Whom to sign in as.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole token response.")] = False,
+) -> None:
+    """Print an access token of the running demo's issuer."""
+    from chartgraph.tokens import persona_token  # noqa: PLC0415 - likewise
+
+    with explained():
+        response = asyncio.run(persona_token(read_note(home_folder()).issuer, persona))
+    answer = response.decode() if as_json else msgspec.json.decode(response)["access_token"]
+    typer.echo(answer)
+
+
+@app.command()
+def reset() -> None:
+    """Empty the state folder: stores, keys and caches."""
+    with explained():
+        reset_home(home_folder())
+    errors.print(f"{home_folder()} is empty.")

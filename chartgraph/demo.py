@@ -1,0 +1,165 @@
+"""The demo: the sandbox in a process of its own, and what a gateway must be told to use it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+START_SECONDS = 60.0
+NOTE = "demo.json"
+"""The running demo's addresses, for `chartgraph token` and for tests."""
+
+_SERVES = {
+    "ehr-a": ["identity", "records", "diagnostics", "scheduling"],
+    "ehr-b": ["identity", "records", "diagnostics", "scheduling"],
+    "payer": ["identity", "coverage"],
+    "payer-x12": ["coverage"],
+    "telehealth": ["telehealth"],
+}
+
+
+class DemoError(Exception):
+    """The sandbox does not start; the message says where to look."""
+
+
+class Upstream(msgspec.Struct, frozen=True):
+    url: str
+    kind: str = ""
+    title: str = ""
+    sender_id: str | None = None
+    receiver_id: str | None = None
+
+
+class Client(msgspec.Struct, frozen=True):
+    client_id: str
+    key_file: str
+    scope: str
+
+
+class Persona(msgspec.Struct, frozen=True):
+    title: str
+
+
+class Sandbox(msgspec.Struct, frozen=True):
+    """What the sandbox says of itself once it is ready; see `sandbox.__main__`."""
+
+    control: str
+    issuer: str
+    token_url: str
+    audience: str
+    upstreams: dict[str, Upstream]
+    client: Client
+    telehealth_key_file: str
+    webhook_secret_file: str
+    personas: dict[str, Persona]
+
+
+class Note(msgspec.Struct, frozen=True):
+    """`demo.json`: where the running demo is."""
+
+    gateway: str
+    issuer: str
+    control: str
+    personas: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def sandbox(home: Path, *, webhook_url: str, seed: int, patients: int) -> Iterator[Sandbox]:
+    """Run the sandbox for the time being; it also ends when this process is killed."""
+    folder = home / "sandbox"
+    folder.mkdir(parents=True, exist_ok=True)
+    ready, log = folder / "ready.json", folder / "sandbox.log"
+    ready.unlink(missing_ok=True)
+    options = {
+        "home": folder,
+        "ready-file": ready,
+        "parent-pid": os.getpid(),
+        "webhook-url": webhook_url,
+        "seed": seed,
+        "patients": patients,
+    }
+    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "sandbox", *arguments]
+    with log.open("wb") as output:
+        # A session of its own: an interrupt typed at us must not reach it before we are done.
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603 - our own module
+        try:
+            yield _await_ready(process, ready, log)
+        finally:
+            process.terminate()
+            process.wait(timeout=START_SECONDS)
+
+
+def write_sources(demo: Sandbox, path: Path) -> None:
+    """The sandbox's upstreams as `sources.yaml`."""
+    sources = {name: _source(demo, name) for name in _SERVES}
+    path.write_text(yaml.safe_dump({"sources": sources}, sort_keys=False), encoding="utf-8")
+
+
+def issuers(demo: Sandbox) -> tuple[Mapping[str, Any], ...]:
+    """The sandbox's issuer as the gateway's settings want it."""
+    # A launch patient and a clinician of the sandbox are known by their ids in EHR-A.
+    return ({"issuer": demo.issuer, "audience": [demo.audience], "patient_source": "ehr-a"},)
+
+
+def write_note(home: Path, note: Note) -> None:
+    draft = home / f"{NOTE}.draft"
+    draft.write_bytes(msgspec.json.format(msgspec.json.encode(note)))
+    draft.replace(home / NOTE)
+
+
+def read_note(home: Path) -> Note:
+    try:
+        return msgspec.json.decode((home / NOTE).read_bytes(), type=Note)
+    except (OSError, msgspec.MsgspecError):
+        raise DemoError(
+            f"no demo is running in {home}. Start one with `chartgraph up --demo`."
+        ) from None
+
+
+def _source(demo: Sandbox, name: str) -> dict[str, Any]:
+    upstream = demo.upstreams[name]
+    source: dict[str, Any] = {
+        "kind": upstream.kind,
+        "title": upstream.title,
+        "url": upstream.url,
+        "serves": _SERVES[name],
+    }
+    if name == "telehealth":
+        return source | {
+            "auth": {"kind": "bearer-file", "token_file": demo.telehealth_key_file},
+            "webhook_secret_file": demo.webhook_secret_file,
+        }
+    source["auth"] = {
+        "kind": "smart-backend",
+        "token_url": demo.token_url,
+        "client_id": demo.client.client_id,
+        "key_file": demo.client.key_file,
+        "scope": demo.client.scope,
+    }
+    if name == "payer-x12":
+        source |= {
+            "payer": "payer",
+            "sender_id": upstream.sender_id,
+            "receiver_id": upstream.receiver_id,
+        }
+    return source
+
+
+def _await_ready(process: subprocess.Popen[bytes], ready: Path, log: Path) -> Sandbox:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise DemoError(f"the sandbox did not start; see {log}")
+        time.sleep(0.02)
+    return msgspec.convert(json.loads(ready.read_bytes()), type=Sandbox)
