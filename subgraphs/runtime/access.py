@@ -108,6 +108,10 @@ class Access:
             self._refused.add((record.type, refusal, compartment.patient))
         return bool(scopes)
 
+    def refuse(self, type_: str, reason: str, compartment: Compartment) -> None:
+        """Note what a domain itself withholds of a record: an amount, a host's door."""
+        self._refused.add((type_, reason, compartment.patient))
+
     @property
     def launch(self) -> Link | None:
         return self._launch
@@ -151,12 +155,12 @@ class Access:
         # An application acting for the patient is not the patient, and neither is a proxy.
         if "patient" not in self.caller.roles or self._launch not in compartment.links:
             return False
-        user = (self.caller.fhir_user or "").split("/")
-        return user == [""] or (
-            len(user) == len(("source", "Patient", "id"))
-            and user[1] == "Patient"
-            and Link(user[0], user[2]) in compartment.links
-        )
+        if self.caller.fhir_user is None or self._launch is None:
+            return self.caller.fhir_user is None
+        *source, type_, id_ = ("", *self.caller.fhir_user.split("/"))
+        # Without a source it is one of the launch patient's own server.
+        user = Link(source[-1] or self._launch.source, id_)
+        return type_ == "Patient" and user in compartment.links
 
 
 def _launch_patient(caller: Caller) -> Link | None:

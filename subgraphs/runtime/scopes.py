@@ -25,3 +25,8 @@ def matches(scope: ClinicalScope, tokens: Tokens) -> bool:
     """Whether every parameter of the scope is met by one of its alternatives."""
     # A parameter we do not evaluate matches nothing: a narrowed scope must not widen.
     return all(set(value.split(",")) & set(tokens.get(name, ())) for name, value in scope.params)
+
+
+def scopes_for(type_: str) -> list[list[str]]:
+    """What @requiresScopes says of a type: any one of the three levels."""
+    return [[f"{level}/{type_}.rs"] for level in ("patient", "user", "system")]

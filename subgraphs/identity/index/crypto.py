@@ -1,0 +1,50 @@
+"""What of the index lies on disk in clear: links and times, no demographics.
+
+Records are AES-256-GCM ciphertexts bound to their source and id. Search words are keyed hashes
+(a blind index): without the key they tell neither the word nor whether two words are alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from contract.keys import derive_key
+from subgraphs.identity.model import PatientResource
+from subgraphs.runtime.crosswalk import Link
+
+_NONCE = 12
+_TOKEN = 16
+
+
+class IndexUnreadableError(Exception):
+    """The index was written with another key, or altered: crawl again into an empty one."""
+
+
+class IndexCipher:
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(derive_key(key, "records"))
+        self._words = derive_key(key, "words")
+
+    def encrypt(self, link: Link, record: PatientResource) -> bytes:
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, msgspec.json.encode(record), _bound_to(link))
+
+    def decrypt(self, link: Link, sealed: bytes) -> PatientResource:
+        try:
+            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound_to(link))
+        except (InvalidTag, ValueError):
+            raise IndexUnreadableError from None
+        return msgspec.json.decode(plain, type=PatientResource)
+
+    def token(self, word: str) -> bytes:
+        return hmac.digest(self._words, word.encode(), hashlib.sha256)[:_TOKEN]
+
+
+def _bound_to(link: Link) -> bytes:
+    return f"{link.source}/{link.id}".encode()

@@ -1,0 +1,258 @@
+"""The index on disk: SQLite on one machine, PostgreSQL on many, by the same statements.
+
+It alone answers at request time; the sources are asked by the crawl. Matching runs over the whole
+index after each crawl, because its outcome must not depend on the order records came in; what must
+outlive it, the member that gave a person its id, is kept by when each record was first seen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from subgraphs.connectors.errors import SourceState
+from subgraphs.identity.index.crypto import IndexCipher
+from subgraphs.identity.index.matching import match
+from subgraphs.identity.index.words import words_of
+from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource
+from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.gathering import Record
+
+_tables = sa.MetaData()
+_members = sa.Table(
+    "identity_member",
+    _tables,
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("person", sa.String(100), index=True, nullable=False),
+    sa.Column("first_seen", sa.Integer, nullable=False),
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("retired", sa.Boolean, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+)
+_words = sa.Table(
+    "identity_word",
+    _tables,
+    sa.Column("token", sa.LargeBinary(16), primary_key=True),
+    sa.Column("person", sa.String(100), primary_key=True),
+)
+_crawls = sa.Table(
+    "identity_crawl",
+    _tables,
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("completed_at", sa.Float),
+)
+
+
+class PatientIndex:
+    """Open with `open_index`; close with `close`."""
+
+    def __init__(self, engine: AsyncEngine, cipher: IndexCipher) -> None:
+        self._engine = engine
+        self._cipher = cipher
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def people(self, members: Iterable[Link]) -> dict[Link, IndexedPerson]:
+        """The person each of these records belongs to; leaves out what is not indexed."""
+        key = sa.tuple_(_members.c.source, _members.c.id)
+        query = sa.select(_members.c.source, _members.c.id, _members.c.person)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.where(key.in_(list(set(members)))))
+            person_of = {Link(source, id_): person for source, id_, person in rows}
+            people = await self._load(connection, set(person_of.values()))
+        return {link: people[key] for link, key in person_of.items() if key in people}
+
+    async def page(
+        self, after: Link | None, limit: int, words: Iterable[str] | None = None
+    ) -> list[IndexedPerson]:
+        """The next people behind one, in order of the record that gave them their id."""
+        query = sa.select(_members.c.person).where(_members.c.retired.is_(False))
+        if words is not None:
+            tokens = [self._cipher.token(word) for word in words]
+            holders = (
+                sa.select(_words.c.person)
+                .where(_words.c.token.in_(tokens))
+                .group_by(_words.c.person)
+                .having(sa.func.count() == len(tokens))
+            )
+            query = query.where(_members.c.person.in_(holders))
+        if after is not None:
+            query = query.where(_members.c.person > _text(after))
+        query = query.distinct().order_by(_members.c.person).limit(limit)
+        async with self._engine.connect() as connection:
+            keys = list(await connection.scalars(query))
+            people = await self._load(connection, keys)
+        return [people[key] for key in keys if key in people]
+
+    async def is_empty(self) -> bool:
+        async with self._engine.connect() as connection:
+            return await connection.scalar(sa.select(sa.func.count()).select_from(_crawls)) == 0
+
+    async def absorb(
+        self,
+        complete: Mapping[str, Mapping[str, PatientResource]],
+        failed: Mapping[str, SourceState],
+        at: datetime,
+    ) -> None:
+        """Take in a crawl: all patients of some sources, and the state of those that failed.
+
+        Patients a source no longer has are retired: their ids still find the person.
+        """
+        async with self._engine.begin() as connection:
+            for source, records in sorted(complete.items()):
+                await self._replace(connection, source, records, at)
+                await _note_crawl(connection, source, SourceState.OK, at)
+            for source, state in failed.items():
+                await _note_crawl(connection, source, state, None)
+            await self._match(connection)
+
+    async def _replace(
+        self,
+        connection: AsyncConnection,
+        source: str,
+        records: Mapping[str, PatientResource],
+        at: datetime,
+    ) -> None:
+        of_source = _members.c.source == source
+        crawl = await connection.scalar(sa.select(sa.func.max(_members.c.first_seen)))
+        rows = await connection.execute(
+            sa.select(_members.c.id, _members.c.first_seen, _members.c.person).where(of_source)
+        )
+        known = {id_: (first_seen, person) for id_, first_seen, person in rows}
+        await connection.execute(sa.update(_members).where(of_source).values(retired=True))
+        if again := [{"i": id_} for id_ in known.keys() & records.keys()]:
+            await connection.execute(
+                sa.delete(_members).where(of_source, _members.c.id == sa.bindparam("i")), again
+            )
+        new = [
+            {
+                "source": source,
+                "id": id_,
+                "first_seen": known.get(id_, ((crawl or 0) + 1, ""))[0],
+                "person": known.get(id_, (0, _text(Link(source, id_))))[1],
+                "received_at": at.timestamp(),
+                "retired": False,
+                "record": self._cipher.encrypt(Link(source, id_), record),
+            }
+            for id_, record in records.items()
+        ]
+        if new:
+            await connection.execute(sa.insert(_members), new)
+
+    async def _match(self, connection: AsyncConnection) -> None:
+        """Tell people apart anew, keep the ids they have, and rebuild the search words."""
+        rows = (await connection.execute(sa.select(_members))).all()
+        records = {
+            Link(row.source, row.id): self._cipher.decrypt(Link(row.source, row.id), row.record)
+            for row in rows
+        }
+        first_seen = {Link(row.source, row.id): row.first_seen for row in rows}
+        assigned, words = [], set()
+        for person in match(records):
+            founder = _text(min(person, key=lambda link: (first_seen[link], link)))
+            for link in person:
+                assigned.append({"s": link.source, "i": link.id, "p": founder})
+                words |= {(self._cipher.token(w), founder) for w in words_of(records[link])}
+        await connection.execute(sa.delete(_words))
+        if assigned:
+            await connection.execute(
+                sa.update(_members)
+                .where(_members.c.source == sa.bindparam("s"), _members.c.id == sa.bindparam("i"))
+                .values(person=sa.bindparam("p")),
+                assigned,
+            )
+        if words:
+            await connection.execute(
+                sa.insert(_words), [{"token": token, "person": person} for token, person in words]
+            )
+
+    async def _load(
+        self, connection: AsyncConnection, keys: Iterable[str]
+    ) -> dict[str, IndexedPerson]:
+        rows = await connection.execute(
+            sa.select(_members)
+            .where(_members.c.person.in_(list(keys)), _members.c.retired.is_(False))
+            .order_by(_members.c.source, _members.c.id)
+        )
+        records: defaultdict[str, list[Record[PatientResource]]] = defaultdict(list)
+        for row in rows:
+            resource = self._cipher.decrypt(Link(row.source, row.id), row.record)
+            received_at = datetime.fromtimestamp(row.received_at, UTC)
+            records[row.person].append(Record(row.source, row.id, resource, received_at))
+        crawls = await _crawl_states(connection)
+        return {
+            person: IndexedPerson(_link(person), tuple(found), _of(crawls, found))
+            for person, found in records.items()
+        }
+
+
+async def open_index(url: str, key: bytes) -> PatientIndex:
+    engine = create_async_engine(url)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    async with engine.begin() as connection:
+        await connection.run_sync(_tables.create_all)
+    return PatientIndex(engine, IndexCipher(key))
+
+
+def sqlite_url(home: Path) -> str:
+    home.mkdir(parents=True, exist_ok=True)
+    return f"sqlite+aiosqlite:///{home / 'identity.db'}"
+
+
+def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
+    cursor = connection.cursor()
+    # Readers and the crawl's writer do not wait for each other.
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.close()
+
+
+async def _note_crawl(
+    connection: AsyncConnection, source: str, state: SourceState, at: datetime | None
+) -> None:
+    where = _crawls.c.source == source
+    completed = await connection.scalar(sa.select(_crawls.c.completed_at).where(where))
+    await connection.execute(sa.delete(_crawls).where(where))
+    await connection.execute(
+        sa.insert(_crawls).values(
+            source=source, state=state.value, completed_at=at.timestamp() if at else completed
+        )
+    )
+
+
+async def _crawl_states(connection: AsyncConnection) -> dict[str, CrawlState]:
+    rows = await connection.execute(sa.select(_crawls))
+    return {
+        row.source: CrawlState(
+            row.source,
+            SourceState(row.state),
+            None if row.completed_at is None else datetime.fromtimestamp(row.completed_at, UTC),
+        )
+        for row in rows
+    }
+
+
+def _of(
+    crawls: Mapping[str, CrawlState], records: Sequence[Record[PatientResource]]
+) -> tuple[CrawlState, ...]:
+    sources = dict.fromkeys(record.source for record in records)
+    return tuple(crawls[source] for source in sources if source in crawls)
+
+
+def _text(link: Link) -> str:
+    return f"{link.source}/{link.id}"
+
+
+def _link(text: str) -> Link:
+    source, _, id_ = text.partition("/")
+    return Link(source, id_)

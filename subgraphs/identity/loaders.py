@@ -1,0 +1,121 @@
+"""People by any of their records, for one request; and the access facts of all subgraphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from subgraphs.identity.index.store import PatientIndex
+from subgraphs.identity.index.words import words_asked
+from subgraphs.identity.model import IndexedPerson
+from subgraphs.runtime import fhir
+from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.access_facts import Person
+from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.scopes import Tokens
+from subgraphs.runtime.sealing import IdSeal, RecordRef
+
+PATIENT = "Patient"
+_CHUNK = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The subgraph's own services."""
+
+    index: PatientIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A person as the access decision sees one: every record's labels hold for the whole."""
+
+    person: IndexedPerson
+    type: str = PATIENT
+
+    @property
+    def tokens(self) -> Tokens:
+        return {}
+
+    @property
+    def security(self) -> tuple[fhir.Coding, ...]:
+        labels = {
+            label.token: label
+            for record in self.person.records
+            for label in record.resource.meta.security
+        }
+        return tuple(labels.values())
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return frozenset(label.code for label in self.security if label.code)
+
+
+async def load_person(request: Request[Identity], member: Link) -> IndexedPerson | None:
+    """The person a record belongs to, if the caller may see that person."""
+
+    async def batch(members: list[Link]) -> list[IndexedPerson | None]:
+        people = await request.services.index.people(members)
+        return [people.get(member) for member in members]
+
+    person = await request.load(PATIENT, batch, member)
+    return person if person is not None and may_see(request, person) else None
+
+
+def may_see(request: Request[Identity], person: IndexedPerson) -> bool:
+    compartment = Compartment(person_id(request.subgraph.ids, person), person.links)
+    access = request.access
+    return access.may_read(PATIENT, compartment) and access.permits(Described(person), compartment)
+
+
+async def list_people(
+    request: Request[Identity], after: Link | None, limit: int, search: str | None
+) -> list[IndexedPerson]:
+    """The next `limit` people behind one the caller may see, or all that are left."""
+    words = None if search is None else words_asked(search)
+    if search is not None and words is None:
+        return []
+    index = request.services.index
+    if not request.access.may_read_any(PATIENT):
+        return await _only_launch(request, after, search)
+    found: list[IndexedPerson] = []
+    while len(found) < limit:
+        page = await index.page(after, _CHUNK, words)
+        found += [person for person in page if may_see(request, person)]
+        if len(page) < _CHUNK:
+            break
+        after = page[-1].founder
+    return found[:limit]
+
+
+async def _only_launch(
+    request: Request[Identity], after: Link | None, search: str | None
+) -> list[IndexedPerson]:
+    """The one person an application with a patient's scopes can list."""
+    launch = request.access.launch
+    if after is not None or search is not None or launch is None:
+        return []
+    person = await load_person(request, launch)
+    return [person] if person else []
+
+
+def person_id(ids: IdSeal, person: IndexedPerson) -> str:
+    """The enterprise id: the sealed id of the person's founding member."""
+    source, id_ = person.founder
+    return ids.seal("identity", RecordRef(source, PATIENT, id_, id_))
+
+
+class IndexFacts:
+    """The access facts, straight from the index."""
+
+    def __init__(self, index: PatientIndex, ids: IdSeal) -> None:
+        self._index = index
+        self._ids = ids
+
+    async def persons(self, members: Sequence[Link]) -> Mapping[Link, Person]:
+        people = await self._index.people(members)
+        return {
+            link: Person(person_id(self._ids, person), person.links)
+            for link, person in people.items()
+        }

@@ -1,0 +1,6 @@
+"""The identity subgraph as published."""
+
+from subgraphs.identity.schema.query import Query
+from subgraphs.runtime.schema import build_schema
+
+SCHEMA = build_schema(Query)

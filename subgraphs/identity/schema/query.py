@@ -1,0 +1,99 @@
+"""The roots of the graph: a patient, patients, and who asks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from strawberry import federation
+
+from contract.errors import Code
+from subgraphs.identity.loaders import Identity, list_people, load_person
+from subgraphs.identity.schema.types import Patient
+from subgraphs.runtime.connection import Connection, connection_of, page_size
+from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.errors import ClientError
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.scopes import scopes_for
+
+_LIST = "patients"
+
+
+@strawberry.type(description="Who asks.")
+class Viewer:
+    subject: str = strawberry.field(description="The subject of the token.")
+    roles: list[str] = strawberry.field(description="The roles the token carries.")
+    patient: Patient | None = federation.field(
+        requires_scopes=scopes_for("Patient"),
+        description="The launch patient, where the token has one.",
+    )
+
+
+@strawberry.type
+class Query:
+    @federation.field(
+        requires_scopes=scopes_for("Patient"),
+        description="A patient by any id they ever had here. NOT_FOUND for an id that is unknown, "
+        "and for one that is not the caller's to see.",
+    )
+    async def patient(
+        self,
+        info: strawberry.Info,
+        id: Annotated[  # noqa: A002 - the argument's public name
+            strawberry.ID, strawberry.argument(description="A `Patient.id`.")
+        ],
+    ) -> Patient | None:
+        patient = await Patient.find(info.context, id)
+        if patient is None:
+            raise ClientError(Code.NOT_FOUND)
+        return patient
+
+    @federation.field(
+        requires_scopes=scopes_for("Patient"),
+        description="The patients the caller may see, in a stable order.",
+    )
+    async def patients(
+        self,
+        info: strawberry.Info,
+        first: Annotated[int, strawberry.argument(description="At most 200.")] = 20,
+        after: Annotated[
+            str | None, strawberry.argument(description="A cursor: what follows it.")
+        ] = None,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Beginnings of names, two letters at least, and a birth date, all of "
+                "which must fit: `alder jo 1968-03-14`."
+            ),
+        ] = None,
+    ) -> Connection[Patient]:
+        request: Request[Identity] = info.context
+        ids = request.subgraph.ids
+        place = None
+        if after is not None:
+            place = ids.open_cursor(_LIST, after)
+            if place is None:
+                raise ClientError(Code.BAD_USER_INPUT, argument="after")
+        size = page_size(first)
+        people = await list_people(request, Link(*place) if place else None, size + 1, search)
+        page = people[:size]
+        return connection_of(
+            [Patient.of(request, person) for person in page],
+            [ids.seal_cursor(_LIST, person.founder) for person in page],
+            has_next=len(people) > size,
+            has_previous=after is not None,
+            sources=[],
+        )
+
+    @federation.field(authenticated=True, description="Who asks; null when nobody is signed in.")
+    async def me(self, info: strawberry.Info) -> Viewer | None:
+        request: Request[Identity] = info.context
+        caller, launch = request.access.caller, request.access.launch
+        if not caller.subject:
+            return None
+        person = await load_person(request, launch) if launch else None
+        return Viewer(
+            subject=caller.subject,
+            roles=list(caller.roles),
+            patient=Patient.of(request, person) if person else None,
+        )
