@@ -10,9 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -27,6 +35,16 @@ MASTER_KEY_FILE = "master.key"
 ASYMMETRIC = frozenset(
     f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
 ) | {"EdDSA"}
+
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+NEVER_PROPAGATED = frozenset(
+    {
+        "chartgraph-context", "connection", "content-length", "content-type", "expect", "host",
+        "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+"""Headers of one hop, and the one that says who asks, which is ours alone."""
 
 
 class SettingsError(Exception):
@@ -103,6 +121,8 @@ class Settings(BaseSettings):
 
     subgraph_urls: Mapping[str, str] = {}
     """Where a subgraph really is, by its name in the supergraph."""
+    subgraph_timeout: float = 30.0
+    """Seconds for one answer of a subgraph."""
     signed_subgraphs: Annotated[frozenset[str], NoDecode] = frozenset()
     """Those that get a signed context and owe an access report; others get neither."""
     propagate_headers: Annotated[tuple[str, ...], NoDecode] = ()
@@ -121,6 +141,20 @@ class Settings(BaseSettings):
         if not isinstance(given, str):
             return given
         return [part.strip() for part in given.split(",") if part.strip()]
+
+    @field_validator("propagate_headers")
+    @classmethod
+    def _propagable(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        lowered = tuple(name.lower() for name in names)
+        if wrong := [name for name in lowered if name in NEVER_PROPAGATED or not name.isascii()]:
+            raise ValueError(f"these are not the client's to send: {', '.join(wrong)}")
+        return lowered
+
+    @model_validator(mode="after")
+    def _nobody_from_outside(self) -> Self:
+        if self.dev and self.host not in LOOPBACK:
+            raise ValueError("a development gateway, where nobody signs in, stays on loopback")
+        return self
 
     @property
     def open(self) -> bool:
@@ -171,7 +205,9 @@ def load_settings(config: Path | None = None, **given: Any) -> Settings:
         return Configured(**given)
     except ValidationError as error:
         # Only the places and the reasons: a value may be a secret.
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = (
+            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()
+        )
         raise SettingsError("; ".join(wrong)) from None
 
 

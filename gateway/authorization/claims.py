@@ -28,7 +28,7 @@ Claims = Mapping[str, Any]
 def read_caller(claims: Claims, issuer: Issuer, token_id: str) -> Caller:
     """`claims` are those of a token whose signature, issuer, audience and times were verified."""
     patient = _patient(claims, issuer)
-    purpose = _text(claims, "purpose_of_use") or ""
+    purpose = _text(claims, "purpose_of_use") or _text(claims, "purpose") or ""
     return Caller(
         subject=claims["sub"],
         client_id=_text(claims, "client_id") or _text(claims, "azp") or "",

@@ -19,7 +19,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
-from gateway.settings import Issuer, Settings
+from gateway.settings import LOOPBACK, Issuer, Settings
 from gateway.telemetry import log
 
 MIN_INTERVAL = 10.0
@@ -27,7 +27,6 @@ MIN_INTERVAL = 10.0
 TIMEOUT_SECONDS = 5.0
 MAX_BYTES = 256 * 1024
 MIN_RSA_BITS = 2048
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 PublicKey = ECKey | OKPKey | RSAKey
 

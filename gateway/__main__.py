@@ -1,0 +1,76 @@
+"""Run the gateway: `python -m gateway --supergraph supergraph.graphql --port 4000`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gateway.settings import Settings, SettingsError, load_settings
+from gateway.telemetry import start_logging
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = vars(_parser().parse_args(arguments))
+    config: Path | None = given.pop("config")
+    try:
+        settings = load_settings(config, **{k: v for k, v in given.items() if v is not None})
+    except SettingsError as error:
+        sys.stderr.write(f"gateway: {error}\n")
+        return 2
+    start_logging(pretty=settings.dev and sys.stderr.isatty())
+    return serve(settings)
+
+
+def serve(settings: Settings, **options: Any) -> int:
+    """Serve until a signal ends it; what is under way is finished first."""
+    import uvicorn  # noqa: PLC0415 - wrong arguments are told without it
+
+    from gateway.app import create_app  # noqa: PLC0415 - likewise
+
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=30,
+        **options,
+    )
+    server = uvicorn.Server(config)
+    server.run()
+    return 0 if server.started else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
+    parser.add_argument("--supergraph", type=Path, help="the supergraph's SDL")
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    parser.add_argument(
+        "--dev",
+        action="store_true",
+        default=None,
+        help="nobody signs in; introspection and GraphiQL are on; loopback only",
+    )
+    parser.add_argument("--config", type=Path, help="a YAML file with settings")
+    parser.add_argument(
+        "--propagate-header",
+        dest="propagate_headers",
+        action="append",
+        metavar="NAME",
+        help="forward this header of the client to the subgraphs; may be repeated",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

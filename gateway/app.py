@@ -1,0 +1,98 @@
+"""The gateway as one ASGI application: a bare handler for `/graphql`, FastAPI for all the rest.
+
+What requests need is built when the server starts (ASGI's lifespan) and closed when it stops.
+FastAPI takes longer to import than everything else together, so it comes with the first request
+that needs it, and a gateway serves `/graphql` well within a second of its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from gateway.assembly import Assembly, assemble
+from gateway.execution.client import SubgraphClient
+from gateway.http.graphql import GraphQLEndpoint, Receive, Scope, Send
+from gateway.pipeline import Pipeline
+from gateway.settings import Settings
+from gateway.telemetry import Metrics, log
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from gateway.http.graphiql import PageConfig
+
+GRAPHQL = "/graphql"
+
+
+def create_app(
+    settings: Settings,
+    clients: Mapping[str, SubgraphClient] | None = None,
+    *,
+    page: PageConfig | None = None,
+    mounts: Mapping[str, ASGIApp] | None = None,
+) -> GatewayApp:
+    """`clients` reach subgraphs otherwise than by the supergraph's addresses, by their names.
+
+    `page` is what GraphiQL is told; `mounts` are applications served beside ours, by path.
+    """
+    return GatewayApp(settings, clients or {}, page, mounts or {})
+
+
+class GatewayApp:
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Mapping[str, SubgraphClient],
+        page: PageConfig | None,
+        mounts: Mapping[str, ASGIApp],
+    ) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.assembly: Assembly | None = None
+        self._clients = clients
+        self._page = page
+        self._mounts = mounts
+        self._graphql = GraphQLEndpoint(settings, self._pipeline, self.metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == GRAPHQL:
+            await self._graphql(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def start(self) -> None:
+        """Raises `SupergraphError` or `SettingsError`, with what to mend."""
+        self.assembly = await assemble(self.settings, self._clients, self.metrics)
+
+    async def stop(self) -> None:
+        if self.assembly is not None:
+            await self.assembly.close()
+            self.assembly = None
+
+    def _pipeline(self) -> Pipeline:
+        assert self.assembly is not None, "requests come between start and stop"
+        return self.assembly.pipeline
+
+    @cached_property
+    def _rest(self) -> ASGIApp:
+        from gateway.http.rest import rest_app  # noqa: PLC0415 - imports FastAPI; see above
+
+        return rest_app(self, self._page, self._mounts)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """https://asgi.readthedocs.io/en/latest/specs/lifespan.html"""
+        await receive()
+        try:
+            await self.start()
+        except Exception as error:  # noqa: BLE001 - the server is told, and stops
+            log.error("start_failed", exc_info=error)
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,114 @@
+"""One request's conversation with the subgraphs: what is sent along, and what must come back.
+
+A subgraph that has a key gets a signed context and owes an access report; its answer is not used
+without one, since nobody could say then whose records it holds. A subgraph without a key gets no
+context at all: it says who asks.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from contract.access import EXTENSION, AccessReport, Refusal, ReportRefusedError, verify_report
+from contract.context import HEADER, Caller, Context, body_hash, sign_context
+from gateway.execution.client import Headers, SubgraphClient, SubgraphInvalidResponse
+from gateway.operation.tree import OperationKind
+
+NONCE_BYTES = 16
+_NULL = b"null"
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    """Of an answer, only what tells whether it needs a report and has one."""
+
+    data: msgspec.Raw = msgspec.Raw(_NULL)
+    extensions: msgspec.Raw = msgspec.Raw(_NULL)
+
+
+_envelopes = msgspec.json.Decoder(_Envelope)
+_extensions = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
+_texts = msgspec.json.Decoder(str)
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """The subgraphs as every request finds them."""
+
+    clients: Mapping[str, SubgraphClient]
+    keys: Mapping[str, bytes]
+    """The context key of each subgraph that is ours."""
+    timeout: float
+    """Seconds for one answer."""
+    report_refused: Callable[[str], None] = lambda _: None
+    """Told the name of a subgraph whose answer was kept back."""
+
+
+@dataclass(slots=True)
+class RequestExchange:
+    """`gateway.execution.execute.Exchange`, for one request."""
+
+    peers: Peers
+    request_id: str
+    caller: Caller | None
+    headers: Headers
+    """The client's, as far as they are propagated."""
+    reports: list[AccessReport] = field(default_factory=list)
+    clock: Callable[[], float] = time.time
+
+    async def __call__(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:
+        client = self.peers.clients[subgraph]
+        key = self.peers.keys.get(subgraph)
+        if key is None:
+            return await client.send(body, self.headers, self.peers.timeout)
+        context = self._context(subgraph, body, kind)
+        headers = [*self.headers, (HEADER, sign_context(context, key))]
+        answer = await client.send(body, headers, self.peers.timeout)
+        self._take_report(subgraph, answer, key)
+        return answer
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        return tuple(sorted({each for report in self.reports for each in report.patients}))
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        return tuple(dict.fromkeys(each for report in self.reports for each in report.refusals))
+
+    def _context(self, subgraph: str, body: bytes, kind: OperationKind) -> Context:
+        return Context(
+            audience=subgraph,
+            body=body_hash(body),
+            issued_at=int(self.clock()),
+            request_id=self.request_id,
+            caller=self.caller,
+            nonce=secrets.token_hex(NONCE_BYTES) if kind is OperationKind.MUTATION else None,
+        )
+
+    def _take_report(self, subgraph: str, answer: bytes, key: bytes) -> None:
+        """Raises `SubgraphInvalidResponse` for data that comes without a valid report."""
+        try:
+            text = _report_text(answer)
+            if text is not None:
+                report = verify_report(text, subgraph=subgraph, request_id=self.request_id, key=key)
+                self.reports.append(report)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise SubgraphInvalidResponse("its answer is not a GraphQL response") from None
+        except ReportRefusedError as error:
+            self.peers.report_refused(subgraph)
+            raise SubgraphInvalidResponse(str(error)) from None
+
+
+def _report_text(answer: bytes) -> str | None:
+    """The access report; None where there is none and none is owed, for there is no data."""
+    envelope = _envelopes.decode(answer)
+    report = (_extensions.decode(envelope.extensions) or {}).get(EXTENSION)
+    if report is None:
+        if bytes(envelope.data).strip() == _NULL:
+            return None
+        raise ReportRefusedError("the report is missing")
+    return _texts.decode(report)

@@ -1,0 +1,184 @@
+"""`/graphql`, as a bare ASGI application: GraphQL over HTTP, to the letter.
+
+https://graphql.github.io/graphql-over-http/draft/
+POST with JSON is the way in. GET is open to developers, and in production to registered documents
+without variables, so that no PHI gets into a URL. There are no batches and no CORS.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from contract.errors import Code
+from gateway.documents.request import GraphQLRequest
+from gateway.errors import FaultError, GatewayError, RequestError
+from gateway.execution.wire import encode
+from gateway.http.negotiation import JSON, check_content_type, choose_media_type
+from gateway.http.reading import read_body, read_url
+from gateway.pipeline import Asked, Pipeline
+from gateway.settings import Settings
+from gateway.telemetry import Metrics, log, new_request_id
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+OK = 200
+UNAUTHORIZED = 401
+# Of a request that is well formed but cannot be run, a client that only knows application/json is
+# told with status 200. https://graphql.github.io/graphql-over-http/draft/#sec-application-json
+_OPERATION_REFUSED = frozenset(
+    {
+        Code.GRAPHQL_PARSE_FAILED,
+        Code.GRAPHQL_VALIDATION_FAILED,
+        Code.OPERATION_RESOLUTION_FAILURE,
+        Code.OPERATION_TOO_LARGE,
+        Code.INTROSPECTION_DISABLED,
+        Code.BAD_USER_INPUT,
+    }
+)
+_TOKEN_REFUSED = frozenset({Code.TOKEN_EXPIRED, Code.TOKEN_INVALID})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    body: bytes
+    code: str
+    """What the metrics call it: `OK`, or the code it was refused with."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class ClientGoneError(Exception):
+    """The client hung up before its request was complete."""
+
+
+class GraphQLEndpoint:
+    def __init__(
+        self, settings: Settings, pipeline: Callable[[], Pipeline], metrics: Metrics
+    ) -> None:
+        """`pipeline` tells the present one: a reload exchanges it."""
+        self._settings = settings
+        self._pipeline = pipeline
+        self._metrics = metrics
+        self._propagated = frozenset(name.encode() for name in settings.propagate_headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        request_id = new_request_id()
+        headers: Headers = scope["headers"]
+        media_type = choose_media_type(_header(headers, b"accept"))
+        try:
+            with self._metrics.in_flight.track_inprogress():
+                asked = await self.read(scope, receive)
+                answered = await self._pipeline().answer(asked, request_id)
+            reply = Reply(OK, answered, "OK")
+        except ClientGoneError:
+            return
+        except GatewayError as error:
+            reply = self.refuse(error, request_id, media_type)
+        except Exception as error:  # noqa: BLE001 - nothing of it may reach the client
+            log.error("unexpected", request_id=request_id, exc_info=error)
+            reply = self.refuse(FaultError(Code.INTERNAL), request_id, media_type)
+        self._metrics.requests.labels(reply.code).inc()
+        self._metrics.seconds.observe(time.perf_counter() - started)
+        await _respond(send, reply, media_type, request_id)
+
+    async def read(self, scope: Scope, receive: Receive) -> Asked:
+        """Raises `RequestError` for what is no GraphQL request, or not one we take."""
+        headers: Headers = scope["headers"]
+        if scope["method"] == "POST":
+            content_type = _header(headers, b"content-type")
+            check_content_type(content_type, _header(headers, b"content-encoding"))
+            body = await _read_all(headers, receive, self._settings.max_body_bytes)
+            request = read_body(body)
+        elif scope["method"] == "GET":
+            request = self._read_get(scope, headers)
+        else:
+            raise RequestError(Code.METHOD_NOT_ALLOWED)
+        return Asked(request, _header(headers, b"authorization"), self._propagate(headers))
+
+    def refuse(self, error: GatewayError, request_id: str, media_type: str) -> Reply:
+        status = error.status
+        extra: list[tuple[bytes, bytes]] = []
+        if media_type == JSON and error.code in _OPERATION_REFUSED:
+            status = OK
+        if status == UNAUTHORIZED:
+            # https://www.rfc-editor.org/rfc/rfc6750#section-3
+            reason = b', error="invalid_token"' if error.code in _TOKEN_REFUSED else b""
+            extra.append((b"www-authenticate", b'Bearer realm="chartgraph"' + reason))
+        if error.code is Code.METHOD_NOT_ALLOWED:
+            extra.append((b"allow", b"GET, POST" if self._settings.open else b"POST"))
+        log.info("refused", request_id=request_id, code=error.code, reason=str(error))
+        body = encode({"errors": error.render(request_id)})
+        return Reply(status, body, error.code, tuple(extra))
+
+    def _read_get(self, scope: Scope, headers: Headers) -> GraphQLRequest:
+        if _header(headers, b"content-type") is not None:
+            # A body's type on a request without one is how a page of another origin probes us.
+            check_content_type(_header(headers, b"content-type"), None)
+        if not self._settings.open and b"query=" in scope["query_string"]:
+            raise RequestError(Code.METHOD_NOT_ALLOWED)
+        request = read_url(scope["query_string"])
+        if not self._settings.open and (request.document_id is None or request.variables):
+            raise RequestError(Code.METHOD_NOT_ALLOWED)
+        return request
+
+    def _propagate(self, headers: Headers) -> tuple[tuple[str, str], ...]:
+        if not self._propagated:
+            return ()
+        return tuple(
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in headers
+            if name in self._propagated
+        )
+
+
+async def _read_all(headers: Headers, receive: Receive, limit: int) -> bytes:
+    """The body; refused as soon as it is known to be too long, and never held whole before."""
+    announced = _header(headers, b"content-length")
+    if announced is not None and announced.isdigit() and int(announced) > limit:
+        raise RequestError(Code.PAYLOAD_TOO_LARGE)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise RequestError(Code.PAYLOAD_TOO_LARGE)
+        return body
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] != "http.request":
+            raise ClientGoneError
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise RequestError(Code.PAYLOAD_TOO_LARGE)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+        message = await receive()
+
+
+async def _respond(send: Send, reply: Reply, media_type: str, request_id: str) -> None:
+    headers = [
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"content-length", str(len(reply.body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", request_id.encode()),
+        *reply.headers,
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def _header(headers: Headers, name: bytes) -> str | None:
+    """Its value; the first, where a client sends several."""
+    for each, value in headers:
+        if each == name:
+            return value.decode("latin-1")
+    return None

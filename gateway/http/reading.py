@@ -1,0 +1,104 @@
+"""From an HTTP request to a `GraphQLRequest`; what is none is refused here, once and strictly.
+
+https://graphql.github.io/graphql-over-http/draft/#sec-Request
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from contract.errors import Code
+from gateway.documents.request import GraphQLRequest, PersistedQuery
+from gateway.errors import Complaint, PublicText, RequestError
+from gateway.execution.wire import decode
+
+MAX_PARAMETERS = 20
+
+
+def read_body(body: bytes) -> GraphQLRequest:
+    """Raises `RequestError` for anything but one JSON object with parameters of their types."""
+    try:
+        parameters = decode(body)
+    except ValueError:
+        raise _bad_request("The body is not JSON in UTF-8.") from None
+    if isinstance(parameters, list):
+        raise _bad_request("Batches are not served: send one operation in one request.")
+    if not isinstance(parameters, dict):
+        raise _bad_request("The body is not a JSON object.")
+    return _read_parameters(parameters)
+
+
+def read_url(query_string: bytes) -> GraphQLRequest:
+    """https://graphql.github.io/graphql-over-http/draft/#sec-GET"""
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(query_string),
+            errors="strict",
+            max_num_fields=MAX_PARAMETERS,
+        )
+    except (ValueError, UnicodeDecodeError):
+        raise _bad_request("The URL's parameters cannot be read.") from None
+    parameters: dict[str, Any] = dict(pairs)
+    for name in ("variables", "extensions"):
+        if parameters.get(name):
+            try:
+                parameters[name] = decode(parameters[name])
+            except ValueError:
+                raise _bad_request(f"The parameter {name} is not JSON.") from None
+        else:
+            parameters.pop(name, None)
+    return _read_parameters(parameters, by_get=True)
+
+
+def _read_parameters(parameters: Mapping[str, Any], *, by_get: bool = False) -> GraphQLRequest:
+    query = _text(parameters, "query")
+    document_id = next(
+        (text for name in ("documentId", "doc_id", "id") if (text := _text(parameters, name))),
+        None,
+    )
+    persisted_query = _persisted_query(_object(parameters, "extensions"))
+    if query is None and document_id is None and persisted_query is None:
+        raise _bad_request("The request has no query.")
+    return GraphQLRequest(
+        query=query,
+        operation_name=_text(parameters, "operationName") or None,
+        variables=_object(parameters, "variables"),
+        document_id=document_id,
+        persisted_query=persisted_query,
+        by_get=by_get,
+    )
+
+
+def _persisted_query(extensions: Mapping[str, Any]) -> PersistedQuery | None:
+    given = extensions.get("persistedQuery")
+    if given is None:
+        return None
+    version = given.get("version") if isinstance(given, dict) else None
+    digest = given.get("sha256Hash") if isinstance(given, dict) else None
+    if not isinstance(version, int) or not isinstance(digest, str):
+        raise _bad_request("The persistedQuery extension is malformed, or of another version.")
+    return PersistedQuery(version, digest.lower())
+
+
+def _text(parameters: Mapping[str, Any], name: str) -> str | None:
+    value = parameters.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise _bad_request(f"The parameter {name} is not a string.")
+
+
+def _object(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = parameters.get(name)
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return value
+    raise _bad_request(f"The parameter {name} is not an object.")
+
+
+def _bad_request(text: str) -> RequestError:
+    return RequestError(Code.BAD_REQUEST, Complaint(PublicText(text)))

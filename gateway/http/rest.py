@@ -1,0 +1,73 @@
+"""Everything but `/graphql`: health, metrics, the page for developers and the plans it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp
+
+from gateway.assembly import Assembly
+from gateway.errors import GatewayError
+from gateway.http.graphiql import PageConfig, graphiql_app
+from gateway.http.reading import read_body
+from gateway.pipeline import Asked
+from gateway.settings import Settings
+from gateway.telemetry import Metrics, new_request_id
+
+UNREADY = 503
+
+
+class Served(Protocol):
+    settings: Settings
+    metrics: Metrics
+    assembly: Assembly | None
+
+
+def rest_app(served: Served, page: PageConfig | None, mounts: Mapping[str, ASGIApp]) -> FastAPI:
+    app = FastAPI(title="Chartgraph gateway", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """The process is alive. Whether it can do its work is for `/ready` to say."""
+        return {"status": "ok"}
+
+    @app.get("/ready")
+    async def ready() -> JSONResponse:
+        checks = await served.assembly.checks() if served.assembly else {"schema": False}
+        ok = all(checks.values())
+        body = {"status": "ready" if ok else "unready", "checks": dict(checks)}
+        return JSONResponse(body, status_code=200 if ok else UNREADY)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(served.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    for path, mounted in mounts.items():
+        app.mount(path, mounted)
+    if served.settings.open:
+        _serve_developers(app, served, page or PageConfig(plan_url="/plan"))
+    return app
+
+
+def _serve_developers(app: FastAPI, served: Served, page: PageConfig) -> None:
+    @app.get("/")
+    async def root() -> RedirectResponse:
+        return RedirectResponse("/graphiql/")
+
+    @app.post("/plan")
+    async def plan(request: Request) -> JSONResponse:
+        """The plan of a GraphQL request, as text, for whoever asks; nothing is fetched."""
+        assert served.assembly is not None, "requests come between start and stop"
+        try:
+            asked = Asked(read_body(await request.body()), request.headers.get("authorization"))
+            text = await served.assembly.pipeline.explain(asked)
+        except GatewayError as error:
+            errors = error.render(new_request_id())
+            return JSONResponse({"errors": errors}, status_code=error.status)
+        return JSONResponse({"plan": text})
+
+    app.mount("/graphiql", graphiql_app(page))

@@ -1,0 +1,288 @@
+"""From a client's request to the bytes of its answer, stage by stage.
+
+    request ─ identify ─ resolve ─ select ─ authorize ─ run ─ audit ─ render ─> bytes
+
+Each stage is a method of its own name. Whatever ends a request whole is raised as a `GatewayError`;
+`gateway.http` turns it into a status and a body.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLSchema
+
+from contract.context import Caller
+from contract.errors import MEANINGS, Code
+from gateway.audit.record import AuditRecord
+from gateway.authorization.authorize import Authorized, Denial, authorize
+from gateway.authorization.identity import ANONYMOUS, Grants, Identity
+from gateway.cache.lru import LruCache
+from gateway.documents.prepare import Document
+from gateway.documents.request import GraphQLRequest
+from gateway.documents.resolve import Documents
+from gateway.engine import Answer, Engine, Permitted
+from gateway.errors import (
+    Complaint,
+    FaultError,
+    IdentityError,
+    PublicText,
+    RequestError,
+    render_error,
+)
+from gateway.exchange import Peers, RequestExchange
+from gateway.execution.client import Headers
+from gateway.execution.faults import Fault, ResponseError
+from gateway.execution.wire import encode
+from gateway.federation.access_rules import AccessRules
+from gateway.operation.tree import Field, Operation, OperationKind
+from gateway.planning import PlanError, print_plan
+from gateway.settings import Settings
+from gateway.telemetry import Metrics
+
+if TYPE_CHECKING:
+    from gateway.audit.trail import AuditTrail
+    from gateway.authorization.tokens import TokenVerifier
+
+OPERATIONS = 5_000
+DECISIONS = 20_000
+_META = frozenset({"__schema", "__type", "__typename"})
+_BEARER = "bearer "
+
+DEVELOPER = Identity(
+    Caller(
+        subject="developer",
+        client_id="development",
+        roles=("developer",),
+        scopes=("user/*.cruds", "system/*.cruds"),
+    ),
+    Grants(authenticated=True, unrestricted=True),
+)
+"""Who asks on a development gateway, where nobody signs in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with all that came along beside its body."""
+
+    request: GraphQLRequest
+    authorization: str | None = None
+    headers: Headers = ()
+    """Those that are propagated to the subgraphs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The one operation that is to run."""
+
+    document: Document
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one set of grants means for one operation."""
+
+    permitted: Permitted
+    denials: tuple[Denial, ...]
+
+
+class Pipeline:
+    """One schema's way; on a reload a new one takes its place."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        rules: AccessRules,
+        documents: Documents,
+        peers: Peers,
+        *,
+        metrics: Metrics,
+        verifier: TokenVerifier | None = None,
+        trail: AuditTrail | None = None,
+    ) -> None:
+        """Without a `verifier` nobody signs in; without a `trail` nothing is written down."""
+        self._settings = settings
+        self._engine = engine
+        self._rules = rules
+        self._documents = documents
+        self._peers = peers
+        self._metrics = metrics
+        self._verifier = verifier
+        self._trail = trail
+        self._operations: LruCache[tuple[str, str | None], Selected] = LruCache(OPERATIONS)
+        self._decisions: LruCache[tuple[str, str | None, Grants], Decision] = LruCache(DECISIONS)
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        return self._engine.schema
+
+    async def answer(self, asked: Asked, request_id: str) -> bytes:
+        """Raises `GatewayError` where there is nothing to answer."""
+        identity = await self.identify(asked.authorization)
+        document = await self.resolve(asked.request, identity)
+        selected = self.select(document, asked.request, identity)
+        decision = self.authorize(selected, identity)
+        exchange = RequestExchange(self._peers, request_id, identity.caller, asked.headers)
+        answer = await self._engine.run(
+            selected.operation,
+            asked.request.variables,
+            exchange,
+            authorize=lambda _: decision.permitted,
+        )
+        await self.audit(asked.request, selected, identity, decision, exchange, answer)
+        return self.render(answer, request_id)
+
+    async def identify(self, authorization: str | None) -> Identity:
+        if self._verifier is None:
+            return DEVELOPER
+        if authorization is None:
+            if not self._settings.allow_anonymous_introspection:
+                raise IdentityError(Code.UNAUTHENTICATED)
+            return ANONYMOUS
+        if authorization[: len(_BEARER)].lower() != _BEARER:
+            raise IdentityError(Code.UNAUTHENTICATED, note="another scheme than Bearer")
+        return await self._verifier.verify(authorization[len(_BEARER) :].strip())
+
+    async def resolve(self, request: GraphQLRequest, identity: Identity) -> Document:
+        client = identity.caller.client_id if identity.caller else ""
+        return await self._documents.resolve(request, client)
+
+    def select(self, document: Document, request: GraphQLRequest, identity: Identity) -> Selected:
+        key = (document.hash, request.operation_name)
+        selected = self._operations.get(key)
+        if selected is None:
+            document.operation(request.operation_name)
+            operation = self._engine.normalize(document.node, request.operation_name)
+            selected = Selected(document, operation)
+            self._operations.put(key, selected)
+        self._check_kind(selected.operation, request)
+        self._check_introspection(selected, identity)
+        return selected
+
+    def authorize(self, selected: Selected, identity: Identity) -> Decision:
+        key = (selected.document.hash, selected.operation.name, identity.grants)
+        decision = self._decisions.get(key)
+        if decision is None:
+            authorized = authorize(
+                selected.operation, self._rules, identity.grants, self._engine.schema
+            )
+            decision = Decision(
+                Permitted(authorized.operation, _faults(authorized)), authorized.denials
+            )
+            self._decisions.put(key, decision)
+        for denial in decision.denials:
+            self._metrics.denials.labels(denial.code).inc()
+        return decision
+
+    async def audit(
+        self,
+        request: GraphQLRequest,
+        selected: Selected,
+        identity: Identity,
+        decision: Decision,
+        exchange: RequestExchange,
+        answer: Answer,
+    ) -> None:
+        """Returns once the record is safe: until then nothing of the answer may leave."""
+        if self._trail is None:
+            return
+        document, operation = selected.document, selected.operation
+        asked = {"query": document.text, "variables": request.variables}
+        record = AuditRecord(
+            request_id=exchange.request_id,
+            recorded_at=time.time(),
+            kind=operation.kind,
+            operation_name=operation.name,
+            operation_hash=document.hash,
+            request=encode(asked).decode(),
+            caller=identity.caller,
+            patients=exchange.patients,
+            refusals=exchange.refusals,
+            denials=_names(decision.denials),
+            codes=tuple(dict.fromkeys(error.fault.code for error in answer.errors)),
+        )
+        await self._trail.commit(record)
+
+    def render(self, answer: Answer, request_id: str) -> bytes:
+        """https://spec.graphql.org/October2021/#sec-Response-Format"""
+        body: dict[str, Any] = {}
+        if answer.errors:
+            body["errors"] = [self._render_error(error, request_id) for error in answer.errors]
+        body["data"] = answer.data
+        return encode(body)
+
+    async def explain(self, asked: Asked) -> str:
+        """The plan of an operation for this caller, and what it leaves out, as text."""
+        identity = await self.identify(asked.authorization)
+        document = await self.resolve(asked.request, identity)
+        selected = self.select(document, asked.request, identity)
+        decision = self.authorize(selected, identity)
+        try:
+            planned = self._engine.plan(decision.permitted.operation, frozenset())
+        except PlanError:
+            raise FaultError(Code.PLAN_FAILED) from None
+        denials = "".join(f"# {_describe(denial)}\n" for denial in decision.denials)
+        return denials + print_plan(planned.plan)
+
+    def _check_kind(self, operation: Operation, request: GraphQLRequest) -> None:
+        if operation.kind is OperationKind.SUBSCRIPTION:
+            text = PublicText("Subscriptions are not served here.")
+            raise RequestError(Code.OPERATION_RESOLUTION_FAILURE, Complaint(text))
+        if operation.kind is OperationKind.MUTATION and request.by_get:
+            # https://graphql.github.io/graphql-over-http/draft/#sec-GET
+            raise RequestError(Code.METHOD_NOT_ALLOWED)
+
+    def _check_introspection(self, selected: Selected, identity: Identity) -> None:
+        if selected.document.introspects and not self._may_introspect(identity):
+            raise RequestError(Code.INTROSPECTION_DISABLED)
+        if identity is ANONYMOUS and not _is_introspection(selected.operation):
+            raise IdentityError(Code.UNAUTHENTICATED)
+
+    def _may_introspect(self, identity: Identity) -> bool:
+        roles = identity.caller.roles if identity.caller else ()
+        return self._settings.open or not self._settings.introspection_roles.isdisjoint(roles)
+
+    def _render_error(self, error: ResponseError, request_id: str) -> dict[str, Any]:
+        fault = error.fault
+        extensions = dict(fault.extensions)
+        if self._settings.open and fault.subgraph is not None:
+            extensions["subgraph"] = fault.subgraph
+        return render_error(
+            fault.code,
+            request_id,
+            message=fault.message,
+            path=error.path,
+            extensions=extensions,
+        )
+
+
+def _is_introspection(operation: Operation) -> bool:
+    return all(
+        isinstance(selection, Field) and selection.name in _META
+        for selection in operation.selections
+    )
+
+
+def _faults(authorized: Authorized) -> Mapping[tuple[str, str], Fault]:
+    """What to tell wherever a denied field was asked for, by type and field."""
+    faults: dict[tuple[str, str], Fault] = {}
+    for denial in authorized.denials:
+        extensions = {"scopes": denial.scopes} if denial.scopes else {}
+        fault = Fault(denial.code, PublicText(MEANINGS[denial.code].message), extensions=extensions)
+        faults.update(dict.fromkeys(((each, denial.field) for each in denial.types), fault))
+    return faults
+
+
+def _names(denials: tuple[Denial, ...]) -> tuple[str, ...]:
+    return tuple(sorted({f"{each}.{denial.field}" for denial in denials for each in denial.types}))
+
+
+def _describe(denial: Denial) -> str:
+    would_do = " or ".join(" and ".join(scopes) for scopes in denial.scopes)
+    hint = f" (would do: {would_do})" if would_do else ""
+    return f"denied {'.'.join(denial.path)} on {', '.join(denial.types)}: {denial.code}{hint}"
