@@ -1,0 +1,122 @@
+"""From chosen positions to fetches: what each brings, what it waits for, and in which wave it runs.
+
+Every entry and entity move among the chosen positions is one `FetchStep`. It waits for the step its
+object comes from and for those that bring its key and requirements. Steps of one wave to one
+subgraph are sent together, so a step that nothing waits for too early is moved to a later wave in
+which its subgraph is called anyway.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from gateway.operation.tree import Condition, SelectionSet
+from gateway.planning.positions import Position, PositionTree, Step
+from gateway.planning.response_keys import ResponseKeys, settle_response_keys
+
+Group: TypeAlias = tuple[int, str, frozenset[Condition]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FetchStep:
+    position: Position
+    needs: frozenset[int]
+    """The ids of the positions of the steps it waits for."""
+    wave: int
+    conditions: frozenset[Condition]
+    """What must hold for anything it brings to be wanted."""
+
+    @property
+    def group(self) -> Group:
+        return (self.wave, self.position.subgraph, self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchGraph:
+    steps: tuple[FetchStep, ...]
+    """A step comes after those it needs."""
+    chosen: frozenset[Position]
+    keys: ResponseKeys
+
+
+def build_fetch_graph(
+    tree: PositionTree, leaves: Iterable[Position], selections: SelectionSet
+) -> FetchGraph:
+    leaves = tuple(leaves)
+    mask = 0
+    for leaf in leaves:
+        mask |= leaf.cost.positions
+    chosen = [position for position in tree.all if mask >> position.id & 1]
+    conditions = _conditions(leaves, chosen)
+    steps: dict[int, FetchStep] = {}
+    for position in chosen:
+        if position.step in (Step.ENTRY, Step.ENTITY):
+            needs = _needs(position)
+            wave = 1 + max((steps[id_].wave for id_ in needs), default=-1)
+            steps[position.id] = FetchStep(position, needs, wave, conditions[position])
+    return FetchGraph(
+        steps=tuple(_postpone(steps).values()),
+        chosen=frozenset(chosen),
+        keys=settle_response_keys(selections, chosen),
+    )
+
+
+def _needs(position: Position) -> frozenset[int]:
+    """Also what the narrowings on the way down to the object need."""
+    needs = {need.fetch.id for need in position.needs}
+    above = position.parent
+    while above is not None:
+        needs.update(need.fetch.id for need in above.needs)
+        if above.step in (Step.ENTRY, Step.ENTITY):
+            needs.add(above.id)
+            break
+        above = above.parent
+    return frozenset(needs)
+
+
+def _conditions(
+    leaves: Iterable[Position], chosen: Iterable[Position]
+) -> Mapping[Position, frozenset[Condition]]:
+    """What all leaves that make use of a fetch have in common."""
+    shared: dict[Position, frozenset[Condition]] = {}
+    fetches = [position for position in chosen if position.step in (Step.ENTRY, Step.ENTITY)]
+    for leaf in leaves:
+        for fetch in fetches:
+            if leaf.cost.hops >> fetch.id & 1:
+                known = shared.get(fetch)
+                shared[fetch] = leaf.conditions if known is None else known & leaf.conditions
+    return shared
+
+
+def _postpone(steps: dict[int, FetchStep]) -> dict[int, FetchStep]:
+    """Empty the groups whose steps can all join later ones before anything waits for them."""
+    steps = dict(steps)
+    waiting: dict[int, list[int]] = defaultdict(list)
+    groups: dict[Group, list[int]] = defaultdict(list)
+    for id_, step in steps.items():
+        groups[step.group].append(id_)
+        for need in step.needs:
+            waiting[need].append(id_)
+    last = max((step.wave for step in steps.values()), default=0)
+    for group in sorted(groups, key=lambda each: (-each[0], each[1], sorted(map(repr, each[2])))):
+        wave, subgraph, conditions = group
+        moves = {}
+        for id_ in groups[group]:
+            latest = min((steps[other].wave - 1 for other in waiting[id_]), default=last)
+            later = (
+                (other, subgraph, conditions)
+                for other in range(wave + 1, latest + 1)
+                if groups.get((other, subgraph, conditions))
+            )
+            moves[id_] = next(later, None)
+        if wave == 0 or None in moves.values():
+            continue
+        for id_, target in moves.items():
+            if target is not None:
+                groups[target].append(id_)
+                steps[id_] = replace(steps[id_], wave=target[0])
+        groups[group] = []
+    return steps

@@ -1,0 +1,205 @@
+"""Where a search has got to: a tree of positions, each with what it costs to be there.
+
+A position is reached from its parent by entering a subgraph at the root, by a field, by narrowing
+an abstract type, or by an entity move. Equal steps from one parent share one position, so that the
+cost of several ways together is the cost of the positions they have in common, once. Sets of
+positions are bit masks, and a union is one `|`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TypeAlias
+
+from gateway.operation.tree import Argument, Condition
+from gateway.planning.errors import PlanError
+from gateway.planning.query_graph import FieldSet, Node
+
+# A plan of a thousand fields makes some ten thousand positions.
+MAX_POSITIONS = 100_000
+
+Conditions: TypeAlias = tuple[Condition, ...]
+
+
+class Step(Enum):
+    ENTRY = auto()
+    FIELD = auto()
+    NARROW = auto()
+    ENTITY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What is needed for some positions, as sets: requests, hops and positions."""
+
+    requests: int = 0
+    """A bit for each wave and subgraph: fetches of one wave to one subgraph are one request."""
+    hops: int = 0
+    """A bit for each entry and entity move, at its position's place."""
+    positions: int = 0
+
+    def __or__(self, other: Cost) -> Cost:
+        return Cost(
+            self.requests | other.requests,
+            self.hops | other.hops,
+            self.positions | other.positions,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Position:
+    id: int
+    parent: Position | None
+    step: Step
+    subgraph: str
+    node: Node | None
+    """None at a leaf."""
+    cost: Cost
+    level: int
+    """The wave of its fetch, from 0."""
+    conditions: frozenset[Condition]
+    """All that must hold for the value to be wanted, from the root on."""
+    own_conditions: Conditions = ()
+    # A field's
+    name: str = ""
+    arguments: tuple[Argument, ...] = ()
+    response_key: str | None = None
+    """None for a field that only the plan needs; its key is settled later."""
+    api_abstract: bool = False
+    # A narrowing's
+    type_condition: str = ""
+    silent: bool = False
+    """Nothing is asked of the subgraph: it knows the type only as an interface object."""
+    # An entity move's
+    key: FieldSet | None = None
+    requires: FieldSet | None = None
+    needs: tuple[Position, ...] = ()
+    """The leaves that must be there first."""
+    children: dict[object, Position] = field(default_factory=dict)
+
+    @property
+    def fetch(self) -> Position:
+        """The entry or entity move whose fetch brings this position."""
+        position = self
+        while position.step not in (Step.ENTRY, Step.ENTITY):
+            assert position.parent is not None
+            position = position.parent
+        return position
+
+
+@dataclass(slots=True)
+class PositionTree:
+    """Makes positions, and weighs them."""
+
+    subgraphs: tuple[str, ...]
+    """Sorted: a plan must not depend on the supergraph's order."""
+    all: list[Position] = field(default_factory=list)
+    roots: dict[str, Position] = field(default_factory=dict)
+
+    def entry(self, node: Node) -> Position:
+        if node.subgraph not in self.roots:
+            self.roots[node.subgraph] = self._add(None, Step.ENTRY, node, node.subgraph, 0)
+        return self.roots[node.subgraph]
+
+    def field(
+        self,
+        parent: Position,
+        name: str,
+        arguments: tuple[Argument, ...],
+        response_key: str | None,
+        conditions: Conditions,
+        target: Node | None,
+        *,
+        api_abstract: bool,
+    ) -> Position:
+        key = (name, arguments, response_key, conditions, target)
+        child = parent.children.get(key)
+        if child is None:
+            subgraph = parent.subgraph
+            child = self._add(parent, Step.FIELD, target, subgraph, parent.level, conditions)
+            child.name, child.arguments, child.response_key = name, arguments, response_key
+            child.api_abstract = api_abstract
+            parent.children[key] = child
+        return child
+
+    def narrow(
+        self,
+        parent: Position,
+        node: Node,
+        type_condition: str,
+        conditions: Conditions,
+        needs: tuple[Position, ...] | None = None,
+    ) -> Position:
+        key = (type_condition, conditions, needs is not None)
+        child = parent.children.get(key)
+        if child is None:
+            child = self._add(
+                parent, Step.NARROW, node, parent.subgraph, parent.level, conditions, needs or ()
+            )
+            child.type_condition, child.silent = type_condition, needs is not None
+            parent.children[key] = child
+        return child
+
+    def entity(
+        self,
+        parent: Position,
+        node: Node,
+        key_set: FieldSet,
+        requires: FieldSet | None,
+        needs: tuple[Position, ...],
+    ) -> Position:
+        key = (node, requires)
+        child = parent.children.get(key)
+        if child is None:
+            level = 1 + max((parent.level, *(need.level for need in needs)))
+            child = self._add(parent, Step.ENTITY, node, node.subgraph, level, (), needs)
+            child.key, child.requires = key_set, requires
+            parent.children[key] = child
+        return child
+
+    def weigh(self, cost: Cost) -> tuple[int, int, int]:
+        """Requests and waves count most, then hops, then fields."""
+        waves = -(-cost.requests.bit_length() // len(self.subgraphs))
+        return (
+            cost.requests.bit_count() + waves,
+            cost.hops.bit_count(),
+            cost.positions.bit_count(),
+        )
+
+    def _add(
+        self,
+        parent: Position | None,
+        step: Step,
+        node: Node | None,
+        subgraph: str,
+        level: int,
+        conditions: Conditions = (),
+        needs: tuple[Position, ...] = (),
+    ) -> Position:
+        if len(self.all) >= MAX_POSITIONS:
+            raise PlanError("the operation has too many possible plans")
+        id_ = len(self.all)
+        cost = parent.cost if parent else Cost()
+        for need in needs:
+            cost |= need.cost
+        bit = 1 << id_
+        if step in (Step.ENTRY, Step.ENTITY):
+            request = 1 << (level * len(self.subgraphs) + self.subgraphs.index(subgraph))
+            cost = Cost(cost.requests | request, cost.hops | bit, cost.positions | bit)
+        else:
+            cost = Cost(cost.requests, cost.hops, cost.positions | bit)
+        position = Position(
+            id=id_,
+            parent=parent,
+            step=step,
+            subgraph=subgraph,
+            node=node,
+            cost=cost,
+            level=level,
+            conditions=(parent.conditions if parent else frozenset()).union(conditions),
+            own_conditions=conditions,
+            needs=needs,
+        )
+        self.all.append(position)
+        return position

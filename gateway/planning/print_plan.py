@@ -1,0 +1,99 @@
+"""The canonical text of a plan, for tests, people and `chartgraph plan`.
+
+Documents and representations are printed as they are sent, but spread over lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from graphql import parse, print_ast
+
+from gateway.operation.tree import OperationKind
+from gateway.planning.plan import (
+    ConditionNode,
+    EntityCall,
+    FetchNode,
+    Key,
+    ParallelNode,
+    Path,
+    PlanNode,
+    QueryPlan,
+    RequiredField,
+    RequiredFragment,
+    SequenceNode,
+)
+
+
+def print_plan(plan: QueryPlan) -> str:
+    lines = _print_node(plan.node) if plan.node is not None else ()
+    return "\n".join(["QueryPlan {", *_indented(lines), "}"]) + "\n"
+
+
+def _print_node(node: PlanNode) -> Iterator[str]:
+    match node:
+        case FetchNode():
+            yield from _print_fetch(node)
+        case SequenceNode():
+            yield from _block("Sequence", (line for n in node.nodes for line in _print_node(n)))
+        case ParallelNode():
+            yield from _block("Parallel", (line for n in node.nodes for line in _print_node(n)))
+        case ConditionNode():
+            if node.if_true is not None:
+                yield from _block(f"Include(if: ${node.variable})", _print_node(node.if_true))
+            if node.if_false is not None:
+                yield from _block(f"Skip(if: ${node.variable})", _print_node(node.if_false))
+
+
+def _print_fetch(node: FetchNode) -> Iterator[str]:
+    kind = "" if node.kind is OperationKind.QUERY else f", {node.kind}"
+    yield from _block(f"Fetch({node.subgraph}{kind})", _print_body(node))
+
+
+def _print_body(node: FetchNode) -> Iterator[str]:
+    for call in node.entities:
+        yield from _print_call(call)
+    yield from print_ast(parse(node.document)).splitlines()
+    for rename in node.renames:
+        path = print_path((*rename.path, Key(rename.alias)))
+        yield f"rename {path} to {rename.name}"
+
+
+def _print_call(call: EntityCall) -> Iterator[str]:
+    targets = ", ".join(print_path(path) for path in call.targets)
+    yield f"${call.variable} from {targets}"
+    for each in call.representations:
+        types = "" if each.types == (each.typename,) else f" for {' | '.join(each.types)}"
+        keys = f"key {' '.join(each.keys)}"
+        yield from _block(f"  {each.typename}{types} ({keys})", _print_required(each.fields), "  ")
+
+
+def _print_required(fields: Iterable[RequiredField | RequiredFragment]) -> Iterator[str]:
+    for field in fields:
+        if isinstance(field, RequiredFragment):
+            yield from _block(
+                f"... on {' | '.join(field.types)}", _print_required(field.selections)
+            )
+        else:
+            source = "" if field.name == field.response_key else f" = {field.response_key}"
+            if field.selections:
+                yield from _block(f"{field.name}{source}", _print_required(field.selections))
+            else:
+                yield f"{field.name}{source}"
+
+
+def print_path(path: Path) -> str:
+    parts = (
+        f".{step.name}" if isinstance(step, Key) else f"<{'|'.join(step.types)}>" for step in path
+    )
+    return "".join(parts).removeprefix(".")
+
+
+def _block(head: str, lines: Iterable[str], margin: str = "") -> Iterator[str]:
+    yield f"{head} {{"
+    yield from (f"{margin}{line}" for line in _indented(lines))
+    yield f"{margin}}}"
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)

@@ -1,0 +1,104 @@
+"""Where the entities of a fetch lie in the data, and what of them is shown to the subgraph.
+
+https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/reference/subgraph-spec#query_entities
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from gateway.operation.tree import InlineFragment, SelectionSet
+from gateway.planning.plan import (
+    Key,
+    OnTypes,
+    Path,
+    Representation,
+    RequiredField,
+    RequiredFragment,
+)
+from gateway.planning.positions import Position, Step
+from gateway.planning.query_graph import QueryGraph
+from gateway.planning.response_keys import ResponseKeys, Shape
+
+Required: TypeAlias = RequiredField | RequiredFragment
+
+
+def target_path(position: Position, keys: ResponseKeys, graph: QueryGraph) -> Path:
+    """From the root of the data to the object that an entity move starts at."""
+    steps: list[Key | OnTypes] = []
+    above = position.parent
+    while above is not None:
+        if above.step is Step.FIELD:
+            steps.append(Key(keys.keys[above]))
+        elif above.step is Step.NARROW:
+            types = OnTypes(tuple(sorted(graph.possible(above.type_condition))))
+            before = above.parent
+            if before and before.node and before.node.type_name == above.type_condition:
+                pass  # A fragment that is there for its conditions alone.
+            elif not steps or steps[-1] != types:
+                steps.append(types)
+        above = above.parent
+    return tuple(reversed(steps))
+
+
+def representation_of(position: Position, keys: ResponseKeys, graph: QueryGraph) -> Representation:
+    source, target, key = position.parent, position.node, position.key
+    assert source is not None
+    assert source.node is not None
+    assert target is not None
+    assert key is not None
+    shape = keys.shapes[source]
+    types = _runtime_types(source, graph)
+    by_interface = target.is_interface_object or source.node.is_interface_object
+    identity = tuple(_required(key.selections, shape, graph))
+    others = _required(position.requires.selections, shape, graph) if position.requires else ()
+    return Representation(
+        types=types,
+        typename=target.type_name if by_interface else types[0],
+        keys=tuple(field.name for field in identity if isinstance(field, RequiredField)),
+        fields=merge_required((*identity, *others)),
+    )
+
+
+def merge_required(fields: Iterable[Required]) -> tuple[Required, ...]:
+    """Each field and each fragment once, in canonical order."""
+    merged: dict[tuple[object, ...], Required] = {}
+    for field in fields:
+        if isinstance(field, RequiredField):
+            name = (0, field.name, field.response_key)
+            known = merged.get(name)
+            inner = known.selections if known else ()
+            merged[name] = RequiredField(
+                field.name, field.response_key, merge_required((*inner, *field.selections))
+            )
+        else:
+            types = (1, *field.types)
+            known = merged.get(types)
+            inner = known.selections if known else ()
+            merged[types] = RequiredFragment(
+                field.types, merge_required((*inner, *field.selections))
+            )
+    return tuple(merged[name] for name in sorted(merged))
+
+
+def _required(selections: SelectionSet, shape: Shape, graph: QueryGraph) -> Iterator[Required]:
+    for selection in selections:
+        if isinstance(selection, InlineFragment):
+            types = tuple(sorted(graph.possible(selection.type_condition)))
+            yield RequiredFragment(types, tuple(_required(selection.selections, shape, graph)))
+        else:
+            key = shape.key_of((selection.name, selection.arguments))
+            below = tuple(_required(selection.selections, shape.below[key], graph))
+            yield RequiredField(selection.name, key, below)
+
+
+def _runtime_types(source: Position, graph: QueryGraph) -> tuple[str, ...]:
+    assert source.node is not None
+    type_name, position = source.node.type_name, source
+    while position.step is Step.NARROW and position.parent is not None:
+        if position.silent:
+            type_name = position.type_condition
+            break
+        position = position.parent
+    return tuple(sorted(graph.possible(type_name)))

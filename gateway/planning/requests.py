@@ -1,0 +1,201 @@
+"""From fetch steps to requests: one document for all steps of one wave to one subgraph.
+
+Entity calls that show the same representations at the same place are one `_entities` field, and so
+are calls for several types at one place, or for the same selections at several; the rest of a
+request stands side by side under aliases.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.operation.tree import Condition, Operation, OperationKind
+from gateway.planning.fetch_graph import FetchGraph, FetchStep, Group
+from gateway.planning.plan import EntityCall, FetchNode, OnTypes, Path, Rename, Representation
+from gateway.planning.positions import Step
+from gateway.planning.query_graph import QueryGraph
+from gateway.planning.representations import representation_of, target_path
+from gateway.planning.selected import (
+    Selected,
+    add_position,
+    merge_selected,
+    print_selected,
+    rename_clashes,
+    variables_of,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    node: FetchNode
+    steps: frozenset[int]
+    needs: frozenset[int]
+    """Ids of steps in other requests."""
+    conditions: frozenset[Condition]
+
+
+def build_requests(
+    fetch_graph: FetchGraph, operation: Operation, graph: QueryGraph
+) -> tuple[Request, ...]:
+    """In the order of their waves."""
+    groups: dict[Group, list[FetchStep]] = defaultdict(list)
+    for step in fetch_graph.steps:
+        groups[step.group].append(step)
+    builder = _RequestBuilder(fetch_graph, operation, graph)
+    return tuple(
+        Request(
+            node=builder.build(steps),
+            steps=frozenset(step.position.id for step in steps),
+            needs=frozenset[int]().union(*(step.needs for step in steps)),
+            conditions=group[2],
+        )
+        for group, steps in sorted(groups.items(), key=lambda item: _order(item[0]))
+    )
+
+
+def _order(group: Group) -> tuple[int, str, list[str]]:
+    wave, subgraph, conditions = group
+    return wave, subgraph, sorted(map(repr, conditions))
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """An `_entities` field."""
+
+    targets: tuple[Path, ...]
+    representations: tuple[Representation, ...]
+    needs: frozenset[int]
+    body: Selected
+
+    @property
+    def types(self) -> frozenset[str]:
+        return frozenset(name for each in self.representations for name in each.types)
+
+
+@dataclass(frozen=True, slots=True)
+class _RequestBuilder:
+    fetch_graph: FetchGraph
+    operation: Operation
+    graph: QueryGraph
+
+    def build(self, steps: Sequence[FetchStep]) -> FetchNode:
+        first = steps[0]
+        if first.position.step is Step.ENTRY:
+            body = Selected()
+            add_position(body, first.position, self.fetch_graph, self.graph, first.conditions)
+            renames = rename_clashes(body)
+            text = print_selected(body)
+            return self._node(first, self.operation.kind, (), [body], text, renames)
+        calls = _merge(self._call(step) for step in steps)
+        renames = tuple(rename for call in calls for rename in rename_clashes(call.body))
+        calls = _join_equal(calls)
+        entities = tuple(
+            EntityCall(
+                response_key=f"_e{number}" if len(calls) > 1 else "_entities",
+                variable=f"representations{number}" if len(calls) > 1 else "representations",
+                targets=call.targets,
+                representations=call.representations,
+            )
+            for number, call in enumerate(calls)
+        )
+        text = " ".join(
+            _print_call(entity, call.body) for entity, call in zip(entities, calls, strict=True)
+        )
+        bodies = [call.body for call in calls]
+        return self._node(first, OperationKind.QUERY, entities, bodies, f"{{{text}}}", renames)
+
+    def _node(
+        self,
+        step: FetchStep,
+        kind: OperationKind,
+        entities: tuple[EntityCall, ...],
+        bodies: Sequence[Selected],
+        text: str,
+        renames: tuple[Rename, ...],
+    ) -> FetchNode:
+        used = {name for body in bodies for name in variables_of(body)}
+        variables = [variable for variable in self.operation.variables if variable.name in used]
+        definitions = [f"${entity.variable}:[_Any!]!" for entity in entities]
+        definitions += [
+            f"${each.name}:{each.type}{'' if each.default is None else f'={each.default}'}"
+            for each in variables
+        ]
+        head = f"({','.join(definitions)})" if definitions else ""
+        is_plain = kind is OperationKind.QUERY and not head
+        return FetchNode(
+            subgraph=step.position.subgraph,
+            kind=kind,
+            document=text if is_plain else f"{kind}{head}{text}",
+            operation_name=None,
+            variables=tuple(variable.name for variable in variables),
+            entities=entities,
+            renames=renames,
+        )
+
+    def _call(self, step: FetchStep) -> _Call:
+        node = step.position.node
+        assert node is not None
+        body = Selected()
+        inner = body.narrowed.setdefault((node.type_name, ()), Selected(node.is_abstract))
+        add_position(inner, step.position, self.fetch_graph, self.graph, step.conditions)
+        keys = self.fetch_graph.keys
+        return _Call(
+            targets=(target_path(step.position, keys, self.graph),),
+            representations=(representation_of(step.position, keys, self.graph),),
+            needs=step.needs,
+            body=body,
+        )
+
+
+def _merge(calls: Iterable[_Call]) -> list[_Call]:
+    """One call for equal representations at a place, and for several types at a place."""
+    merged: list[_Call] = []
+    for call in calls:
+        for number, other in enumerate(merged):
+            if (joined := _same_entities(other, call) or _other_types(other, call)) is not None:
+                merged[number] = joined
+                break
+        else:
+            merged.append(call)
+    return merged
+
+
+def _same_entities(one: _Call, other: _Call) -> _Call | None:
+    if one.targets != other.targets or one.representations != other.representations:
+        return None
+    body = merge_selected(one.body, other.body)
+    return _Call(one.targets, one.representations, one.needs | other.needs, body)
+
+
+def _other_types(one: _Call, other: _Call) -> _Call | None:
+    if one.needs != other.needs or one.types & other.types:
+        return None
+    *here, mine = one.targets[0] or (None,)
+    *there, its = other.targets[0] or (None,)
+    if here != there or not isinstance(mine, OnTypes) or not isinstance(its, OnTypes):
+        return None
+    both = OnTypes(tuple(sorted({*mine.types, *its.types})))
+    representations = (*one.representations, *other.representations)
+    path = (*one.targets[0][:-1], both)
+    return _Call((path,), representations, one.needs, merge_selected(one.body, other.body))
+
+
+def _join_equal(calls: Iterable[_Call]) -> list[_Call]:
+    """One call for all the places at which the same is asked of the same representations."""
+    joined: dict[tuple[object, str], _Call] = {}
+    for call in calls:
+        key = (call.representations, print_selected(call.body))
+        known = joined.get(key)
+        if known is None:
+            joined[key] = call
+        else:
+            targets = (*known.targets, *call.targets)
+            joined[key] = _Call(targets, call.representations, known.needs | call.needs, call.body)
+    return list(joined.values())
+
+
+def _print_call(entity: EntityCall, body: Selected) -> str:
+    alias = "" if entity.response_key == "_entities" else f"{entity.response_key}:"
+    return f"{alias}_entities(representations:${entity.variable}){print_selected(body)}"
