@@ -28,60 +28,79 @@ _BALP_TRANSACTION = f"{_BALP}/CodeSystem/BasicAuditEntityType"
 _QUERY = f"{_BALP}/StructureDefinition/IHE.BasicAudit.Query"
 _PATIENT_READ = f"{_BALP}/StructureDefinition/IHE.BasicAudit.PatientRead"
 
+_USER_AGENT = f"{_BALP}/CodeSystem/UserAgentTypes"
+
 GATEWAY = "chartgraph-gateway"
 
 
+def _coding(system: str, code: str, display: str | None = None) -> AuditEvent:
+    return {"system": system, "code": code} | ({"display": display} if display else {})
+
+
+_SOURCE = _coding(_DCM, "110153", "Source Role ID")
+_DESTINATION = _coding(_DCM, "110152", "Destination Role ID")
+
+
 def audit_events(record: AuditRecord) -> Iterator[AuditEvent]:
-    yield _event(record, _QUERY, "search", "E", [_query(record), _transaction(record)])
+    entities = [_query(record), _transaction(record)]
+    # Who asks is the source of a query, and the destination of what is read.
+    yield _event(record, _QUERY, ("search", "E"), _agents(record, _SOURCE, _DESTINATION), entities)
     for patient in record.patients:
-        entities = [_patient(patient), _transaction(record)]
-        yield _event(record, _PATIENT_READ, "read", "R", entities)
+        entities = [_patient(patient), _records(), _transaction(record)]
+        agents = _agents(record, _DESTINATION, _SOURCE)
+        yield _event(record, _PATIENT_READ, ("read", "R"), agents, entities)
 
 
 def _event(
-    record: AuditRecord, profile: str, interaction: str, action: str, entities: list[AuditEvent]
+    record: AuditRecord,
+    profile: str,
+    interaction: tuple[str, str],
+    agents: list[AuditEvent],
+    entities: list[AuditEvent],
 ) -> AuditEvent:
+    name, action = interaction
     recorded = datetime.fromtimestamp(record.recorded_at, UTC).isoformat(timespec="milliseconds")
     return {
         "resourceType": "AuditEvent",
         "meta": {"profile": [profile]},
         "type": _coding(_EVENT_TYPE, "rest", "RESTful Operation"),
-        "subtype": [_coding(_INTERACTION, interaction)],
+        "subtype": [_coding(_INTERACTION, name)],
         "action": action,
         "recorded": recorded,
         # An answer that lacks a field or a record was still given: that is no failure.
         "outcome": "0",
-        "agent": _agents(record.caller),
+        "agent": agents,
         "source": {"observer": _named(GATEWAY)},
         "entity": entities,
     }
 
 
-def _agents(caller: Caller | None) -> list[AuditEvent]:
-    source = {
-        "type": {"coding": [_coding(_DCM, "110153", "Source Role ID")]},
-        "who": _named(GATEWAY),
-        "requestor": False,
-    }
-    destination = {
-        "type": {"coding": [_coding(_DCM, "110152", "Destination Role ID")]},
+def _agents(record: AuditRecord, client: AuditEvent, server: AuditEvent) -> list[AuditEvent]:
+    caller = record.caller
+    asking = {
+        "type": {"coding": [client]},
         "who": _named(caller.client_id if caller and caller.client_id else "unknown"),
         "requestor": caller is None,
     }
-    return [source, destination, *([_user(caller)] if caller else [])]
+    answering = {"type": {"coding": [server]}, "who": _named(GATEWAY), "requestor": False}
+    return [asking, answering, *([_user(caller)] if caller else [])]
 
 
 def _user(caller: Caller) -> AuditEvent:
-    """https://profiles.ihe.net/ITI/BALP/StructureDefinition-IHE.BasicAudit.OAUTHaccessTokenUse.Minimal.html"""
     identifier = {"value": caller.subject} | ({"system": caller.issuer} if caller.issuer else {})
     user: AuditEvent = {
-        "type": {"coding": [_coding(_PARTICIPATION, "IRCP", "information recipient")]},
+        "type": {
+            "coding": [
+                _coding(_PARTICIPATION, "IRCP", "information recipient"),
+                _coding(_USER_AGENT, "UserOauthAgent"),
+            ]
+        },
         "who": {"identifier": identifier},
         "requestor": True,
         "purposeOfUse": [{"coding": [_coding(_REASON, caller.purpose)]}],
     }
     if caller.token_id:
-        user["policy"] = [caller.token_id]
+        user["policy"] = [f"urn:ietf:params:oauth:jti:{caller.token_id}"]
     if caller.roles:
         user["role"] = [{"text": role} for role in caller.roles]
     return user
@@ -114,6 +133,15 @@ def _patient(patient: str) -> AuditEvent:
     }
 
 
+def _records() -> AuditEvent:
+    """Which records they were is in the sources' own trails; nothing of them is repeated here."""
+    return {
+        "what": {"display": "records of this patient, from the sources of the graph"},
+        "type": _coding(_ENTITY_TYPE, "2", "System Object"),
+        "role": _coding(_ROLE, "4", "Domain Resource"),
+    }
+
+
 def _transaction(record: AuditRecord) -> AuditEvent:
     return {
         "what": {"identifier": {"value": record.request_id}},
@@ -123,7 +151,3 @@ def _transaction(record: AuditRecord) -> AuditEvent:
 
 def _named(name: str) -> AuditEvent:
     return {"display": name}
-
-
-def _coding(system: str, code: str, display: str | None = None) -> AuditEvent:
-    return {"system": system, "code": code} | ({"display": display} if display else {})

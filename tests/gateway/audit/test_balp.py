@@ -45,9 +45,16 @@ def test_says_who_and_why():
         "value": "practitioner-7",
         "system": "https://issuer.example",
     }
-    assert user["policy"] == ["token-1"]
+    assert user["policy"] == ["urn:ietf:params:oauth:jti:token-1"]
     assert user["purposeOfUse"][0]["coding"][0]["code"] == "ETREAT"
     assert [agent["requestor"] for agent in query["agent"]] == [False, False, True]
+
+
+def test_the_client_asks_as_a_source_and_reads_as_a_destination():
+    events = list(audit_events(RECORD))
+    roles = [[agent["type"]["coding"][0]["code"] for agent in e["agent"][:2]] for e in events[:2]]
+    assert roles == [["110153", "110152"], ["110152", "110153"]]
+    assert [event["agent"][0]["who"]["display"] for event in events] == ["portal"] * 3
 
 
 def test_says_what_was_asked_and_what_was_refused():
@@ -60,7 +67,7 @@ def test_says_what_was_asked_and_what_was_refused():
 
 def test_names_the_patient_and_the_request():
     _, read, _ = audit_events(RECORD)
-    patient, transaction = read["entity"]
+    patient, _, transaction = read["entity"]
     assert patient["what"]["identifier"]["value"] == "a"
     assert transaction["what"]["identifier"]["value"] == RECORD.request_id
 
