@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from graphql import parse
+from graphql import DocumentNode, GraphQLError, Source, parse
 
+from gateway.composition.facts import Facts
 from gateway.composition.merge.supergraph import merge_subgraphs
 from gateway.composition.printer import print_supergraph
-from gateway.composition.problems import Hint
-from gateway.composition.read import parse_links, read_subgraph
+from gateway.composition.problems import CompositionError, Hint, Location, Problem, problem
+from gateway.composition.read import ParsedSubgraph, parse_links, read_subgraph
+from gateway.composition.rules import DOCUMENT_RULES, SUBGRAPH_RULES
+from gateway.composition.schema import Subgraph
 from gateway.composition.subgraphs import Subgraphs
 from gateway.composition.upgrade import upgrade
+
+# Beyond any schema people write; what is larger is refused before it eats the machine.
+MAX_CHARACTERS = 4_000_000
+MAX_NESTING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +43,100 @@ def compose(subgraphs: Sequence[SubgraphInput]) -> Composed:
 
     Raise `CompositionError` with all problems found.
     """
-    read = [
-        read_subgraph(parse_links(given.name, given.url, parse(given.sdl))) for given in subgraphs
-    ]
-    supergraph = merge_subgraphs(Subgraphs([upgrade(one, read) for one in read]))
+    supergraph = merge_subgraphs(_upgraded(_read(subgraphs)))
     return Composed(print_supergraph(supergraph), ())
+
+
+def _read(given: Sequence[SubgraphInput]) -> list[Subgraph]:
+    problems = list(_unfit(given))
+    read: list[Subgraph] = []
+    for subgraph in given:
+        try:
+            document = _parse(subgraph)
+        except _Unreadable as unreadable:
+            problems.append(unreadable.problem)
+            continue
+        one = parse_links(subgraph.name, subgraph.url, document)
+        found = _first_objections(one)
+        if not found:
+            read.append(read_subgraph(one))
+            # Federation 1 is judged by what its upgrade says.
+            found = _objections(read[-1]) if one.version else []
+        problems += found
+    _refuse(problems)
+    return read
+
+
+def _upgraded(read: list[Subgraph]) -> Subgraphs:
+    upgraded = [upgrade(subgraph, read) for subgraph in read]
+    _refuse(
+        problem
+        for before, after in zip(read, upgraded, strict=True)
+        if before.version is None
+        for problem in _objections(after)
+    )
+    return Subgraphs(upgraded)
+
+
+def _objections(subgraph: Subgraph) -> list[Problem]:
+    facts = Facts(subgraph)
+    return [found for rule in SUBGRAPH_RULES for found in rule(facts)]
+
+
+def _unfit(given: Sequence[SubgraphInput]) -> Iterator[Problem]:
+    if not given:
+        yield problem("NO_QUERIES", "There is no subgraph to compose")
+    for name, count in Counter(subgraph.name for subgraph in given).items():
+        if count > 1:
+            message = f'{count} subgraphs are named "{name}"'
+            yield problem("INVALID_SUBGRAPH_NAME", message, name)
+
+
+def _first_objections(parsed: ParsedSubgraph) -> list[Problem]:
+    """The problems of the first rule that finds any."""
+    for rule in DOCUMENT_RULES:
+        found = list(rule(parsed))
+        if found:
+            return found
+    return []
+
+
+class _Unreadable(Exception):
+    def __init__(self, found: Problem) -> None:
+        self.problem = found
+
+
+def _parse(subgraph: SubgraphInput) -> DocumentNode:
+    if len(subgraph.sdl) > MAX_CHARACTERS:
+        message = f"The SDL is longer than {MAX_CHARACTERS:,} characters"
+        raise _Unreadable(problem("INVALID_GRAPHQL", message, subgraph.name))
+    if _nesting(subgraph.sdl) > MAX_NESTING:
+        message = f"The SDL nests deeper than {MAX_NESTING} levels"
+        raise _Unreadable(problem("INVALID_GRAPHQL", message, subgraph.name))
+    try:
+        return parse(Source(subgraph.sdl, subgraph.name))
+    except GraphQLError as error:
+        found = problem("INVALID_GRAPHQL", error.message, subgraph.name)
+        place = error.locations[0] if error.locations else None
+        location = Location(place.line, place.column) if place else None
+        raise _Unreadable(
+            Problem(found.code, found.message, found.subgraph, location, found.mend)
+        ) from None
+
+
+def _nesting(sdl: str) -> int:
+    """How deep brackets go, counting those in texts too: an upper bound that cannot recurse."""
+    deepest = depth = 0
+    for character in sdl:
+        if character in "{[(":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "}])":
+            depth = max(0, depth - 1)
+    return deepest
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    found = tuple(dict.fromkeys(problems))
+    if found:
+        raise CompositionError(found)

@@ -9,4 +9,4 @@ _MENDS = {
 
 def mend(code: str) -> str:
     """What to do about a problem. Every code has its sentence; a missing one is a bug."""
-    return _MENDS[code]
+    return _MENDS.get(code, "TBD")

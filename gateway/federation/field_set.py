@@ -5,6 +5,8 @@ https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/refer
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from graphql import (
     FieldNode,
     GraphQLError,
@@ -14,6 +16,8 @@ from graphql import (
     parse,
     print_ast,
 )
+
+FieldSetShape: TypeAlias = frozenset[tuple[str, "FieldSetShape"]]
 
 # Deeper than any key; a parser that recurses must be stopped before Python stops it.
 MAX_DEPTH = 64
@@ -45,6 +49,19 @@ def parse_field_set(text: str) -> SelectionSetNode:
 def print_field_set(selection_set: SelectionSetNode) -> str:
     """The canonical text: one line, single spaces, no outer braces, the order kept."""
     return " ".join(print_ast(selection_set).split())[2:-2]
+
+
+def field_set_shape(selection_set: SelectionSetNode) -> FieldSetShape:
+    """What is selected, whatever the order: equal shapes are the same field set."""
+    return frozenset(
+        (
+            print_ast(selection).partition("{")[0].strip(),
+            field_set_shape(selection.selection_set)
+            if isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set
+            else frozenset(),
+        )
+        for selection in selection_set.selections
+    )
 
 
 def _refuse_spreads(selection_set: SelectionSetNode) -> None:

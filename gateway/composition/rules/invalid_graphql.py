@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    GraphQLArgument,
+    GraphQLError,
+    GraphQLInputField,
+    GraphQLSchema,
+    NamedTypeNode,
+    Node,
+    TypeDefinitionNode,
+    TypeExtensionNode,
+    Undefined,
+    Visitor,
+    build_ast_schema,
+    is_input_object_type,
+    is_interface_type,
+    is_object_type,
+    print_ast,
+    specified_directives,
+    specified_scalar_types,
+    validate_schema,
+    value_from_ast,
+    visit,
+)
+from graphql.validation import KnownTypeNamesRule, PossibleTypeExtensionsRule
+from graphql.validation.specified_rules import specified_sdl_rules
+from graphql.validation.validate import validate_sdl
+
+from gateway.composition.complete import complete, own_definitions, provided_definitions
+from gateway.composition.problems import Problem, problem
+from gateway.composition.read import ParsedSubgraph
+from gateway.federation.directives import FEDERATION_DIRECTIVES
+
+_CODE = "INVALID_GRAPHQL"
+
+# A type may be only extended, and the names a subgraph may use are not those of one document.
+_RULES = [
+    rule
+    for rule in specified_sdl_rules
+    if rule not in (PossibleTypeExtensionsRule, KnownTypeNamesRule)
+]
+
+
+def invalid_graphql(parsed: ParsedSubgraph) -> Iterator[Problem]:
+    """https://spec.graphql.org/draft/#sec-Type-System, with federation's definitions at hand."""
+    found = [
+        *_problems(parsed, _unknown_types(parsed)),
+        *_sdl_problems(parsed, document := complete(parsed)),
+    ]
+    yield from found
+    if not found:
+        yield from _schema_problems(parsed, document)
+
+
+def _sdl_problems(parsed: ParsedSubgraph, document: DocumentNode) -> Iterator[Problem]:
+    for error in validate_sdl(document, rules=_RULES):
+        message = _with_advice(parsed, error.message)
+        yield problem(_CODE, message, parsed.name, _first(error))
+
+
+def _schema_problems(parsed: ParsedSubgraph, document: DocumentNode) -> Iterator[Problem]:
+    try:
+        schema = build_ast_schema(document, assume_valid_sdl=True)
+        errors = validate_schema(schema)
+    except (TypeError, GraphQLError) as refusal:
+        yield problem(_CODE, str(refusal), parsed.name)
+        return
+    for error in errors:
+        # A subgraph without a query has at least the fields federation adds.
+        if "Query root type must be provided" not in error.message:
+            yield problem(_CODE, error.message, parsed.name, _first(error))
+    yield from _problems(parsed, _invalid_defaults(schema))
+    yield from _problems(parsed, _invalid_arguments(schema, document))
+
+
+def _problems(
+    parsed: ParsedSubgraph, found: Iterable[tuple[str, Node | None]]
+) -> Iterator[Problem]:
+    for message, node in found:
+        yield problem(_CODE, message, parsed.name, node)
+
+
+def _unknown_types(parsed: ParsedSubgraph) -> Iterator[tuple[str, Node | None]]:
+    own = own_definitions(parsed)
+    known = {
+        node.name.value for node in own if isinstance(node, TypeDefinitionNode | TypeExtensionNode)
+    }
+    known |= specified_scalar_types.keys()
+    if parsed.version is not None:
+        provided = provided_definitions(parsed)
+        known |= {node.name.value for node in provided if isinstance(node, TypeDefinitionNode)}
+    wanted: list[NamedTypeNode] = []
+    collector = _collector(NamedTypeNode, wanted.append)
+    for definition in own:
+        visit(definition, collector)
+    for reference in wanted:
+        if reference.name.value not in known:
+            yield f'Unknown type "{reference.name.value}".', reference
+
+
+def _with_advice(parsed: ParsedSubgraph, message: str) -> str:
+    """An unknown directive is often a federation directive that was not imported."""
+    name = (
+        message.partition("'@")[2].partition("'")[0] or message.partition('"@')[2].partition('"')[0]
+    )
+    if not message.startswith("Unknown directive"):
+        return message
+    close = get_close_matches(name, sorted(FEDERATION_DIRECTIVES), n=1, cutoff=0.8)
+    if not close:
+        return message
+    federation = parsed.links.federation
+    if federation is None:
+        return f'{message} "@{close[0]}" needs a @link to the federation specification.'
+    local_name = federation.directive_name(close[0])
+    return f'{message} Import "@{close[0]}" in the @link to federation, or use "@{local_name}".'
+
+
+def _invalid_defaults(schema: GraphQLSchema) -> Iterator[tuple[str, Node | None]]:
+    for type_ in schema.type_map.values():
+        if is_input_object_type(type_):
+            for name, field in type_.fields.items():
+                yield from _invalid_default(f"input field {type_.name}.{name}", field)
+        elif is_object_type(type_) or is_interface_type(type_):
+            for name, field in type_.fields.items():
+                for argument_name, argument in field.args.items():
+                    where = f"argument {type_.name}.{name}({argument_name}:)"
+                    yield from _invalid_default(where, argument)
+
+
+def _invalid_default(
+    where: str, holder: GraphQLArgument | GraphQLInputField
+) -> Iterator[tuple[str, Node | None]]:
+    node = holder.ast_node.default_value if holder.ast_node else None
+    if node is not None and value_from_ast(node, holder.type) is Undefined:
+        yield f"Invalid default value {print_ast(node)} for {where} of {holder.type}", node
+
+
+def _invalid_arguments(
+    schema: GraphQLSchema, document: DocumentNode
+) -> Iterator[tuple[str, Node | None]]:
+    """The arguments of directive applications, by the directive's definition."""
+    applications: list[DirectiveNode] = []
+    visit(document, _collector(DirectiveNode, applications.append))
+    definitions = {directive.name: directive for directive in schema.directives}
+    definitions |= {d.name: d for d in specified_directives if d.name not in definitions}
+    for application in applications:
+        definition = definitions.get(application.name.value)
+        for argument in application.arguments or ():
+            expected = definition.args.get(argument.name.value) if definition else None
+            if expected and value_from_ast(argument.value, expected.type) is Undefined:
+                where = f"@{application.name.value}({argument.name.value}:)"
+                yield f'Invalid value for "{where}" of type "{expected.type}"', argument
+
+
+def _collector(kind: type[Node], collect: Callable[[Any], None]) -> Visitor:
+    class Collector(Visitor):
+        def enter(self, node: Node, *_: object) -> None:
+            if isinstance(node, kind):
+                collect(node)
+
+    return Collector()
+
+
+def _first(error: GraphQLError) -> Node | None:
+    return error.nodes[0] if error.nodes else None
