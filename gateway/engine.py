@@ -74,6 +74,14 @@ class Engine:
         self.schema = supergraph.api_schema
         self.supergraph = supergraph
         self.clients = clients
+        self.override_labels = frozenset(
+            join.override_label
+            for type_ in supergraph.types.values()
+            for field_ in type_.fields.values()
+            for join in field_.joins.values()
+            if join.override_label is not None
+        )
+        """Of fields on the move between subgraphs; the pipeline tells which are on."""
         self._query_graph = build_query_graph(supergraph)
         self._plans = LruCache[tuple[Operation, frozenset[str]], Planned](
             MAX_PLANS, weight=MAX_PLAN_BYTES
@@ -105,7 +113,7 @@ class Engine:
         """Answer a query or a mutation.
 
         Raises RequestError for variables that do not fit; what fails later is in the answer.
-        `labels` are the override labels that are on for this request.
+        `labels` are those of `override_labels` that are on for this request.
         """
         coerced = coerce_variables(operation.variables, variables, self.schema)
         permitted = authorize(operation)
