@@ -1,0 +1,1 @@
+"""Who pays: coverages, eligibility by X12, explanations of benefit."""

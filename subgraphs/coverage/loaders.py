@@ -1,0 +1,85 @@
+"""What one request asks of the payers: every question once, for all of its patients together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from subgraphs.connectors.errors import UpstreamError
+from subgraphs.connectors.x12.eligibility import Eligibility
+from subgraphs.coverage.model import (
+    COVERAGE,
+    EXPLANATION,
+    CoverageResource,
+    ExplanationResource,
+    Organization,
+)
+from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
+from subgraphs.coverage.sources.payer import Payer
+from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.errors import SourcesDownError
+from subgraphs.runtime.facts import Fact, load_facts
+from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.request import Request
+
+BILLING_ROLES: Final = frozenset({"biller", "payer-reviewer"})
+"""Staff who may see member numbers and amounts; other staff see that there is a coverage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payers:
+    """The subgraph's own services, by the id of the payer's FHIR source."""
+
+    payers: Mapping[str, Payer]
+    desks: Mapping[str, EligibilityDesk]
+
+
+async def load_coverages(
+    request: Request[Payers], compartment: Compartment
+) -> Gathered[Fact[CoverageResource]]:
+    ask = {source: payer.coverages for source, payer in request.services.payers.items()}
+    return await load_facts(request, COVERAGE, ask, compartment)
+
+
+async def load_explanations(
+    request: Request[Payers], compartment: Compartment
+) -> Gathered[Fact[ExplanationResource]]:
+    ask = {source: payer.explanations for source, payer in request.services.payers.items()}
+    return await load_facts(request, EXPLANATION, ask, compartment)
+
+
+async def load_organization(request: Request[Payers], source: str, id_: str) -> Organization | None:
+    async def batch(ids: list[str]) -> list[Organization | None]:
+        found = await request.services.payers[source].organizations(ids)
+        return [found.get(id_) for id_ in ids]
+
+    try:
+        return await request.load(("Organization", source), batch, id_)
+    except UpstreamError as error:
+        raise SourcesDownError([(source, error.state)], error.retry_after) from None
+
+
+async def load_eligibility(
+    request: Request[Payers], fact: Fact[CoverageResource], service_type: str
+) -> Eligibility | None:
+    """None where the payer has no eligibility desk, or says nothing about this member."""
+    record = fact.records[0]
+    desk = request.services.desks.get(record.source)
+    if desk is None:
+        return None
+    question = Question(record.patient, record.resource, service_type)
+    try:
+        return await request.load(("eligibility", record.source), desk.ask, question)
+    except UpstreamError as error:
+        raise SourcesDownError([(desk.source, error.state)], error.retry_after) from None
+
+
+def may_see_amounts(request: Request[Payers], type_: str, compartment: Compartment) -> bool:
+    """Billing staff, the patient, and systems without a role, whom scopes alone decide about."""
+    caller, launch = request.access.caller, request.access.launch
+    is_herself = "patient" in caller.roles and launch in compartment.links
+    if is_herself or not caller.roles or BILLING_ROLES.intersection(caller.roles):
+        return True
+    request.access.refuse(type_, "role", compartment)
+    return False

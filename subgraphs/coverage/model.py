@@ -1,0 +1,145 @@
+"""FHIR Coverage and ExplanationOfBenefit, as far as the payer's side of the graph reads them.
+
+https://hl7.org/fhir/R4/coverage.html, https://hl7.org/fhir/R4/explanationofbenefit.html,
+https://hl7.org/fhir/us/carin-bb/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from subgraphs.runtime import fhir
+from subgraphs.runtime.facts import Kind
+from subgraphs.runtime.scalars import rank
+
+_MEMBER_NUMBER = "MB"
+# CARIN and the base specification name some amounts differently.
+AMOUNT_CODES = {
+    "submitted": ("submitted",),
+    "allowed": ("eligible", "allowed"),
+    "deductible": ("deductible",),
+    "copay": ("copay",),
+    "coinsurance": ("coinsurance",),
+    "benefit": ("benefit", "paidtoprovider"),
+    "member_liability": ("memberliability",),
+}
+
+
+class CoverageClass(fhir.Element, frozen=True):
+    type: fhir.CodeableConcept = fhir.CodeableConcept()
+    value: str | None = None
+    name: str | None = None
+
+
+class CoverageResource(fhir.Resource, frozen=True, kw_only=True):
+    status: str | None = None
+    identifier: tuple[fhir.Identifier, ...] = ()
+    type: fhir.CodeableConcept | None = None
+    subscriber_id: str | None = None
+    beneficiary: fhir.Reference | None = None
+    relationship: fhir.CodeableConcept | None = None
+    period: fhir.Period | None = None
+    payor: tuple[fhir.Reference, ...] = ()
+    classes: tuple[CoverageClass, ...] = msgspec.field(default=(), name="class")
+
+    @property
+    def owner(self) -> fhir.Reference | None:
+        return self.beneficiary
+
+    @property
+    def plan(self) -> str | None:
+        plans = (c for c in self.classes if c.type.code == "plan")
+        return next((plan.name or plan.value for plan in plans), None)
+
+    @property
+    def member_number(self) -> str | None:
+        """The number of this member alone, where the payer gives everyone one."""
+        numbers = (i.value for i in self.identifier if i.type and i.type.code == _MEMBER_NUMBER)
+        return next((number for number in numbers if number), None)
+
+    @property
+    def is_subscribers_own(self) -> bool:
+        return self.relationship is None or self.relationship.code == "self"
+
+
+class Amount(fhir.Element, frozen=True):
+    """A total or an adjudication: what kind of amount, and how much."""
+
+    category: fhir.CodeableConcept = fhir.CodeableConcept()
+    amount: fhir.Money | None = None
+
+
+class Item(fhir.Element, frozen=True):
+    sequence: int
+    product_or_service: fhir.CodeableConcept | None = None
+    serviced_date: str | None = None
+    serviced_period: fhir.Period | None = None
+    adjudication: tuple[Amount, ...] = ()
+
+
+class Payment(fhir.Element, frozen=True):
+    amount: fhir.Money | None = None
+    date: str | None = None
+
+
+class ExplanationResource(fhir.Resource, frozen=True, kw_only=True):
+    status: str | None = None
+    identifier: tuple[fhir.Identifier, ...] = ()
+    type: fhir.CodeableConcept | None = None
+    use: str | None = None
+    outcome: str | None = None
+    patient: fhir.Reference | None = None
+    billable_period: fhir.Period | None = None
+    created: str | None = None
+    insurer: fhir.Reference | None = None
+    provider: fhir.Reference | None = None
+    item: tuple[Item, ...] = ()
+    total: tuple[Amount, ...] = ()
+    payment: Payment | None = None
+
+    @property
+    def owner(self) -> fhir.Reference | None:
+        return self.patient
+
+
+class Organization(fhir.Resource, frozen=True, kw_only=True):
+    name: str | None = None
+
+
+class Member(fhir.Resource, frozen=True, kw_only=True):
+    """A payer's Patient: what it wants to be told to recognise a member."""
+
+    name: tuple[fhir.HumanName, ...] = ()
+    birth_date: str | None = None
+
+
+def amount_of(amounts: Iterable[Amount], *codes: str) -> fhir.Money | None:
+    """The amount of the first of these categories that is given."""
+    by_code = {
+        coding.code: amount.amount for amount in amounts for coding in amount.category.coding
+    }
+    return next((by_code[code] for code in codes if by_code.get(code) is not None), None)
+
+
+def _start(period: fhir.Period | None) -> str:
+    return rank(period.start if period else None)
+
+
+COVERAGE: Kind[CoverageResource] = Kind(
+    type="Coverage",
+    # What is in force comes first, then the newest.
+    rank=lambda c: f"{int(c.status == 'active')}{_start(c.period)}",
+    # Only a payer speaks of its own coverage, so nothing is there to be merged.
+    same=lambda _: None,
+    retracted=lambda c: c.status == "entered-in-error",
+)
+
+EXPLANATION: Kind[ExplanationResource] = Kind(
+    type="ExplanationOfBenefit",
+    rank=lambda e: _start(e.billable_period) or rank(e.created),
+    same=lambda _: None,
+    tokens=lambda e: {"type": fhir.tokens([e.type])},
+    retracted=lambda e: e.status == "entered-in-error",
+)

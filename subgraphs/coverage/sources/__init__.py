@@ -1,0 +1,1 @@
+"""Payers: what they keep by FHIR, and their eligibility desks by X12."""

@@ -1,0 +1,60 @@
+"""A payer's FHIR interface, asked for many members at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from subgraphs.connectors.errors import ProtocolViolation
+from subgraphs.coverage.model import (
+    CoverageResource,
+    ExplanationResource,
+    Member,
+    Organization,
+)
+from subgraphs.runtime import fhir
+from subgraphs.runtime.gathering import Answer
+
+ResourceT = TypeVar("ResourceT", bound=fhir.Resource)
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+class Server(Protocol):
+    """The part of a FHIR server these questions need."""
+
+    async def search_by(self, resource_type: str, param: str, keys: Iterable[str]) -> Rows: ...
+
+    async def read(
+        self, resource_type: str, ids: Iterable[str]
+    ) -> Mapping[str, Mapping[str, Any]]: ...
+
+
+class Payer:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def coverages(self, patients: Sequence[str]) -> Answer[CoverageResource]:
+        found = await self._server.search_by("Coverage", "patient", patients)
+        return fhir.translate(found, CoverageResource)
+
+    async def explanations(self, patients: Sequence[str]) -> Answer[ExplanationResource]:
+        found = await self._server.search_by("ExplanationOfBenefit", "patient", patients)
+        return fhir.translate(found, ExplanationResource)
+
+    async def organizations(self, ids: Sequence[str]) -> Mapping[str, Organization]:
+        return _converted(await self._server.read("Organization", ids), Organization)
+
+    async def members(self, ids: Sequence[str]) -> Mapping[str, Member]:
+        return _converted(await self._server.read("Patient", ids), Member)
+
+
+def _converted(
+    found: Mapping[str, Mapping[str, Any]], model: type[ResourceT]
+) -> dict[str, ResourceT]:
+    try:
+        return {id_: msgspec.convert(resource, model) for id_, resource in found.items()}
+    except msgspec.ValidationError:
+        raise ProtocolViolation("a resource of the payer cannot be read") from None
