@@ -82,10 +82,7 @@ def provided_definitions(parsed: ParsedSubgraph) -> Iterator[DefinitionNode]:
             yield from _of_specification(known, link)
     yield from _link_definitions(parsed)
     if parsed.version is None:
-        known = federation_1()
-        yield from known.directives.values()
-        yield ScalarTypeDefinitionNode(name=NameNode(value="FieldSet"), directives=())
-        yield ScalarTypeDefinitionNode(name=NameNode(value="_FieldSet"), directives=())
+        yield from _of_specification(federation_1(), None)
 
 
 def renamed_type(node: TypeNode, link: Link | None, scalars: tuple[str, ...]) -> TypeNode:
@@ -99,13 +96,13 @@ def renamed_type(node: TypeNode, link: Link | None, scalars: tuple[str, ...]) ->
     name = node.name.value
     if name not in scalars:
         return node
-    return NamedTypeNode(name=NameNode(value=link.type_name(name) if link else f"_{name}"))
+    return NamedTypeNode(name=NameNode(value=_type_name(name, link)))
 
 
-def _of_specification(known: Specification, link: Link) -> Iterator[DefinitionNode]:
+def _of_specification(known: Specification, link: Link | None) -> Iterator[DefinitionNode]:
     for name, node in known.directives.items():
         yield DirectiveDefinitionNode(
-            name=NameNode(value=link.directive_name(name)),
+            name=NameNode(value=link.directive_name(name) if link else name),
             arguments=tuple(
                 _copy(argument, type=renamed_type(argument.type, link, known.scalars))
                 for argument in node.arguments or ()
@@ -114,8 +111,13 @@ def _of_specification(known: Specification, link: Link) -> Iterator[DefinitionNo
             locations=node.locations,
         )
     for scalar in known.scalars:
-        name_node = NameNode(value=link.type_name(scalar))
+        name_node = NameNode(value=_type_name(scalar, link))
         yield ScalarTypeDefinitionNode(name=name_node, directives=())
+
+
+def _type_name(scalar: str, link: Link | None) -> str:
+    """Federation 1 has its one scalar by the name `_FieldSet`."""
+    return link.type_name(scalar) if link else f"_{scalar}"
 
 
 def _link_definitions(parsed: ParsedSubgraph) -> Iterator[DefinitionNode]:

@@ -13,7 +13,17 @@ from gateway.composition.merge.supergraph import merge_subgraphs
 from gateway.composition.printer import print_supergraph
 from gateway.composition.problems import CompositionError, Hint, Location, Problem, problem
 from gateway.composition.read import ParsedSubgraph, parse_links, read_subgraph
-from gateway.composition.rules import DOCUMENT_RULES, SUBGRAPH_RULES
+from gateway.composition.rules import (
+    API_RULES,
+    DOCUMENT_RULES,
+    MERGED_RULES,
+    MERGING_RULES,
+    NAMING_RULES,
+    SUBGRAPH_RULES,
+    UPGRADE_RULES,
+    UPGRADED_RULES,
+    SubgraphRule,
+)
 from gateway.composition.schema import Subgraph
 from gateway.composition.subgraphs import Subgraphs
 from gateway.composition.upgrade import upgrade
@@ -44,6 +54,8 @@ def compose(subgraphs: Sequence[SubgraphInput]) -> Composed:
     Raise `CompositionError` with all problems found.
     """
     supergraph = merge_subgraphs(_upgraded(_read(subgraphs)))
+    for rules in (NAMING_RULES, MERGING_RULES, MERGED_RULES, API_RULES):
+        _refuse(found for rule in rules for found in rule(supergraph))
     return Composed(print_supergraph(supergraph), ())
 
 
@@ -61,26 +73,27 @@ def _read(given: Sequence[SubgraphInput]) -> list[Subgraph]:
         if not found:
             read.append(read_subgraph(one))
             # Federation 1 is judged by what its upgrade says.
-            found = _objections(read[-1]) if one.version else []
+            found = _objections(read[-1], SUBGRAPH_RULES) if one.version else []
         problems += found
     _refuse(problems)
     return read
 
 
 def _upgraded(read: list[Subgraph]) -> Subgraphs:
+    _refuse(found for rule in UPGRADE_RULES for found in rule(read))
     upgraded = [upgrade(subgraph, read) for subgraph in read]
     _refuse(
-        problem
+        found
         for before, after in zip(read, upgraded, strict=True)
         if before.version is None
-        for problem in _objections(after)
+        for found in _objections(after, UPGRADED_RULES)
     )
     return Subgraphs(upgraded)
 
 
-def _objections(subgraph: Subgraph) -> list[Problem]:
+def _objections(subgraph: Subgraph, rules: Iterable[SubgraphRule]) -> list[Problem]:
     facts = Facts(subgraph)
-    return [found for rule in SUBGRAPH_RULES for found in rule(facts)]
+    return [found for rule in rules for found in rule(facts)]
 
 
 def _unfit(given: Sequence[SubgraphInput]) -> Iterator[Problem]:

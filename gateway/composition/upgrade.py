@@ -271,15 +271,25 @@ def _without_directives_without_effect(subgraph: Subgraph) -> Subgraph:
 def _without_unused_externals(subgraph: Subgraph) -> Subgraph:
     """Types left without fields go too; where one is still referred to, a rule says so."""
     facts = Facts(subgraph)
+    referenced = _referenced(subgraph)
 
     def change(type_: TypeDefinition) -> TypeDefinition | None:
         if type_.kind not in (Kind.OBJECT, Kind.INTERFACE):
             return type_
         unused = facts.external - facts.used
         changed = _map_fields(type_, lambda f: None if f.coordinate in unused else f)
-        return changed if changed.fields or type_.name == "Query" else None
+        is_needed = type_.name in referenced or type_.name == "Query"
+        return changed if changed.fields or is_needed else None
 
     return _map_types(subgraph, change)
+
+
+def _referenced(subgraph: Subgraph) -> set[str]:
+    found: set[str] = set()
+    for type_ in subgraph.types.values():
+        found.update(type_.members, type_.interfaces)
+        found |= {base_name(field.type) for field in type_.fields.values()}
+    return found
 
 
 def _with_shareable(subgraph: Subgraph, own_keys: frozenset[str], others: list[Facts]) -> Subgraph:

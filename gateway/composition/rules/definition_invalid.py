@@ -38,7 +38,6 @@ def definition_invalid(parsed: ParsedSubgraph) -> Iterator[Problem]:
             expected.setdefault((type(node), node.name.value), node)
     if parsed.version is None:
         expected = {**_upgraded_definitions(), **expected}
-        expected.pop((ScalarTypeDefinitionNode, "FieldSet"), None)
     own = own_definitions(parsed)
     scalars = {
         node.name.value
