@@ -19,14 +19,18 @@ from sandbox.telehealth.webhooks import Webhook
 from sandbox.upstream import Upstream
 from sandbox.wire import json_response
 
-_PAGE = files("sandbox").joinpath("control.html").read_bytes()
 _CSP = (
     "content-security-policy",
     (
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-        "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 )
+_PAGES = {
+    "": ("index.html", "text/html; charset=utf-8"),
+    "panel.css": ("panel.css", "text/css; charset=utf-8"),
+    "panel.js": ("panel.js", "text/javascript; charset=utf-8"),
+}
 
 
 class ControlPanel:
@@ -45,8 +49,10 @@ class ControlPanel:
             # A page from elsewhere, in the same browser, has no business here.
             return json_response(403, {"error": "cross-origin"})
         match request.method, request.path.strip("/").split("/"):
-            case "GET", [""]:
-                return Response(200, _PAGE, "text/html; charset=utf-8", (_CSP,))
+            case "GET", [page] if page in _PAGES:
+                name, content_type = _PAGES[page]
+                body = files("sandbox").joinpath("panel", name).read_bytes()
+                return Response(200, body, content_type, (_CSP,))
             case "GET", ["calls"]:
                 return json_response(200, {"upstreams": self._calls()})
             case "POST", ["calls", "reset"]:

@@ -62,13 +62,18 @@ def npi_identifier(number: str) -> dict[str, str]:
 
 
 def npi(serial: int) -> str:
-    """Ten digits whose last is the Luhn check of `80840` and the rest.
+    """A National Provider Identifier: nine digits and their check."""
+    body = f"1{999_000_00 + serial:08d}"
+    return body + npi_check_digit(body)
+
+
+def npi_check_digit(body: str) -> str:
+    """Luhn's, over the nine digits behind `80840`.
 
     https://www.cms.gov/Regulations-and-Guidance/Administrative-Simplification/NationalProvIdentStand
     """
-    body = f"1{999_000_00 + serial:08d}"
     total = 0
     for place, digit in enumerate(reversed("80840" + body)):
         doubled = int(digit) * (2 if place % 2 == 0 else 1)
-        total += doubled - 9 if doubled > 9 else doubled  # noqa: PLR2004 - digits of the product
-    return body + str(-total % 10)
+        total += sum(divmod(doubled, 10))
+    return str(-total % 10)

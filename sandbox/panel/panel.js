@@ -1,0 +1,86 @@
+// The fault panel. It knows only the control app's own JSON: /faults and /calls.
+const byName = new Map();
+const state = document.querySelector("#state");
+const field = (section, name) => section.querySelector(`[name="${name}"]`);
+
+async function ask(path, body) {
+  const method = body === undefined ? "GET" : "POST";
+  const answer = await fetch(path, { method, body: body && JSON.stringify(body) });
+  const value = await answer.json();
+  if (!answer.ok) throw new Error(value.error);
+  return value;
+}
+
+function add(name, outages) {
+  const section = document.querySelector("#upstream").content.cloneNode(true).firstElementChild;
+  section.querySelector("h2").textContent = name;
+  field(section, "outage").append(...outages.map((outage) => new Option(outage)));
+  section.addEventListener("change", () => change(name, section));
+  document.querySelector("#upstreams").append(section);
+  byName.set(name, section);
+  return section;
+}
+
+async function change(name, section) {
+  const limit = field(section, "limit").value;
+  const wanted = {
+    upstream: name,
+    outage: field(section, "outage").value,
+    latency_ms: Number(field(section, "latency_ms").value),
+    rate_limit: limit === "" ? null
+      : { limit: Number(limit), retry_after: Number(field(section, "retry_after").value) },
+    multiple_or: field(section, "multiple_or").checked,
+    batch: field(section, "batch").checked,
+  };
+  try {
+    show(section, await ask("/faults", wanted));
+    state.textContent = "";
+  } catch (error) {
+    state.textContent = `${name}: ${error.message}`;
+  }
+}
+
+function show(section, faults) {
+  if (!section.contains(document.activeElement)) {
+    field(section, "outage").value = faults.outage;
+    field(section, "latency_ms").value = faults.latency_ms;
+    field(section, "limit").value = faults.rate_limit?.limit ?? "";
+    field(section, "retry_after").value = faults.rate_limit?.retry_after ?? 1;
+    field(section, "multiple_or").checked = faults.multiple_or;
+    field(section, "batch").checked = faults.batch;
+  }
+  section.classList.toggle("broken", faults.outage !== "none" || faults.rate_limit !== null);
+}
+
+function count(section, report) {
+  section.querySelector(".total").textContent = `${report.total} calls`;
+  const lines = (title, kinds) => Object.entries(kinds).flatMap(([kind, subjects]) =>
+    Object.entries(subjects).map(([subject, times]) => `${title}${kind} ${subject}: ${times}`));
+  const text = [...lines("", report.calls), ...lines("in a batch: ", report.batch_entries)];
+  section.querySelector("pre").textContent = text.join("\n");
+}
+
+async function refresh() {
+  try {
+    const [faults, calls] = await Promise.all([ask("/faults"), ask("/calls")]);
+    for (const [name, value] of Object.entries(faults.upstreams)) {
+      const section = byName.get(name) ?? add(name, faults.outages);
+      show(section, value);
+      count(section, calls.upstreams[name]);
+    }
+  } catch {
+    state.textContent = "The sandbox does not answer.";
+  }
+}
+
+document.querySelector("#mend").addEventListener("click", async () => {
+  await ask("/faults/reset", {});
+  document.activeElement.blur();
+  await refresh();
+});
+document.querySelector("#forget").addEventListener("click", async () => {
+  await ask("/calls/reset", {});
+  await refresh();
+});
+refresh();
+setInterval(refresh, 1000);

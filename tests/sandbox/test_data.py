@@ -1,0 +1,358 @@
+"""The population: valid, repeatable, coherent, and hard to match on purpose."""
+
+import re
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from fhir.resources.R4B import get_fhir_model_class
+
+from sandbox.data.appointments import VIRTUAL_SERVICE
+from sandbox.data.population import MIN_PATIENTS, build_population
+from sandbox.data.shapes import npi_check_digit
+from sandbox.wire import encode
+
+TODAY = datetime(2026, 11, 22, tzinfo=UTC)
+EHRS = ("ehr-a", "ehr-b")
+
+
+def of(population, source, type_):
+    return [r for r in population.resources[source] if r["resourceType"] == type_]
+
+
+def by_id(population, source):
+    return {f"{r['resourceType']}/{r['id']}": r for r in population.resources[source]}
+
+
+def patient(population, source_id):
+    source, _, id_ = source_id.partition("/")
+    return by_id(population, source)[f"Patient/{id_}"]
+
+
+def codes(concept):
+    return {(coding["system"], coding["code"]) for coding in concept["coding"]}
+
+
+def walk(node):
+    yield node
+    for child in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from walk(child)
+
+
+# Valid and repeatable
+
+
+@pytest.mark.parametrize("source", ["ehr-a", "ehr-b", "payer"])
+def test_every_resource_is_valid_r4(population, source):
+    for resource in population.resources[source]:
+        get_fhir_model_class(resource["resourceType"]).model_validate_json(encode(resource))
+
+
+def test_the_same_seed_gives_the_same_bytes(population):
+    again = build_population(7, 64, TODAY.date())
+    assert encode(again.resources) == encode(population.resources)
+    assert (again.truth, again.visits, again.members) == (
+        population.truth,
+        population.visits,
+        population.members,
+    )
+
+
+def test_another_seed_gives_other_people(population):
+    other = build_population(8, 64, TODAY.date())
+    names = [[p["name"] for p in of(each, "ehr-a", "Patient")] for each in (population, other)]
+    assert names[0] != names[1]
+
+
+def test_people_stay_who_they_are_from_day_to_day(population):
+    tomorrow = build_population(7, 64, (TODAY + timedelta(days=1)).date())
+
+    def identities(each):
+        return [{k: v for k, v in p.items() if k != "meta"} for p in of(each, "ehr-b", "Patient")]
+
+    assert identities(tomorrow) == identities(population)
+    assert tomorrow.truth == population.truth
+
+
+def test_too_few_patients_are_refused():
+    build_population(7, MIN_PATIENTS, TODAY.date())
+    with pytest.raises(ValueError, match="at least"):
+        build_population(7, MIN_PATIENTS - 1, TODAY.date())
+
+
+def test_every_reference_leads_somewhere(population):
+    for source in population.resources:
+        known = by_id(population, source)
+        for resource in known.values():
+            for node in walk(resource):
+                if isinstance(node, dict) and "reference" in node:
+                    assert node["reference"] in known
+
+
+# Nobody real
+
+
+def test_nobody_can_be_reached_or_is_real(population):
+    for source in population.resources:
+        for person in of(population, source, "Patient"):
+            assert all(re.fullmatch(r"\d{3}-555-01\d\d", t["value"]) for t in person["telecom"])
+            for identifier in person["identifier"]:
+                if identifier["system"].endswith("us-ssn"):
+                    assert identifier["value"].startswith("999-")
+
+
+@pytest.mark.parametrize("source", EHRS)
+def test_npis_pass_the_luhn_check(population, source):
+    numbers = [
+        identifier["value"]
+        for type_ in ("Practitioner", "Organization")
+        for resource in of(population, source, type_)
+        for identifier in resource["identifier"]
+    ]
+    assert len(set(numbers)) == len(numbers) == 6
+    for number in numbers:
+        digits = [int(d) for d in reversed("80840" + number)]
+        doubled = [d if n % 2 == 0 else sum(divmod(d * 2, 10)) for n, d in enumerate(digits)]
+        assert sum(doubled) % 10 == 0
+
+
+def test_the_check_digit_is_that_of_cms_own_example():
+    assert npi_check_digit("123456789") == "3"
+
+
+# Who is whom
+
+
+def test_enough_people_are_in_several_sources(population):
+    people = population.truth.people
+    shared = [p for p in people if set(EHRS) <= p.ids.keys()]
+    assert len(people) == 64
+    assert len(shared) >= 12
+    assert sum("payer" in p.ids for p in people) > 48
+    ids = [(source, id_) for p in people for source, id_ in p.ids.items()]
+    assert len(set(ids)) == len(ids)
+    for source in population.resources:
+        known = {p["id"] for p in of(population, source, "Patient")}
+        assert known == {id_ for at, id_ in ids if at == source}
+
+
+def test_shared_people_are_written_down_differently(population):
+    seen = Counter()
+    for person in population.truth.people:
+        if not set(EHRS) <= person.ids.keys():
+            assert not person.variations
+            continue
+        a, b = (patient(population, f"{source}/{person.ids[source]}") for source in EHRS)
+        differing = {k for k in ("name", "birthDate", "telecom", "address") if a[k] != b[k]}
+        ssns = [
+            [i["value"] for i in p["identifier"] if i["system"].endswith("us-ssn")] for p in (a, b)
+        ]
+        expected = {
+            {
+                "nickname": "name",
+                "typo": "name",
+                "married": "name",
+                "moved": "address",
+                "new-phone": "telecom",
+                "birthdate-slip": "birthDate",
+            }.get(variation)
+            for variation in person.variations
+        } - {None}
+        assert differing == expected
+        assert (ssns[0] != ssns[1]) is ("no-ssn" in person.variations)
+        seen.update(person.variations)
+    assert len(seen) == 7
+
+
+def test_lookalikes_are_different_people_in_different_ehrs(population):
+    pairs = defaultdict(list)
+    for pair in population.truth.lookalikes:
+        one, other = (patient(population, records[0]) for records in (pair.one, pair.other))
+        assert pair.one[0].startswith("ehr-a/")
+        assert pair.other[0].startswith("ehr-b/")
+        pairs[pair.likeness].append((one, other))
+    assert {likeness: len(found) for likeness, found in pairs.items()} == {
+        "namesakes": 2,
+        "junior": 2,
+        "twins": 2,
+    }
+
+    def family(p):
+        return p["name"][0]["family"]
+
+    def given(p):
+        return p["name"][0]["given"][0]
+
+    for one, other in pairs["namesakes"]:
+        assert (family(one), given(one), one["birthDate"]) == (
+            family(other),
+            given(other),
+            other["birthDate"],
+        )
+        assert one["address"] != other["address"]
+    for father, son in pairs["junior"]:
+        assert (family(father), given(father)) == (family(son), given(son))
+        assert (father["address"], father["telecom"]) == (son["address"], son["telecom"])
+        assert father["birthDate"] < son["birthDate"]
+    for one, other in pairs["twins"]:
+        assert (family(one), one["birthDate"]) == (family(other), other["birthDate"])
+        assert one["address"] == other["address"]
+        assert given(one) != given(other)
+
+
+def test_the_patient_persona_has_something_everywhere(population):
+    person = population.truth.people[0]
+    assert person.ids["ehr-a"] == population.launch_patient
+    assert set(person.ids) == {"ehr-a", "ehr-b", "payer"}
+    for source in EHRS:
+        mine = {"reference": f"Patient/{person.ids[source]}"}
+        for type_ in ("Condition", "Observation", "Encounter", "MedicationRequest"):
+            assert any(r["subject"] == mine for r in of(population, source, type_))
+        assert any(r["patient"] == mine for r in of(population, source, "AllergyIntolerance"))
+    booked = [a for a in appointments(population, "ehr-a", person) if a["status"] == "booked"]
+    [soonest] = booked
+    assert soonest["start"] > "2026-11-22T23"
+    assert session_key(soonest) in {visit.id for visit in population.visits}
+
+
+def appointments(population, source, person):
+    actor = {"reference": f"Patient/{person.ids[source]}"}
+    return [
+        a
+        for a in of(population, source, "Appointment")
+        if actor in [participant["actor"] for participant in a["participant"]]
+    ]
+
+
+def session_key(appointment):
+    for extension in appointment.get("extension", ()):
+        if extension["url"] == VIRTUAL_SERVICE:
+            parts = {e["url"]: e for e in extension["extension"]}
+            assert parts["_datatype"]["valueString"] == "VirtualServiceDetail"
+            return parts["sessionKey"]["valueString"]
+    return None
+
+
+# Coherent
+
+
+@pytest.mark.parametrize("source", EHRS)
+def test_a_wide_and_coherent_chart(population, source):
+    labs = {
+        next(iter(codes(o["code"])))[1]
+        for o in of(population, source, "Observation")
+        if "laboratory" in {c["code"] for c in o["category"][0]["coding"]}
+    }
+    assert len(labs) >= 8
+    encounters = {f"Encounter/{e['id']}": e for e in of(population, source, "Encounter")}
+    for observation in of(population, source, "Observation"):
+        if "encounter" in observation:
+            encounter = encounters[observation["encounter"]["reference"]]
+            assert observation["subject"] == encounter["subject"]
+            assert observation["issued"] >= encounter["period"]["start"]
+    for type_ in ("Procedure", "Immunization", "DiagnosticReport", "Provenance", "Practitioner"):
+        assert of(population, source, type_)
+
+
+@pytest.mark.parametrize("source", EHRS)
+def test_diabetics_have_a_higher_a1c(population, source):
+    diabetics = {
+        c["subject"]["reference"]
+        for c in of(population, source, "Condition")
+        if codes(c["code"]) & {("http://hl7.org/fhir/sid/icd-10-cm", "E11.9")}
+    }
+    values = {True: [], False: []}
+    for observation in of(population, source, "Observation"):
+        if ("http://loinc.org", "4548-4") in codes(observation["code"]):
+            sick = observation["subject"]["reference"] in diabetics
+            values[sick].append(observation["valueQuantity"]["value"])
+    assert min(values[True]) > max(values[False])
+
+
+@pytest.mark.parametrize("source", EHRS)
+def test_nothing_but_appointments_lies_ahead(population, source):
+    now = "2026-11-22T12:00:00Z"
+    for resource in population.resources[source]:
+        assert resource["meta"]["lastUpdated"] <= now
+    upcoming = [a for a in of(population, source, "Appointment") if a["status"] == "booked"]
+    assert len(upcoming) > 10
+    assert all(a["start"] > now for a in upcoming)
+    assert any(session_key(a) for a in upcoming)
+    assert any(session_key(a) is None for a in upcoming)
+
+
+@pytest.mark.parametrize("source", EHRS)
+def test_a_slot_is_busy_when_an_appointment_has_it_and_only_once(population, source):
+    slots = {f"Slot/{s['id']}": s for s in of(population, source, "Slot")}
+    taken = [
+        (a["slot"][0]["reference"], a["start"])
+        for a in of(population, source, "Appointment")
+        if "slot" in a
+    ]
+    assert len({slot for slot, _ in taken}) == len(taken)
+    assert {k for k, s in slots.items() if s["status"] == "busy"} == {slot for slot, _ in taken}
+    assert all(slots[slot]["start"] == start for slot, start in taken)
+
+
+def test_ehr_b_has_a_dialect_of_its_own(population):
+    conditions = of(population, "ehr-b", "Condition")
+    systems = [[coding["system"] for coding in c["code"]["coding"]] for c in conditions]
+    assert all(
+        s == ["http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm"] for s in systems
+    )
+    observations = of(population, "ehr-b", "Observation")
+    periods = [o for o in observations if "effectivePeriod" in o]
+    assert 0.2 < len(periods) / len(observations) < 0.5
+    assert all(("effectiveDateTime" in o) is ("effectivePeriod" not in o) for o in observations)
+    assert all(len(o["category"][0]["coding"]) == 2 for o in observations)
+    assert all("text" in o["category"][0] for o in observations)
+    assert not any("effectivePeriod" in o for o in of(population, "ehr-a", "Observation"))
+
+
+def test_one_result_lies_in_both_ehrs(population):
+    person = population.truth.people[0]
+    found = []
+    for source in EHRS:
+        mine = f"Patient/{person.ids[source]}"
+        found.append(
+            {
+                (o["issued"], o["valueQuantity"]["value"])
+                for o in of(population, source, "Observation")
+                if o["subject"]["reference"] == mine
+                and ("http://loinc.org", "4548-4") in codes(o["code"])
+            }
+        )
+    assert len(found[0] & found[1]) == 1
+
+
+def test_sensitive_records_are_labelled(population):
+    sensitive = {"F11.20": "ETH", "F33.1": "PSY", "B20": "HIV"}
+    found = Counter()
+    for source in EHRS:
+        for condition in of(population, source, "Condition"):
+            own = {code for _, code in codes(condition["code"])}
+            labels = {label["code"] for label in condition["meta"].get("security", ())}
+            expected = {sensitive[code] for code in own & sensitive.keys()}
+            assert labels - {"R", "42CFRPart2"} == expected
+            assert ("R" in labels) is bool(expected)
+            assert ("42CFRPart2" in labels) is ("ETH" in labels)
+            found.update(expected)
+    assert found.keys() == {"ETH", "PSY", "HIV"}
+    labelled = {
+        r["resourceType"]
+        for source in population.resources
+        for r in population.resources[source]
+        if "security" in r["meta"]
+    }
+    assert {"MedicationRequest", "Encounter", "Observation", "ExplanationOfBenefit"} <= labelled
+
+
+def test_visits_follow_each_other(population):
+    mine = f"Patient/{population.launch_patient}"
+    encounters = [
+        e for e in of(population, "ehr-a", "Encounter") if e["subject"]["reference"] == mine
+    ]
+    assert all(one["period"]["end"] <= two["period"]["start"] for one, two in pairwise(encounters))
