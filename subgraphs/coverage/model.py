@@ -24,6 +24,7 @@ AMOUNT_CODES = {
     "coinsurance": ("coinsurance",),
     "benefit": ("benefit", "paidtoprovider"),
     "member_liability": ("memberliability",),
+    "paid_by_patient": ("paidbypatient",),
 }
 
 
@@ -96,12 +97,18 @@ class ExplanationResource(fhir.Resource, frozen=True, kw_only=True):
     insurer: fhir.Reference | None = None
     provider: fhir.Reference | None = None
     item: tuple[Item, ...] = ()
+    adjudication: tuple[Amount, ...] = ()
     total: tuple[Amount, ...] = ()
     payment: Payment | None = None
 
     @property
     def owner(self) -> fhir.Reference | None:
         return self.patient
+
+    @property
+    def totals(self) -> tuple[Amount, ...]:
+        """A claim adjudicated as a whole may have its amounts there instead."""
+        return *self.total, *self.adjudication
 
 
 class Organization(fhir.Resource, frozen=True, kw_only=True):
@@ -117,10 +124,8 @@ class Member(fhir.Resource, frozen=True, kw_only=True):
 
 def amount_of(amounts: Iterable[Amount], *codes: str) -> fhir.Money | None:
     """The amount of the first of these categories that is given."""
-    by_code = {
-        coding.code: amount.amount for amount in amounts for coding in amount.category.coding
-    }
-    return next((by_code[code] for code in codes if by_code.get(code) is not None), None)
+    given = [(amount.amount, {c.code for c in amount.category.coding}) for amount in amounts]
+    return next((money for code in codes for money, of in given if money and code in of), None)
 
 
 def _start(period: fhir.Period | None) -> str:

@@ -37,6 +37,8 @@ class ClaimAmounts:
     benefit: Money | None = strawberry.field(description="What the payer pays.")
     member_liability: Money | None = strawberry.field(description="What the member pays in all.")
 
+    paid_by_patient: Money | None = strawberry.field(description="What the member has paid.")
+
     @classmethod
     def of(cls, amounts: Iterable[Amount]) -> ClaimAmounts:
         given = tuple(amounts)
@@ -114,7 +116,7 @@ class ExplanationOfBenefit:
     def totals(self, info: strawberry.Info) -> ClaimAmounts | None:
         if not self._may_see_amounts(info):
             return None
-        return ClaimAmounts.of(self.fact.resource.total)
+        return ClaimAmounts.of(self.fact.resource.totals)
 
     @strawberry.field(
         description="The payment: for billing and the patient; null for everyone else."

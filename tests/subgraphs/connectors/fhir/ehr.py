@@ -112,7 +112,8 @@ def _key(row: dict[str, Any], param: str) -> str:
     if param == "_id":
         return row["id"]
     participant = row.get("participant", [{}])[0].get("actor")
-    owner = row.get("subject") or row.get("beneficiary") or participant
+    references = [row.get(name) for name in ("subject", "beneficiary", "patient")]
+    owner = next(filter(None, references), participant)
     return owner["reference"].rpartition("/")[2]
 
 

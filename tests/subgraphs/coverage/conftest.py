@@ -1,0 +1,176 @@
+"""The coverage subgraph over a payer in memory, asked over HTTP and X12 as in production."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from contract.access import verify_report
+from contract.context import HEADER, Caller, Context, body_hash, sign_context
+from subgraphs.connectors.config import FhirSource, X12Source
+from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.transport import open_client
+from subgraphs.connectors.x12.client import EligibilityClient
+from subgraphs.coverage.loaders import Payers
+from subgraphs.coverage.schema import SCHEMA
+from subgraphs.coverage.sources.eligibility import EligibilityDesk
+from subgraphs.coverage.sources.payer import Payer
+from subgraphs.runtime.access_facts import Person
+from subgraphs.runtime.app import create_subgraph_app
+from subgraphs.runtime.crosswalk import Crosswalk, Link
+from subgraphs.runtime.request import Subgraph
+from subgraphs.runtime.sealing import IdSeal
+from tests.subgraphs.connectors.fhir.ehr import BASE, Ehr
+from tests.subgraphs.connectors.x12.payer import Payer as Desk
+
+KEY = b"k" * 32
+NOW = 1_000_000.0
+BILLER = Caller(
+    subject="b", roles=("biller",), scopes=("user/Coverage.rs", "user/ExplanationOfBenefit.rs")
+)
+CLINICIAN = Caller(subject="c", roles=("clinician",), scopes=("user/*.rs",))
+ADA_HERSELF = Caller(
+    subject="a", roles=("patient",), scopes=("patient/*.rs",), patient="ehr-a/e-ada"
+)
+BENEFITS = ["EB*1**30**GOLD", "EB*C*IND*30***23*1500.00*****Y", "EB*C*IND*30***29*400.50*****Y"]
+
+
+def links_of(name: str) -> tuple[Link, ...]:
+    return Link("ehr-a", f"e-{name}"), Link("payer", f"p-{name}")
+
+
+@dataclass
+class CoverageSubgraph:
+    ehr: Ehr = field(default_factory=Ehr)
+    desk: Desk = field(default_factory=lambda: Desk({}))
+
+    def __post_init__(self) -> None:
+        fhir = FhirSource(id="payer", url=BASE, serves=("coverage",))
+        x12 = X12Source(
+            id="payer-x12",
+            url="https://payer.example/x12",
+            serves=("coverage",),
+            payer="payer",
+            sender_id="CHARTGRAPH",
+            receiver_id="PAYER01",
+        )
+        payer = Payer(FhirServer(fhir, open_client(fhir, network=self.ehr.network)))
+        clearinghouse = EligibilityClient(x12, open_client(x12, network=self.desk.network))
+        desk = EligibilityDesk("payer-x12", payer, clearinghouse)
+        self.crosswalk = Crosswalk(KEY)
+        subgraph = Subgraph(
+            "coverage",
+            IdSeal(KEY),
+            self.crosswalk,
+            self,
+            Payers({"payer": payer}, {"payer": desk}),
+            now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
+        )
+        self.app = create_subgraph_app(subgraph, SCHEMA, keys={"1": KEY}, clock=lambda: NOW)
+
+    async def persons(self, members: Sequence[Link]) -> Mapping[Link, Person]:
+        names = {member: member.id.partition("-")[2] for member in members}
+        return {member: Person(name, links_of(name)) for member, name in names.items()}
+
+    def patient(self, name: str) -> dict[str, str]:
+        links = self.crosswalk.seal_links(name, links_of(name))
+        return {"__typename": "Patient", "id": name, "links": links}
+
+    async def patients(self, selection: str, *names: str, caller: Caller = BILLER) -> Any:
+        selection = f"... on Patient {{ {selection} }}"
+        return await self.entities(selection, *map(self.patient, names), caller=caller)
+
+    async def entities(self, selection: str, *representations: object, caller: Caller) -> Any:
+        query = f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ {selection} }} }}"
+        body = json.dumps({"query": query, "variables": {"r": representations}}).encode()
+        context = Context("coverage", body_hash(body), int(NOW), "r1", caller)
+        headers = [(HEADER.encode(), sign_context(context, KEY).encode())]
+        answer = json.loads(await self._post(body, headers))
+        signed = answer.pop("extensions")["access"]
+        answer["report"] = verify_report(signed, subgraph="coverage", request_id="r1", key=KEY)
+        return answer
+
+    async def _post(self, body: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers}
+        await self.app(scope, receive, send)
+        return sent[1]["body"]
+
+
+def coverage(name: str, id_: str = "", **more: object) -> dict[str, Any]:
+    return {
+        "resourceType": "Coverage",
+        "id": id_ or f"c-{name}",
+        "status": "active",
+        "beneficiary": {"reference": f"Patient/p-{name}"},
+        "subscriberId": f"M-{name}",
+        "payor": [{"reference": "Organization/o1"}],
+        "period": {"start": "2026-01-01"},
+        "class": [
+            {"type": {"coding": [{"code": "group"}]}, "value": "G1"},
+            {"type": {"coding": [{"code": "plan"}]}, "value": "P1", "name": "Gold"},
+        ],
+        **more,
+    }
+
+
+def money(amount: str) -> dict[str, object]:
+    return {"value": float(amount), "currency": "USD"}
+
+
+def amounts(**given: str) -> list[dict[str, Any]]:
+    return [
+        {"category": {"coding": [{"code": code}]}, "amount": money(amount)}
+        for code, amount in given.items()
+    ]
+
+
+def explanation(name: str, id_: str, day: str = "2026-02-03", **more: object) -> dict[str, Any]:
+    item = {
+        "sequence": 1,
+        "productOrService": {"text": "visit"},
+        "servicedDate": day,
+        "adjudication": amounts(submitted="380.6", copay="25"),
+    }
+    return {
+        "resourceType": "ExplanationOfBenefit",
+        "id": id_,
+        "status": "active",
+        "outcome": "complete",
+        "patient": {"reference": f"Patient/p-{name}"},
+        "billablePeriod": {"start": day, "end": day},
+        "provider": {"reference": "Organization/o1"},
+        "item": [item],
+        "total": amounts(submitted="380.6", eligible="266.42", benefit="241.42"),
+        "payment": {"amount": money("241.42"), "date": "2026-02-12"},
+        **more,
+    }
+
+
+def member(name: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Patient",
+        "id": f"p-{name}",
+        "name": [{"use": "official", "family": "Lovelace", "given": [name]}],
+        "birthDate": "1950-01-02",
+    }
+
+
+PAYER_ORGANIZATION = {"resourceType": "Organization", "id": "o1", "name": "Meadow Mutual"}
+
+
+@pytest.fixture
+def payer() -> type[CoverageSubgraph]:
+    return CoverageSubgraph

@@ -1,0 +1,131 @@
+"""Explanations of benefit: amounts for whom they are for, exact, and CARIN's as well."""
+
+import json
+
+import msgspec
+import pytest
+
+from subgraphs.coverage.model import AMOUNT_CODES, CoverageResource, ExplanationResource, amount_of
+from tests.shared_data import shared_data
+from tests.subgraphs.connectors.fhir.ehr import Ehr
+from tests.subgraphs.coverage.conftest import (
+    ADA_HERSELF,
+    BILLER,
+    CLINICIAN,
+    PAYER_ORGANIZATION,
+    CoverageSubgraph,
+    explanation,
+)
+
+NODES = "explanationsOfBenefit { nodes { %s } }"
+AMOUNTS = "submitted { value } allowed { value } copay { value } memberLiability { value }"
+FULL = (
+    f"outcome providerName totals {{ {AMOUNTS} }} payment {{ amount {{ value currency }} date }} "
+    f"items {{ sequence service {{ text }} serviced {{ start end }} amounts {{ {AMOUNTS} }} }}"
+)
+
+
+def subgraph(*rows: dict) -> CoverageSubgraph:
+    return CoverageSubgraph(Ehr([PAYER_ORGANIZATION, *rows]))
+
+
+def nodes(answer) -> list[dict]:
+    return answer["data"]["_entities"][0]["explanationsOfBenefit"]["nodes"]
+
+
+@pytest.mark.parametrize("caller", [BILLER, ADA_HERSELF])
+async def test_shows_what_a_payer_decided(caller):
+    answer = await subgraph(explanation("ada", "e1")).patients(NODES % FULL, "ada", caller=caller)
+    assert "errors" not in answer
+    assert answer["report"].refusals == ()
+    day = {"start": "2026-02-03", "end": "2026-02-03"}
+    assert nodes(answer) == [
+        {
+            "outcome": "complete",
+            "providerName": "Meadow Mutual",
+            "totals": {
+                "submitted": {"value": "380.6"},
+                "allowed": {"value": "266.42"},
+                "copay": None,
+                "memberLiability": None,
+            },
+            "payment": {
+                "amount": {"value": "241.42", "currency": "USD"},
+                "date": "2026-02-12",
+            },
+            "items": [
+                {
+                    "sequence": 1,
+                    "service": {"text": "visit"},
+                    "serviced": day,
+                    "amounts": {
+                        "submitted": {"value": "380.6"},
+                        "allowed": None,
+                        "copay": {"value": "25.0"},
+                        "memberLiability": None,
+                    },
+                }
+            ],
+        }
+    ]
+
+
+async def test_clinicians_see_no_amounts():
+    answer = await subgraph(explanation("ada", "e1")).patients(
+        NODES % FULL, "ada", caller=CLINICIAN
+    )
+    (node,) = nodes(answer)
+    assert (node["totals"], node["payment"], node["items"][0]["amounts"]) == (None, None, None)
+    assert node["outcome"] == "complete"
+    assert [(r.type, r.reason) for r in answer["report"].refusals] == [
+        ("ExplanationOfBenefit", "role")
+    ]
+
+
+async def test_the_latest_service_comes_first_and_pages_go_on():
+    days = ["2026-01-01", "2026-03-01", "2026-02-01"]
+    graph = subgraph(*(explanation("ada", f"e{n}", day) for n, day in enumerate(days)))
+    selection = "explanationsOfBenefit(first: 2%s) { nodes { created billablePeriod { start } } "
+    selection += "pageInfo { hasNextPage endCursor } }"
+    answer = await graph.patients(selection % "", "ada")
+    page = answer["data"]["_entities"][0]["explanationsOfBenefit"]
+    assert [n["billablePeriod"]["start"] for n in page["nodes"]] == ["2026-03-01", "2026-02-01"]
+    assert page["pageInfo"]["hasNextPage"]
+    cursor = page["pageInfo"]["endCursor"]
+    answer = await graph.patients(selection % f', after: "{cursor}"', "ada")
+    assert [node["billablePeriod"]["start"] for node in nodes(answer)] == ["2026-01-01"]
+
+
+async def test_an_explanation_is_found_by_its_id():
+    graph = subgraph(explanation("ada", "e1"))
+    (node,) = nodes(await graph.patients(NODES % "id", "ada"))
+    answer = await graph.entities(
+        f"... on ExplanationOfBenefit {{ totals {{ {AMOUNTS} }} }}",
+        {"__typename": "ExplanationOfBenefit", "id": node["id"]},
+        caller=ADA_HERSELF,
+    )
+    assert answer["data"]["_entities"][0]["totals"]["allowed"] == {"value": "266.42"}
+
+
+async def test_labelled_explanations_are_closed_by_default():
+    label = {"security": [{"system": "act", "code": "ETH"}]}
+    graph = subgraph(explanation("ada", "e1", meta=label))
+    assert nodes(await graph.patients(NODES % "id", "ada")) == []
+
+
+@pytest.mark.shared_data
+def test_reads_every_carin_example():
+    names = ("eob_include_bundle", "eob_inpatient_example", "coverage_example")
+    files = [shared_data("carin", f"c4bb_{name}.json") for name in names]
+    roots = [json.loads(file.read_text()) for file in files]
+    resources = [e["resource"] for root in roots for e in root.get("entry", [{"resource": root}])]
+    explanations = [r for r in resources if r["resourceType"] == "ExplanationOfBenefit"]
+    coverages = [r for r in resources if r["resourceType"] == "Coverage"]
+    assert len(explanations) >= 2
+    read = [msgspec.convert(wire, ExplanationResource) for wire in explanations]
+    assert all(explanation.owner for explanation in read)
+    totals = [explanation.totals for explanation in read if explanation.total]
+    assert len(totals) >= 4
+    assert all(amount_of(total, *AMOUNT_CODES["submitted"]) for total in totals)
+    plans = [msgspec.convert(wire, CoverageResource).plan for wire in coverages]
+    assert "GI8-HMO DEDUCTIBLE" in plans
