@@ -25,7 +25,6 @@ from gateway.errors import Complaint, PublicText, RequestError
 from gateway.settings import Limits
 
 CEILING = 1_000_000
-_EMPTY = Complaint(PublicText("Syntax Error: A selection set is empty."))
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -104,9 +103,6 @@ class _Measurer:
         self._measured: dict[str, Measure] = {}
 
     def measure(self, selection_set: SelectionSetNode) -> Measure:
-        if not selection_set.selections:
-            # The parser lets them pass, for a coming version of the language.
-            raise RequestError(Code.GRAPHQL_PARSE_FAILED, _EMPTY)
         total = Measure()
         for selection in selection_set.selections:
             total.directives += len(selection.directives or ())

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
+    ExecutableDefinitionNode,
     FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
-    OperationType,
+    SelectionSetNode,
     ValueNode,
     VariableNode,
     parse,
@@ -32,8 +33,10 @@ from gateway.errors import Complaint, PublicText, RequestError
 from gateway.settings import Limits
 
 MAX_ERRORS = 10
+_EMPTY = Complaint(PublicText("Syntax Error: A selection set is empty."))
 _RULES = (*specified_rules, *recommended_rules)
-_SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
+_TOO_DEEP = "Validation aborted."
+"""What graphql-core says when it cannot follow a document's nesting any further."""
 _QUOTED_TOKEN = re.compile(r"(?P<kind>String|BlockString|Int|Float|Comment) ['\"].*", re.DOTALL)
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -66,32 +69,48 @@ def prepare(
     try:
         node = _parse(text, limits)
         check_limits(node, limits)
-        errors = validate(schema, node, _RULES, max_errors=MAX_ERRORS)
+        errors = validate(
+            schema,
+            node,
+            _RULES,
+            max_errors=MAX_ERRORS,
+            hide_suggestions=not suggestions,
+            allow_empty_selection_sets=False,
+        )
     except RecursionError:
         # Nested, or spread, deeper than Python follows: far beyond any limit.
         raise too_large("depth", limits.depth) from None
+    if any(error.message == _TOO_DEEP for error in errors):
+        raise too_large("depth", limits.depth)
     if errors:
-        complaints = (_complain(error, suggestions=suggestions) for error in errors[:MAX_ERRORS])
+        complaints = map(_complain, errors[:MAX_ERRORS])
         raise RequestError(Code.GRAPHQL_VALIDATION_FAILED, *complaints)
+    return _describe(text, node)
+
+
+def _describe(text: str, node: DocumentNode) -> Document:
+    selection_sets = [
+        definition.selection_set
+        for definition in node.definitions
+        if isinstance(definition, ExecutableDefinitionNode)
+    ]
+    if not all(each.selections for each in selection_sets):
+        # Validation looks into fields only, and the parser is ahead of the specification here.
+        raise RequestError(Code.GRAPHQL_PARSE_FAILED, _EMPTY)
     operations = {
         definition.name.value if definition.name else None: definition
         for definition in node.definitions
         if isinstance(definition, OperationDefinitionNode)
     }
-    return Document(hash_text(text), text, node, operations, _introspects(node))
+    return Document(hash_text(text), text, node, operations, _introspects(selection_sets))
 
 
 def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def is_mutation(operation: OperationDefinitionNode) -> bool:
-    return operation.operation is OperationType.MUTATION
-
-
-def _introspects(node: DocumentNode) -> bool:
+def _introspects(waiting: list[SelectionSetNode]) -> bool:
     """Where a fragment is spread does not matter: unused ones are not valid."""
-    waiting = [each.selection_set for each in node.definitions if hasattr(each, "selection_set")]
     while waiting:
         for selection in waiting.pop().selections:
             if isinstance(selection, FieldNode) and selection.name.value in _INTROSPECTION:
@@ -106,22 +125,20 @@ def _parse(text: str, limits: Limits) -> DocumentNode:
     try:
         return parse(text, max_tokens=limits.tokens)
     except GraphQLSyntaxError as error:
-        if "tokens" in error.message:
+        # The parser says in words alone that a limit, and not a letter, stopped it.
+        if "more than" in error.message:
             raise too_large("tokens", limits.tokens) from None
+        if "too deeply" in error.message:
+            raise too_large("depth", limits.depth) from None
         raise RequestError(Code.GRAPHQL_PARSE_FAILED, _complain(error)) from None
-    except GraphQLError:
-        # Nested deeper than the parser can follow.
-        raise too_large("depth", limits.depth) from None
 
 
-def _complain(error: GraphQLError, *, suggestions: bool = False) -> Complaint:
+def _complain(error: GraphQLError) -> Complaint:
     message = error.message
     if any(_is_literal(node) for node in error.nodes or ()):
         message = "A value does not fit the type that is expected here."
     elif isinstance(error, GraphQLSyntaxError):
         message = _QUOTED_TOKEN.sub(r"\g<kind>.", message)
-    elif not suggestions:
-        message = _SUGGESTION.sub("", message)
     return Complaint(PublicText(message), _locations(error))
 
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gateway.cache.lru import LruCache
-from gateway.cache.sealed import SealedCache
 from gateway.documents.prepare import hash_text
+
+if TYPE_CHECKING:
+    # Redis takes a tenth of a second to import: only who has one pays for it.
+    from gateway.cache.sealed import SealedCache
 
 ANY_CLIENT = "*"
 CACHED_ENTRIES = 10_000
