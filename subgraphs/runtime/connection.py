@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import strawberry
 
@@ -24,6 +24,13 @@ RowT = TypeVar("RowT")
 
 MAX_PAGE = 200
 DEFAULT_PAGE = 50
+
+First: TypeAlias = Annotated[
+    int | None, strawberry.argument(description="Rows on the page: 50 if left out, at most 200.")
+]
+After: TypeAlias = Annotated[
+    str | None, strawberry.argument(description="A cursor: the page is what follows it.")
+]
 
 
 @strawberry.type(description="One row of a list and its place in it.")

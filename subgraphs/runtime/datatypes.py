@@ -56,6 +56,10 @@ class CodeableConcept:
         text = wire.text or next((coding.display for coding in wire.coding if coding.display), None)
         return cls(coding=[Coding.of(coding) for coding in wire.coding], text=text)
 
+    @classmethod
+    def all_of(cls, wires: Iterable[fhir.CodeableConcept]) -> list[CodeableConcept]:
+        return [concept for wire in wires if (concept := cls.of(wire)) is not None]
+
 
 @federation.type(
     shareable=True,

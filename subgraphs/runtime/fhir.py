@@ -186,3 +186,59 @@ def tokens(concepts: Iterable[CodeableConcept | None]) -> frozenset[str]:
     return frozenset(
         token for coding in codings if coding.code for token in (coding.code, coding.token)
     )
+
+
+def subjects(concept: CodeableConcept | None) -> frozenset[str]:
+    """What a concept is about, as every `system|code` of it."""
+    codings = concept.coding if concept else ()
+    return frozenset(coding.token for coding in codings if coding.system and coding.code)
+
+
+class PatientSearch(Protocol):
+    """The part of a FHIR server that sources by patient need."""
+
+    async def search_by(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+    ) -> dict[str, list[dict[str, Any]]]: ...
+
+
+async def search_patients(
+    server: PatientSearch,
+    resource_type: str,
+    model: type[RecordT],
+    patients: Sequence[str],
+    others: Mapping[str, Any] | None = None,
+    *,
+    param: str = "patient",
+) -> Answer[RecordT]:
+    """All resources of a type of some patients: a search every US Core server offers."""
+    return translate(await server.search_by(resource_type, param, patients, others), model)
+
+
+# Where several systems code one concept, the one most sources share decides what is the same.
+_PREFERRED = (
+    "http://hl7.org/fhir/sid/icd-10-cm",
+    "http://snomed.info/sct",
+    "http://www.nlm.nih.gov/research/umls/rxnorm",
+    "http://loinc.org",
+    "http://hl7.org/fhir/sid/cvx",
+    "http://www.ama-assn.org/go/cpt",
+)
+
+
+def canonical_code(concept: CodeableConcept | None) -> str | None:
+    """The one `system|code` a concept is compared by; None without any."""
+    if concept is None:
+        return None
+    coded = [coding for coding in concept.coding if coding.system and coding.code]
+
+    def preference(coding: Coding) -> tuple[int, str]:
+        known = coding.system in _PREFERRED
+        place = _PREFERRED.index(coding.system or "") if known else len(_PREFERRED)
+        return place, coding.token
+
+    return min(coded, key=preference).token if coded else None

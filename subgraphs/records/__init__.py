@@ -1,0 +1,1 @@
+"""The chart as the EHRs keep it: encounters, problems, allergies, procedures, immunizations."""

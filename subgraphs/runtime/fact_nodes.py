@@ -1,0 +1,121 @@
+"""Facts as GraphQL nodes: the fields all have in common, and lists of them on a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Self, TypedDict, TypeVar
+
+import strawberry
+from strawberry import federation
+
+from contract.errors import Code
+from subgraphs.runtime import fhir
+from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.connection import Connection, Listing, connect
+from subgraphs.runtime.datatypes import Coding, Provenance, ProvenanceMethod
+from subgraphs.runtime.errors import ClientError
+from subgraphs.runtime.facts import Fact, Kind, load_by_id
+from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.schema import Representation
+
+RecordT = TypeVar("RecordT", bound=fhir.PatientRecord)
+NodeT = TypeVar("NodeT")
+
+
+@strawberry.type
+class FactNode:
+    """What every fact publishes; types inherit it."""
+
+    id: strawberry.ID = strawberry.field(
+        description="An opaque id. A fact of several sources is found by any of its records' ids."
+    )
+    provenance: list[Provenance] = strawberry.field(
+        description="Where the fact comes from, one for each source that has it."
+    )
+    security_labels: list[Coding] = strawberry.field(
+        description="Labels of confidentiality and sensitivity that any of its sources has put on "
+        "the fact."
+    )
+
+
+class Common(TypedDict):
+    id: strawberry.ID
+    provenance: list[Provenance]
+    security_labels: list[Coding]
+
+
+def common(fact: Fact[Any], method: ProvenanceMethod = ProvenanceMethod.FHIR_READ) -> Common:
+    """The common fields of a fact's node."""
+    return Common(
+        id=strawberry.ID(fact.id),
+        provenance=[Provenance.of(record, method) for record in fact.records],
+        security_labels=[Coding.of(label) for label in fact.security],
+    )
+
+
+@strawberry.type
+class PatientNode:
+    """What every subgraph but identity knows of a patient; its own Patient inherits it."""
+
+    id: strawberry.ID = strawberry.field(description="The enterprise id.")
+    links: str | None = federation.field(
+        external=True, default=None, description="The crosswalk, sealed."
+    )
+
+    @classmethod
+    async def resolve_references(
+        cls, _request: Request[Any], representations: Sequence[Representation]
+    ) -> list[Self | Exception]:
+        return [cls._of(representation) for representation in representations]
+
+    @classmethod
+    def _of(cls, representation: Representation) -> Self | Exception:
+        id_, links = representation.get("id"), representation.get("links")
+        if not isinstance(id_, str) or not isinstance(links, str | None):
+            return ClientError(Code.BAD_REQUEST, "A representation lacks its key.")
+        return cls(id=strawberry.ID(id_), links=links)
+
+
+Load = Callable[[Request[Any], Compartment], Awaitable[Gathered[Fact[RecordT]]]]
+
+
+async def list_facts(
+    request: Request[Any],
+    patient: PatientNode,
+    load: Load[RecordT],
+    node: Callable[[Fact[RecordT]], NodeT],
+    *,
+    field: str,
+    first: int | None,
+    after: str | None,
+    keep: Callable[[RecordT], bool] = lambda _: True,
+) -> Connection[NodeT]:
+    """A page of a patient's facts of one kind, those that `keep` wants."""
+    gathered = await load(request, request.compartment(patient.id, patient.links))
+    rows = tuple(fact for fact in gathered.rows if keep(fact.resource))
+    listing: Listing[Fact[RecordT]] = Listing(id=_id, rank=_rank)
+    kept = Gathered(rows, gathered.sources)
+    scope = f"{field}:{patient.id}"
+    return connect(request, listing, node, kept, scope=scope, first=first, after=after)
+
+
+async def resolve_facts(
+    request: Request[Any],
+    kind: Kind[RecordT],
+    load: Load[RecordT],
+    node: Callable[[Fact[RecordT]], NodeT],
+    representations: Sequence[Representation],
+) -> list[NodeT | Exception]:
+    """The nodes of some representations, in one batch."""
+    ids = [representation.get("id") for representation in representations]
+    facts = await load_by_id(request, kind, ids, lambda patient: load(request, patient))
+    return [fact if isinstance(fact, Exception) else node(fact) for fact in facts]
+
+
+def _id(fact: Fact[Any]) -> str:
+    return fact.id
+
+
+def _rank(fact: Fact[Any]) -> str:
+    return fact.rank
