@@ -116,7 +116,11 @@ class _PathFinder:
             return [candidates]
         allowed = self._shared_members(candidates)
         leaves = self.resolve(selection.selections, candidates, allowed)
-        return leaves or self._field(TYPENAME_FIELD, candidates)
+        conditions = candidates[0].conditions
+        if all(leaf[0].conditions > conditions for leaf in leaves):
+            # The object itself is wanted, even if nothing in it is.
+            leaves.append(candidates)
+        return leaves
 
     def _cheapest(self, candidates: Iterable[Position]) -> tuple[Position, ...]:
         """For each place that is reached, the way that costs least."""
@@ -239,8 +243,7 @@ class _PathFinder:
                 for candidate in self._narrow(position, fragment)
             )
             narrowed = self.resolve(fragment.selections, inner) if inner else []
-        # Values of other types must still be known to be there.
-        return narrowed or self._field(TYPENAME_FIELD, positions)
+        return narrowed
 
     def _one_by_one(
         self, fragment: InlineFragment, members: Iterable[str], positions: Sequence[Position]

@@ -5,7 +5,9 @@ https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/refer
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 from gateway.operation.tree import InlineFragment, SelectionSet
@@ -59,6 +61,30 @@ def representation_of(position: Position, keys: ResponseKeys, graph: QueryGraph)
         keys=tuple(field.name for field in identity if isinstance(field, RequiredField)),
         fields=merge_required((*identity, *others)),
     )
+
+
+def join_representations(one: Representation, other: Representation) -> Representation | None:
+    """Both at once; None where they differ in who is meant or in what a field's value is."""
+    if (one.types, one.typename, one.keys) != (other.types, other.typename, other.keys):
+        return None
+    fields = merge_required((*one.fields, *other.fields))
+    return None if _contradicts(fields) else replace(one, fields=fields)
+
+
+def _contradicts(fields: Iterable[Required]) -> bool:
+    """Whether one name stands for two values of one object, whatever its type."""
+    sources: dict[str, str] = {}
+    below: dict[str, list[Required]] = defaultdict(list)
+    pending = list(fields)
+    while pending:
+        field = pending.pop()
+        if isinstance(field, RequiredFragment):
+            pending.extend(field.selections)
+        elif sources.setdefault(field.name, field.response_key) != field.response_key:
+            return True
+        else:
+            below[field.name].extend(field.selections)
+    return any(_contradicts(inner) for inner in below.values())
 
 
 def merge_required(fields: Iterable[Required]) -> tuple[Required, ...]:

@@ -16,7 +16,7 @@ from gateway.planning.fetch_graph import FetchGraph, FetchStep, Group
 from gateway.planning.plan import EntityCall, FetchNode, OnTypes, Path, Rename, Representation
 from gateway.planning.positions import Step
 from gateway.planning.query_graph import QueryGraph
-from gateway.planning.representations import representation_of, target_path
+from gateway.planning.representations import join_representations, representation_of, target_path
 from gateway.planning.selected import (
     Selected,
     add_position,
@@ -40,24 +40,38 @@ def build_requests(
     fetch_graph: FetchGraph, operation: Operation, graph: QueryGraph
 ) -> tuple[Request, ...]:
     """In the order of their waves."""
-    groups: dict[Group, list[FetchStep]] = defaultdict(list)
-    for step in fetch_graph.steps:
-        groups[step.group].append(step)
     builder = _RequestBuilder(fetch_graph, operation, graph)
     return tuple(
         Request(
-            node=builder.build(steps),
+            node=builder.build(steps, conditions),
             steps=frozenset(step.position.id for step in steps),
             needs=frozenset[int]().union(*(step.needs for step in steps)),
-            conditions=group[2],
+            conditions=conditions,
         )
-        for group, steps in sorted(groups.items(), key=lambda item: _order(item[0]))
+        for (_, _, conditions), steps in _group(fetch_graph.steps)
     )
 
 
-def _order(group: Group) -> tuple[int, str, list[str]]:
+def _group(steps: Iterable[FetchStep]) -> list[tuple[Group, list[FetchStep]]]:
+    """Steps of one wave to one subgraph; what has more conditions joins what is sent anyway."""
+    groups: dict[Group, list[FetchStep]] = defaultdict(list)
+    for step in steps:
+        groups[step.group].append(step)
+    merged: dict[Group, list[FetchStep]] = {}
+    for group in sorted(groups, key=_order):
+        wave, subgraph, conditions = group
+        host = next(
+            (other for other in merged if other[:2] == (wave, subgraph) and other[2] <= conditions),
+            group,
+        )
+        merged.setdefault(host, []).extend(groups[group])
+    return list(merged.items())
+
+
+def _order(group: Group) -> tuple[int, str, int, list[tuple[str, bool]]]:
     wave, subgraph, conditions = group
-    return wave, subgraph, sorted(map(repr, conditions))
+    names = sorted((condition.variable, condition.include) for condition in conditions)
+    return wave, subgraph, len(names), names
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +94,15 @@ class _RequestBuilder:
     operation: Operation
     graph: QueryGraph
 
-    def build(self, steps: Sequence[FetchStep]) -> FetchNode:
+    def build(self, steps: Sequence[FetchStep], given: frozenset[Condition]) -> FetchNode:
         first = steps[0]
         if first.position.step is Step.ENTRY:
             body = Selected()
-            add_position(body, first.position, self.fetch_graph, self.graph, first.conditions)
+            add_position(body, first.position, self.fetch_graph, self.graph, given)
             renames = rename_clashes(body)
             text = print_selected(body)
             return self._node(first, self.operation.kind, (), [body], text, renames)
-        calls = _merge(self._call(step) for step in steps)
+        calls = _merge(self._call(step, given) for step in steps)
         renames = tuple(rename for call in calls for rename in rename_clashes(call.body))
         calls = _join_equal(calls)
         entities = tuple(
@@ -134,11 +148,12 @@ class _RequestBuilder:
             renames=renames,
         )
 
-    def _call(self, step: FetchStep) -> _Call:
+    def _call(self, step: FetchStep, given: frozenset[Condition]) -> _Call:
         node = step.position.node
         assert node is not None
-        body = Selected()
-        inner = body.narrowed.setdefault((node.type_name, ()), Selected(node.is_abstract))
+        inner = Selected(node.is_abstract)
+        more = sorted(step.conditions - given, key=lambda each: (each.variable, each.include))
+        body = Selected(narrowed={(node.type_name, tuple(more)): inner})
         add_position(inner, step.position, self.fetch_graph, self.graph, step.conditions)
         keys = self.fetch_graph.keys
         return _Call(
@@ -150,7 +165,7 @@ class _RequestBuilder:
 
 
 def _merge(calls: Iterable[_Call]) -> list[_Call]:
-    """One call for equal representations at a place, and for several types at a place."""
+    """One call for what can be shown together at a place, and for several types at a place."""
     merged: list[_Call] = []
     for call in calls:
         for number, other in enumerate(merged):
@@ -163,10 +178,19 @@ def _merge(calls: Iterable[_Call]) -> list[_Call]:
 
 
 def _same_entities(one: _Call, other: _Call) -> _Call | None:
-    if one.targets != other.targets or one.representations != other.representations:
+    if one.targets != other.targets:
         return None
+    representations = one.representations
+    if representations != other.representations:
+        # With needs of its own, a call must not fail for what the other lacks.
+        if one.needs != other.needs or len(representations) > 1 or len(other.representations) > 1:
+            return None
+        both = join_representations(representations[0], other.representations[0])
+        if both is None:
+            return None
+        representations = (both,)
     body = merge_selected(one.body, other.body)
-    return _Call(one.targets, one.representations, one.needs | other.needs, body)
+    return _Call(one.targets, representations, one.needs | other.needs, body)
 
 
 def _other_types(one: _Call, other: _Call) -> _Call | None:
