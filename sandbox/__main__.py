@@ -46,17 +46,22 @@ The process ends on SIGTERM or SIGINT, and when `--parent-pid` is no longer ther
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import uvloop
 
-from sandbox.app import Options, run
+from sandbox.app import Options, StartError, run
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    uvloop.run(run(_read_options(arguments)))
+    options = _read_options(arguments)
+    try:
+        uvloop.run(run(options))
+    except StartError as error:
+        sys.exit(f"sandbox: {error}")
 
 
 def _read_options(arguments: Sequence[str] | None) -> Options:

@@ -31,6 +31,10 @@ _PAGE_CAPS = {EHR_A: 100, EHR_B: 50, PAYER: 100}
 _PARENT_WATCH_SECONDS = 0.5
 
 
+class StartError(Exception):
+    """The sandbox cannot start; the message says what to change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     seed: int
@@ -44,17 +48,18 @@ class Options:
 
 
 async def run(options: Options) -> None:
-    """Until a signal, or the end of the parent."""
+    """Until a signal, or the end of the parent. Raises StartError."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    systems = {name: Upstream(name) for name in NAMES}
-    for place, system in enumerate(systems.values()):
-        await system.open(options.ports + place if options.ports else 0)
+    systems = await _open(options.ports)
     home = options.home.resolve()
     keys = load_keys(home)
-    population = build_population(options.seed, options.patients, options.today)
+    try:
+        population = build_population(options.seed, options.patients, options.today)
+    except ValueError as error:
+        raise StartError(f"--patients: {error}") from None
     people = personas(population.launch_patient, population.clinician)
     webhook = Webhook(keys.webhook_secret, options.webhook_url)
     _mount(systems, population, people, keys, webhook)
@@ -69,6 +74,17 @@ async def run(options: Options) -> None:
     await webhook.close()
     for system in systems.values():
         await system.close()
+
+
+async def _open(first_port: int) -> dict[str, Upstream]:
+    systems = {name: Upstream(name) for name in NAMES}
+    for place, system in enumerate(systems.values()):
+        port = first_port + place if first_port else 0
+        try:
+            await system.open(port)
+        except OSError:
+            raise StartError(f"port {port} is taken; choose others with --ports") from None
+    return systems
 
 
 def _mount(

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 @dataclass(frozen=True)
 class Sandbox:
     ready: dict[str, Any]
-    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(trust_env=False, timeout=10))
+    http: httpx2.Client
 
     @property
     def truth(self) -> dict[str, Any]:
@@ -99,8 +99,8 @@ class Sandbox:
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     home = tmp_path_factory.mktemp("sandbox")
-    with start_sandbox(home) as process:
-        yield Sandbox(process.ready)
+    with start_sandbox(home) as process, httpx2.Client(trust_env=False, timeout=10) as http:
+        yield Sandbox(process.ready, http)
 
 
 @pytest.fixture
