@@ -60,7 +60,7 @@ def test_sees_introspection(text, expected):
     [
         pytest.param("", Code.GRAPHQL_PARSE_FAILED, id="nothing"),
         pytest.param("{", Code.GRAPHQL_PARSE_FAILED, id="half"),
-        pytest.param("{ }", Code.GRAPHQL_VALIDATION_FAILED, id="empty"),
+        pytest.param("{ }", Code.GRAPHQL_PARSE_FAILED, id="empty"),
         pytest.param("{ nope }", Code.GRAPHQL_VALIDATION_FAILED, id="unknown field"),
         pytest.param("{ patient { name } }", Code.GRAPHQL_VALIDATION_FAILED, id="no argument"),
         pytest.param(
