@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -26,7 +28,7 @@ class VisitNotice(msgspec.Struct, frozen=True):
 
 class Notice(msgspec.Struct, frozen=True, tag_field="type", tag="visit.status"):
     id: str
-    occurred_at: str
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
     visit: VisitNotice
 
 

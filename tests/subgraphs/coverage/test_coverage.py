@@ -5,7 +5,7 @@ import pytest
 
 from tests.subgraphs.connectors.fhir.ehr import Ehr
 from tests.subgraphs.connectors.x12.payer import Payer as Desk
-from tests.subgraphs.coverage.conftest import (
+from tests.subgraphs.coverage.graph import (
     ADA_HERSELF,
     BENEFITS,
     BILLER,

@@ -8,7 +8,7 @@ import pytest
 from subgraphs.coverage.model import AMOUNT_CODES, CoverageResource, ExplanationResource, amount_of
 from tests.shared_data import shared_data
 from tests.subgraphs.connectors.fhir.ehr import Ehr
-from tests.subgraphs.coverage.conftest import (
+from tests.subgraphs.coverage.graph import (
     ADA_HERSELF,
     BILLER,
     CLINICIAN,

@@ -54,6 +54,7 @@ def test_takes_the_vendors_notice(age):
         pytest.param({"timestamp": "²", "signature": "x"}, id="a digit, but no number"),
         pytest.param({"body": b"{}"}, id="no notice"),
         pytest.param({"body": b"\xff"}, id="no text"),
+        pytest.param({"body": BODY.replace(b"00Z", b"00")}, id="of no certain time"),
         pytest.param({"body": BODY.replace(b"visit.status", b"chat")}, id="of another type"),
     ],
 )

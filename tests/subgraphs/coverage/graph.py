@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
-from contract.access import verify_report
-from contract.context import HEADER, Caller, Context, body_hash, sign_context
+from contract.context import Caller
 from subgraphs.connectors.config import FhirSource, X12Source
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.transport import open_client
@@ -27,9 +23,8 @@ from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.sealing import IdSeal
 from tests.subgraphs.connectors.fhir.ehr import BASE, Ehr
 from tests.subgraphs.connectors.x12.payer import Payer as Desk
+from tests.subgraphs.signed import KEY, NOW, ask_entities
 
-KEY = b"k" * 32
-NOW = 1_000_000.0
 BILLER = Caller(
     subject="b", roles=("biller",), scopes=("user/Coverage.rs", "user/ExplanationOfBenefit.rs")
 )
@@ -86,27 +81,7 @@ class CoverageSubgraph:
         return await self.entities(selection, *map(self.patient, names), caller=caller)
 
     async def entities(self, selection: str, *representations: object, caller: Caller) -> Any:
-        query = f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ {selection} }} }}"
-        body = json.dumps({"query": query, "variables": {"r": representations}}).encode()
-        context = Context("coverage", body_hash(body), int(NOW), "r1", caller)
-        headers = [(HEADER.encode(), sign_context(context, KEY).encode())]
-        answer = json.loads(await self._post(body, headers))
-        signed = answer.pop("extensions")["access"]
-        answer["report"] = verify_report(signed, subgraph="coverage", request_id="r1", key=KEY)
-        return answer
-
-    async def _post(self, body: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body}
-
-        async def send(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers}
-        await self.app(scope, receive, send)
-        return sent[1]["body"]
+        return await ask_entities(self.app, "coverage", selection, *representations, caller=caller)
 
 
 def coverage(name: str, id_: str = "", **more: object) -> dict[str, Any]:
@@ -169,8 +144,3 @@ def member(name: str) -> dict[str, Any]:
 
 
 PAYER_ORGANIZATION = {"resourceType": "Organization", "id": "o1", "name": "Meadow Mutual"}
-
-
-@pytest.fixture
-def payer() -> type[CoverageSubgraph]:
-    return CoverageSubgraph

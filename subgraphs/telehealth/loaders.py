@@ -1,0 +1,63 @@
+"""The visits one request asks for, all of them in one call to the vendor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from subgraphs.connectors.errors import UpstreamError
+from subgraphs.connectors.telehealth.client import Visit
+from subgraphs.runtime.errors import SourcesDownError
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.visit_key import VisitKey, VisitKeys
+from subgraphs.telehealth.model import VisitNow
+from subgraphs.telehealth.sources.notices import NoticeBoard
+from subgraphs.telehealth.sources.vendor import Vendor
+
+APPOINTMENT: Final = "Appointment"
+"""The type whose scopes, roles and compartment a video visit is under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telehealth:
+    """The subgraph's own services."""
+
+    source: str
+    vendor: Vendor
+    notices: NoticeBoard
+    keys: VisitKeys
+
+
+async def load_visit(request: Request[Telehealth], key: VisitKey) -> VisitNow | None:
+    """The visit as it is now, or as last pushed; None if there is none for the caller to see."""
+    if not request.access.may_read(APPOINTMENT, key.compartment):
+        return None
+    services, at = request.services, request.subgraph.now()
+
+    async def batch(ids: list[str]) -> list[Visit | None]:
+        found = await services.vendor.visits(ids)
+        return [found.get(id_) for id_ in ids]
+
+    try:
+        visit = await request.load("visits", batch, key.visit)
+    except UpstreamError as failure:
+        pushed = services.notices.latest(key.visit)
+        now = VisitNow(services.source, key.visit, at, failure=failure, pushed=pushed)
+        if pushed is None:
+            raise source_down(now) from None
+        return now
+    return VisitNow(services.source, key.visit, at, visit=visit) if visit else None
+
+
+def source_down(visit: VisitNow) -> SourcesDownError:
+    assert visit.failure is not None, "only asked for where the vendor failed"
+    return SourcesDownError([(visit.source, visit.failure.state)], visit.failure.retry_after)
+
+
+def is_host(request: Request[Telehealth], key: VisitKey) -> bool:
+    """Whether the caller is one of the clinicians of the appointment; a refusal is noted."""
+    hosts = {f"{source}/Practitioner/{id_}" for source, id_ in key.practitioners}
+    if request.access.caller.fhir_user in hosts:
+        return True
+    request.access.refuse(APPOINTMENT, "host-only", key.compartment)
+    return False

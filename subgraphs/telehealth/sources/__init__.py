@@ -1,0 +1,1 @@
+"""The vendor, asked and listening to."""

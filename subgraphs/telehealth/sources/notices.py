@@ -1,0 +1,47 @@
+"""What the vendor pushes: the latest status of each visit.
+
+It is kept in memory and bounded, because the vendor's own answer always counts for more: a pushed
+status is what remains of a visit while the vendor cannot be asked.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+
+from subgraphs.connectors.telehealth.webhooks import WebhookRefused, read_notice
+from subgraphs.telehealth.model import PushedStatus
+
+CAPACITY = 10_000
+
+
+class NoticeBoard:
+    def __init__(self, secret: bytes | None, now: Callable[[], datetime]) -> None:
+        self._secret = secret
+        self._now = now
+        self._latest: OrderedDict[str, PushedStatus] = OrderedDict()
+
+    def take(self, body: bytes, *, timestamp: str | None, signature: str | None) -> None:
+        """Keep what a notice says, or raise `WebhookRefused`."""
+        if self._secret is None:
+            raise WebhookRefused("no webhook secret is configured")
+        now = self._now()
+        notice = read_notice(
+            body,
+            timestamp=timestamp,
+            signature=signature,
+            secret=self._secret,
+            now=now.timestamp(),
+        )
+        visit, pushed = notice.visit, PushedStatus(notice.visit.status, notice.occurred_at, now)
+        known = self._latest.get(visit.id)
+        # Notices may overtake each other, and a vendor may send one twice.
+        if known is None or known.occurred_at < pushed.occurred_at:
+            self._latest[visit.id] = pushed
+            self._latest.move_to_end(visit.id)
+        if len(self._latest) > CAPACITY:
+            self._latest.popitem(last=False)
+
+    def latest(self, visit: str) -> PushedStatus | None:
+        return self._latest.get(visit)
