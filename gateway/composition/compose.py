@@ -22,6 +22,7 @@ from gateway.composition.rules import (
     SUBGRAPH_RULES,
     UPGRADE_RULES,
     UPGRADED_RULES,
+    WALKING_RULES,
     SubgraphRule,
 )
 from gateway.composition.schema import Subgraph
@@ -54,7 +55,7 @@ def compose(subgraphs: Sequence[SubgraphInput]) -> Composed:
     Raise `CompositionError` with all problems found.
     """
     supergraph = merge_subgraphs(_upgraded(_read(subgraphs)))
-    for rules in (NAMING_RULES, MERGING_RULES, MERGED_RULES, API_RULES):
+    for rules in (NAMING_RULES, MERGING_RULES, MERGED_RULES, API_RULES, WALKING_RULES):
         _refuse(found for rule in rules for found in rule(supergraph))
     return Composed(print_supergraph(supergraph), ())
 

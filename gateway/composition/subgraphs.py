@@ -87,6 +87,15 @@ class Subgraphs:
                     found.setdefault(interface, {})[name] = None
         return {name: tuple(objects) for name, objects in found.items()}
 
+    def objects(self, type_name: str) -> frozenset[str]:
+        """The object types a value of the type can have in the supergraph."""
+        kind = self.kinds.get(type_name)
+        if kind is Kind.UNION:
+            return frozenset(self.members_of_unions.get(type_name, ()))
+        if kind is Kind.INTERFACE:
+            return frozenset(self.implementations.get(type_name, ()))
+        return frozenset({type_name})
+
     def is_possible(self, abstract: str, name: str) -> bool:
         """Whether `name` is a member or an implementation of `abstract` in the supergraph."""
         return name in self.members_of_unions.get(abstract, ()) or abstract in self.interfaces.get(

@@ -76,6 +76,7 @@ from gateway.composition.rules.required_inaccessible import required_inaccessibl
 from gateway.composition.rules.requires_fields import requires_fields
 from gateway.composition.rules.requires_of_merged_arguments import requires_of_merged_arguments
 from gateway.composition.rules.root_type_used import root_type_used
+from gateway.composition.rules.satisfiability import satisfiability
 from gateway.composition.rules.supergraph_invalid import supergraph_invalid
 from gateway.composition.rules.type_kind_mismatch import type_kind_mismatch
 from gateway.composition.rules.type_with_only_unused_external import type_with_only_unused_external
@@ -170,3 +171,6 @@ API_RULES: tuple[SupergraphRule, ...] = (
     required_inaccessible,
     default_value_uses_inaccessible,
 )
+
+# Last, because it walks the API the others made sure of.
+WALKING_RULES: tuple[SupergraphRule, ...] = (satisfiability,)
