@@ -48,6 +48,8 @@ class Client(msgspec.Struct, frozen=True):
 
 class Persona(msgspec.Struct, frozen=True):
     title: str
+    patient: str | None = None
+    """The launch patient's id in EHR-A."""
 
 
 class Sandbox(msgspec.Struct, frozen=True):

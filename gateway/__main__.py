@@ -6,10 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.telemetry import start_logging
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from gateway.app import GatewayApp
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,8 +35,16 @@ def serve(settings: Settings, **options: Any) -> int:
 
     from gateway.app import create_app  # noqa: PLC0415 - likewise
 
-    config = uvicorn.Config(
-        create_app(settings),
+    server = uvicorn.Server(server_config(create_app(settings), settings, **options))
+    server.run()
+    return 0 if server.started else 1
+
+
+def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicorn.Config:
+    import uvicorn  # noqa: PLC0415 - likewise
+
+    return uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -45,9 +58,6 @@ def serve(settings: Settings, **options: Any) -> int:
         timeout_graceful_shutdown=30,
         **options,
     )
-    server = uvicorn.Server(config)
-    server.run()
-    return 0 if server.started else 1
 
 
 def _parser() -> argparse.ArgumentParser:

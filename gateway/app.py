@@ -7,9 +7,9 @@ that needs it, and a gateway serves `/graphql` well within a second of its start
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.assembly import Assembly, assemble
 from gateway.execution.client import SubgraphClient
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.http.graphiql import PageConfig
 
 GRAPHQL = "/graphql"
+Check: TypeAlias = Callable[[], Awaitable[bool]]
 
 
 def create_app(
@@ -32,12 +33,14 @@ def create_app(
     *,
     page: PageConfig | None = None,
     mounts: Mapping[str, ASGIApp] | None = None,
+    checks: Mapping[str, Check] | None = None,
 ) -> GatewayApp:
     """`clients` reach subgraphs otherwise than by the supergraph's addresses, by their names.
 
-    `page` is what GraphiQL is told; `mounts` are applications served beside ours, by path.
+    `page` is what GraphiQL is told; `mounts` are applications served beside ours, by path; `checks`
+    have to hold, beside our own, before the gateway calls itself ready.
     """
-    return GatewayApp(settings, clients or {}, page, mounts or {})
+    return GatewayApp(settings, clients or {}, page, mounts or {}, checks or {})
 
 
 class GatewayApp:
@@ -47,6 +50,7 @@ class GatewayApp:
         clients: Mapping[str, SubgraphClient],
         page: PageConfig | None,
         mounts: Mapping[str, ASGIApp],
+        checks: Mapping[str, Check],
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
@@ -54,6 +58,7 @@ class GatewayApp:
         self._clients = clients
         self._page = page
         self._mounts = mounts
+        self._checks = checks
         self._graphql = GraphQLEndpoint(settings, self._pipeline, self.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +77,13 @@ class GatewayApp:
         if self.assembly is not None:
             await self.assembly.close()
             self.assembly = None
+
+    async def checks(self) -> Mapping[str, bool]:
+        """What has to hold for a request to be answered well, by name."""
+        if self.assembly is None:
+            return {"schema": False}
+        given = {name: await holds() for name, holds in self._checks.items()}
+        return {**await self.assembly.checks(), **given}
 
     def _pipeline(self) -> Pipeline:
         assert self.assembly is not None, "requests come between start and stop"

@@ -26,6 +26,8 @@ class Served(Protocol):
     metrics: Metrics
     assembly: Assembly | None
 
+    async def checks(self) -> Mapping[str, bool]: ...
+
 
 def rest_app(served: Served, page: PageConfig | None, mounts: Mapping[str, ASGIApp]) -> FastAPI:
     app = FastAPI(title="Chartgraph gateway", docs_url=None, redoc_url=None, openapi_url=None)
@@ -37,7 +39,7 @@ def rest_app(served: Served, page: PageConfig | None, mounts: Mapping[str, ASGIA
 
     @app.get("/ready")
     async def ready() -> JSONResponse:
-        checks = await served.assembly.checks() if served.assembly else {"schema": False}
+        checks = await served.checks()
         ok = all(checks.values())
         body = {"status": "ready" if ok else "unready", "checks": dict(checks)}
         return JSONResponse(body, status_code=200 if ok else UNREADY)

@@ -1,0 +1,147 @@
+"""`chartgraph up`: the gateway and every subgraph in one process, the sandbox in another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import uvicorn
+import uvloop
+
+from chartgraph.demo import Note, Sandbox, issuers, sandbox, write_note, write_sources
+from chartgraph.greeting import greet
+from chartgraph.home import HomeError, owned
+from chartgraph.page import page_config, persona_tokens
+from chartgraph.ports import free_port, holder, is_free
+from chartgraph.valkey import valkey
+from gateway.__main__ import server_config
+from gateway.app import create_app
+from gateway.execution.direct_client import DirectSubgraphClient
+from gateway.settings import Settings, load_settings
+from gateway.telemetry import start_logging
+from schema import SUPERGRAPH
+from subgraphs.catalog import NAMES, open_subgraphs
+from subgraphs.runtime.app import AsgiApp
+from subgraphs.runtime.settings import RuntimeSettings
+from subgraphs.telehealth.schema import WEBHOOK_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user asked for; see the command's help."""
+
+    demo: bool
+    closed: bool
+    port: int
+    config: Path | None
+    seed: int
+    patients: int
+
+
+def run(home: Path, choice: Choice) -> None:
+    """Serve until a signal ends it."""
+    port = _port(choice.port)
+    start_logging(pretty=False)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(owned(home))
+        redis_url = stack.enter_context(_redis(home))
+        demo = stack.enter_context(_sandbox(home, choice, port)) if choice.demo else None
+        runtime = RuntimeSettings(home=home)
+        if demo is not None:
+            write_sources(demo, home / "sources.yaml")
+            runtime = runtime.model_copy(update={"sources": home / "sources.yaml"})
+        settings = _gateway_settings(home, choice, port, redis_url, demo)
+        uvloop.run(_serve(settings, runtime, demo))
+
+
+def _port(wanted: int) -> int:
+    if wanted and not is_free(wanted):
+        raise HomeError(f"port {wanted} is held by {holder(wanted)}; take another with --port.")
+    return wanted or free_port()
+
+
+@contextlib.contextmanager
+def _redis(home: Path) -> Iterator[str]:
+    """The configured Redis, or else a Valkey of this folder."""
+    configured = os.environ.get("CHARTGRAPH_REDIS_URL")
+    if configured:
+        yield configured
+        return
+    with valkey(home) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _sandbox(home: Path, choice: Choice, port: int) -> Iterator[Sandbox]:
+    webhook_url = f"http://127.0.0.1:{port}{WEBHOOK_PATH}"
+    with sandbox(
+        home, webhook_url=webhook_url, seed=choice.seed, patients=choice.patients
+    ) as running:
+        yield running
+
+
+def _gateway_settings(
+    home: Path, choice: Choice, port: int, redis_url: str, demo: Sandbox | None
+) -> Settings:
+    given = {"issuers": issuers(demo)} if demo else {}
+    return load_settings(
+        choice.config,
+        supergraph=SUPERGRAPH,
+        home=home,
+        port=port,
+        redis_url=redis_url,
+        closed=choice.closed or not choice.demo,
+        allow_anonymous_introspection=choice.demo and not choice.closed,
+        signed_subgraphs=frozenset(NAMES),
+        **given,
+    )
+
+
+async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | None) -> None:
+    async with open_subgraphs(NAMES, runtime) as apps:
+        gateway = create_app(
+            settings,
+            {name: DirectSubgraphClient(app) for name, app in apps.items()},
+            page=page_config(demo, runtime.key_ring()) if demo else None,
+            mounts=_mounts(settings, apps["telehealth"], demo),
+            checks={name: app.ready for name, app in apps.items()},
+        )
+        server = uvicorn.Server(server_config(gateway, settings))
+        announcing = asyncio.create_task(_announce(settings, demo))
+        try:
+            await server.serve()
+        finally:
+            announcing.cancel()
+            await asyncio.gather(announcing, return_exceptions=True)
+
+
+def _mounts(settings: Settings, telehealth: AsgiApp, demo: Sandbox | None) -> dict[str, AsgiApp]:
+    # A mounted application sees whole paths, so of the subgraph only its webhooks are reached.
+    mounts = {"/webhooks": telehealth}
+    if demo and settings.open:
+        mounts["/demo"] = persona_tokens(demo.issuer)
+    return mounts
+
+
+async def _announce(settings: Settings, demo: Sandbox | None) -> None:
+    """Say where everything is once it can be used."""
+    gateway = f"http://127.0.0.1:{settings.port}"
+    async with httpx2.AsyncClient(base_url=gateway, trust_env=False) as client:
+        while not await _is_ready(client):  # noqa: ASYNC110 - it asks over HTTP, as anyone would
+            await asyncio.sleep(0.05)
+    if demo is not None:
+        note = Note(gateway, demo.issuer, demo.control, tuple(demo.personas))
+        write_note(settings.home, note)
+    greet(gateway, settings, demo)
+
+
+async def _is_ready(client: httpx2.AsyncClient) -> bool:
+    try:
+        return (await client.get("/ready")).status_code == httpx2.codes.OK
+    except httpx2.TransportError:
+        return False
