@@ -64,7 +64,7 @@ def create_subgraph_app(
     ready: Callable[[], Awaitable[bool]] = _always_ready,
     routes: Mapping[str, Handler] | None = None,
     clock: Callable[[], float] = time.time,
-) -> AsgiApp:
+) -> SubgraphApp:
     """The application of one subgraph; `keys` are those of `context:<name>`, by key id."""
     return SubgraphApp(subgraph, schema, keys, dev, ready, dict(routes or {}), clock)
 
@@ -96,12 +96,12 @@ class SubgraphApp:
         if path in ("/health", "/ready"):
             return await self._probe(path)
         if path != "/graphql" and path not in self.routes:
-            return _refuse(Code.NOT_FOUND)
+            return refuse(Code.NOT_FOUND)
         if scope["method"] != "POST":
-            return _refuse(Code.METHOD_NOT_ALLOWED)
+            return refuse(Code.METHOD_NOT_ALLOWED)
         body = await _read_body(receive)
         if body is None:
-            return _refuse(Code.PAYLOAD_TOO_LARGE)
+            return refuse(Code.PAYLOAD_TOO_LARGE)
         headers = {name.lower(): value for name, value in scope["headers"]}
         if path != "/graphql":
             return await self.routes[path](body, headers)
@@ -118,11 +118,11 @@ class SubgraphApp:
         try:
             context = self._context(body, headers, scope)
         except ContextRefusedError:
-            return _refuse(Code.CONTEXT_REFUSED)
+            return refuse(Code.CONTEXT_REFUSED)
         try:
             asked = msgspec.json.decode(body, type=GraphQLBody)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            return _refuse(Code.BAD_REQUEST)
+            return refuse(Code.BAD_REQUEST)
         document = self.documents.get(asked.query)
         if isinstance(document, Invalid):
             return Reply(400, orjson.dumps({"errors": document.errors}))
@@ -171,7 +171,7 @@ def _is_local(scope: Scope) -> bool:
         return False
 
 
-def _refuse(code: Code) -> Reply:
+def refuse(code: Code) -> Reply:
     return Reply(MEANINGS[code].status, orjson.dumps({"errors": [complaint(code)]}))
 
 

@@ -122,7 +122,7 @@ class Patient:
         description="The crosswalk: where the person's records are, sealed for the other "
         "subgraphs. It proves no authorization.",
     )
-    def links(self, info: strawberry.Info) -> str:
+    def links(self, info: strawberry.Info) -> str | None:
         crosswalk = info.context.subgraph.crosswalk
         sealed: str = crosswalk.seal_links(self.id, self.person.links)
         return sealed

@@ -49,13 +49,13 @@ class Crawler:
             _log.warning("crawl failed", source=source, state=state.value)
 
     async def keep_fresh(self, every: float) -> None:
-        """Crawl again every so many seconds, until cancelled."""
+        """Crawl at once and again every so many seconds, until cancelled."""
         while True:
-            await asyncio.sleep(every)
             try:
                 await self.refresh()
             except Exception as error:  # noqa: BLE001 - the next round may do better
                 _log.error("crawl broke off", kind=type(error).__name__)
+            await asyncio.sleep(every)
 
 
 async def _crawl(server: PatientServer) -> dict[str, PatientResource] | UpstreamError:

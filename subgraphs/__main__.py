@@ -1,0 +1,53 @@
+"""Serve one subgraph, or write the schemas of all.
+
+    python -m subgraphs NAME --port N [--host H] [--dev]
+    python -m subgraphs export [FOLDER]      schema/subgraphs/<name>.graphql
+
+A subgraph served alone takes its settings from the environment (`subgraphs.runtime.settings`).
+`--dev` lets requests without a signed context in, from this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from subgraphs.catalog import NAMES, export_schemas, open_subgraphs
+from subgraphs.runtime.settings import RuntimeSettings
+
+SCHEMAS = Path(__file__).parents[1] / "schema" / "subgraphs"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="subgraphs", description="One subgraph of the graph.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in NAMES:
+        serving = commands.add_parser(name, help=f"serve {name}")
+        serving.add_argument("--port", type=int, required=True)
+        serving.add_argument("--host", default="127.0.0.1")
+        serving.add_argument("--dev", action="store_true", help="no signed context on loopback")
+    export = commands.add_parser("export", help="write the schemas of all subgraphs")
+    export.add_argument("folder", type=Path, nargs="?", default=SCHEMAS)
+    given = parser.parse_args(arguments)
+    if given.command == "export":
+        export_schemas(given.folder)
+    elif given.dev and given.host not in ("127.0.0.1", "::1", "localhost"):
+        parser.error("--dev serves this machine only: leave --host out")
+    else:
+        asyncio.run(_serve(given.command, given.host, given.port, dev=given.dev))
+
+
+async def _serve(name: str, host: str, port: int, *, dev: bool) -> None:
+    async with open_subgraphs([name], RuntimeSettings(), dev=dev) as apps:
+        config = uvicorn.Config(
+            apps[name], host=host, port=port, access_log=False, log_level="warning"
+        )
+        await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    main()

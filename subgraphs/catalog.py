@@ -1,0 +1,200 @@
+"""The subgraphs by name: their schemas, and how each is put together from the configured sources.
+
+`open_subgraphs` runs any of them in this process; those that run together share connections to the
+sources, and take their access facts from identity directly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import httpx2
+
+from contract.keys import KeyRing
+from subgraphs.connectors.config import (
+    FhirSource,
+    SourceConfig,
+    X12Source,
+    load_sources,
+)
+from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.transport import OnCall, open_client
+from subgraphs.connectors.x12.client import EligibilityClient
+from subgraphs.coverage.loaders import Payers
+from subgraphs.coverage.sources.eligibility import EligibilityDesk
+from subgraphs.coverage.sources.payer import Payer
+from subgraphs.identity.index.store import open_index, sqlite_url
+from subgraphs.identity.loaders import Identity, IndexFacts
+from subgraphs.identity.sources.crawl import Crawler
+from subgraphs.records.sources.fhir import FhirRecords
+from subgraphs.runtime.access_facts import PATH, AccessFacts, HttpAccessFacts
+from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
+from subgraphs.runtime.crosswalk import Crosswalk
+from subgraphs.runtime.facts_route import facts_route
+from subgraphs.runtime.request import Subgraph, utc_now
+from subgraphs.runtime.schema import SubgraphSchema
+from subgraphs.runtime.sealing import IdSeal
+from subgraphs.runtime.settings import RuntimeSettings
+
+ConfigT = TypeVar("ConfigT", bound=SourceConfig)
+
+NAMES: Final = ("identity", "records", "coverage")
+
+
+def schema_of(name: str) -> SubgraphSchema:
+    # Importing one subgraph's schema takes a quarter of a second: only those asked for.
+    return cast("SubgraphSchema", import_module(f"subgraphs.{name}.schema").SCHEMA)
+
+
+@asynccontextmanager
+async def open_subgraphs(
+    names: Sequence[str],
+    settings: RuntimeSettings,
+    *,
+    dev: bool = False,
+    on_call: OnCall | None = None,
+) -> AsyncIterator[Mapping[str, SubgraphApp]]:
+    """Open these subgraphs until the block ends, each as an ASGI application by its name.
+
+    Identity starts to crawl at once; its /ready tells when the index can answer.
+    """
+    keys = settings.key_ring()
+    sources = load_sources(settings.sources_file)
+    async with AsyncExitStack() as stack:
+        house = House(settings, keys, sources, stack, on_call)
+        identity = await _open_identity(house) if "identity" in names else None
+        facts = identity.facts if identity else await _remote_facts(house)
+        apps: dict[str, SubgraphApp] = {}
+        for name in names:
+            part = identity.part if identity and name == "identity" else PARTS[name](house)
+            subgraph = Subgraph(
+                name, house.ids, Crosswalk(keys.key("seal:links")), facts, part.services
+            )
+            apps[name] = create_subgraph_app(
+                subgraph,
+                schema_of(name),
+                keys=keys.rotation(f"context:{name}"),
+                dev=dev,
+                ready=part.ready,
+                routes=part.routes,
+            )
+        yield apps
+
+
+@dataclass
+class House:
+    """What the subgraphs of one process have in common."""
+
+    settings: RuntimeSettings
+    keys: KeyRing
+    sources: Sequence[SourceConfig]
+    stack: AsyncExitStack
+    on_call: OnCall | None = None
+    _clients: dict[str, httpx2.AsyncClient] = field(default_factory=dict)
+    _servers: dict[str, FhirServer] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> IdSeal:
+        return IdSeal(self.keys.key("seal:ids"))
+
+    def serving(self, name: str, kind: type[ConfigT]) -> dict[str, ConfigT]:
+        """The sources of a kind that serve a subgraph, by id."""
+        return {s.id: s for s in self.sources if isinstance(s, kind) and name in s.serves}
+
+    def client(self, config: SourceConfig) -> httpx2.AsyncClient:
+        if config.id not in self._clients:
+            client = self._clients[config.id] = open_client(config, on_call=self.on_call)
+            self.stack.push_async_callback(client.aclose)
+        return self._clients[config.id]
+
+    def fhir(self, name: str) -> dict[str, FhirServer]:
+        """The FHIR servers that serve a subgraph; one object each, whoever else they serve."""
+        for id_, config in self.serving(name, FhirSource).items():
+            if id_ not in self._servers:
+                self._servers[id_] = FhirServer(config, self.client(config))
+        return {id_: self._servers[id_] for id_ in self.serving(name, FhirSource)}
+
+
+async def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a subgraph adds of its own to the common application."""
+
+    services: Any
+    ready: Callable[[], Awaitable[bool]] = _always
+    routes: Mapping[str, Handler] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdentity:
+    part: Part
+    facts: AccessFacts
+
+
+async def _open_identity(house: House) -> OpenIdentity:
+    settings, keys = house.settings, house.keys
+    url = settings.database_url or sqlite_url(settings.home)
+    index = await open_index(url, keys.key("store:identity"))
+    house.stack.push_async_callback(index.close)
+    crawler = Crawler(index, house.fhir("identity"), utc_now)
+    crawling = asyncio.create_task(crawler.keep_fresh(settings.crawl_seconds))
+    house.stack.push_async_callback(_end, crawling)
+    facts = IndexFacts(index, house.ids)
+
+    async def ready() -> bool:
+        return not await index.is_empty()
+
+    routes = {PATH: facts_route(facts, keys.rotation("access-facts"))}
+    return OpenIdentity(Part(Identity(index), ready, routes), facts)
+
+
+async def _remote_facts(house: House) -> AccessFacts:
+    client = httpx2.AsyncClient(base_url=house.settings.identity_url, trust_env=False)
+    house.stack.push_async_callback(client.aclose)
+    return HttpAccessFacts(client, house.keys.key("access-facts"))
+
+
+def _records(house: House) -> Part:
+    return Part({id_: FhirRecords(server) for id_, server in house.fhir("records").items()})
+
+
+def _coverage(house: House) -> Part:
+    payers = {id_: Payer(server) for id_, server in house.fhir("coverage").items()}
+    desks = {
+        config.payer: EligibilityDesk(
+            id_, payers[config.payer], EligibilityClient(config, house.client(config))
+        )
+        for id_, config in house.serving("coverage", X12Source).items()
+        if config.payer in payers
+    }
+    return Part(Payers(payers, desks))
+
+
+PARTS: Final[Mapping[str, Callable[[House], Part]]] = {
+    "records": _records,
+    "coverage": _coverage,
+}
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def export_schemas(folder: Path) -> None:
+    """Write each subgraph's schema, as its `_service` would print it."""
+    for name in NAMES:
+        (folder / f"{name}.graphql").write_text(schema_text(name), encoding="utf-8")
+
+
+def schema_text(name: str) -> str:
+    return schema_of(name).sdl.strip() + "\n"
