@@ -7,7 +7,7 @@ PAGES: list[Row] = []
 
 
 def write(text: str) -> Row:
-    before = " ".join(page["id"] for page in PAGES[-2:])
+    before = PAGES[-1]["id"] if PAGES else None
     PAGES.append({"id": text, "before": before, "size": len(text)})
     return PAGES[-1]
 
@@ -82,7 +82,7 @@ SUITE = Suite(
             {
                 "a": {"id": "a"},
                 "b": {"before": "a"},
-                "c": {"before": "a b", "size": 1},
+                "c": {"before": "b", "size": 1},
             },
             requests=4,
         ),

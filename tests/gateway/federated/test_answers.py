@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gateway.composition import SubgraphInput, compose
 from gateway.execution.wire import encode
 from tests.gateway.federated import (
     earlier,
@@ -26,9 +27,22 @@ CASES = [
 ]
 
 
+@pytest.fixture(params=["composed by Apollo", "composed here"])
+def supergraph_of(request):
+    """The supergraphs in files were recorded from Apollo's composer."""
+    if request.param == "composed by Apollo":
+        return lambda suite: suite.supergraph
+    return _compose
+
+
+def _compose(suite: Suite) -> str:
+    named = suite.subgraphs.items()
+    return compose([SubgraphInput(name, f"http://{name}", each.sdl) for name, each in named]).sdl
+
+
 @pytest.mark.parametrize(("suite", "case"), CASES)
-async def test_the_answer(suite: Suite, case: Case):
-    federation = Federation(suite)
+async def test_the_answer(suite: Suite, case: Case, supergraph_of):
+    federation = Federation(suite, supergraph_of(suite))
     answer = await federation.ask(case)
     assert json.loads(encode(answer.data)) == case.data
     assert tuple((error.fault.code, error.path) for error in answer.errors) == case.errors

@@ -1,0 +1,165 @@
+"""Drawing worlds, and operations to ask them, from a source of chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+from tests.gateway.federated.kit import Row
+from tests.gateway.federated.worlds import NAMED, FieldSpec, TypeSpec, World, compute
+
+ROWS = 3
+
+
+def build_world(random: Random) -> World:
+    subgraphs = tuple("abcd"[: random.randint(2, 4)])
+    names = [f"T{number}" for number in range(random.randint(1, 3))]
+    named_home = random.choice(subgraphs)
+    # By the rules, who knows the interface as one object knows none of its types.
+    extra_home = random.choice([None, "x"])
+    types = {name: _build_type(name, names, subgraphs, named_home, random) for name in names}
+    _mention(types)
+    _provide(types, random)
+    world = World(
+        (*subgraphs, extra_home) if extra_home else subgraphs,
+        types,
+        {name: _some(list(types[name].keys), random) for name in names},
+        named_home,
+        extra_home,
+    )
+    _fill(world, random)
+    return world
+
+
+def build_query(world: World, random: Random) -> str:
+    """A document with the variables `$yes` and `$no`, both of them used or neither."""
+    roots = [f"all{name}" for name in world.types] + ["named", "anything"]
+    targets = dict(zip(roots, [*world.types, NAMED, "Anything"], strict=True))
+    if world.extra_home:
+        roots.append("extras")
+        targets["extras"] = NAMED
+    asked = [random.choice(roots) for _ in range(random.randint(1, 3))]
+    selections = [f"{root} {_select(world, targets[root], 3, random)}" for root in asked]
+    return (
+        "query ($yes: Boolean!, $no: Boolean!) { "
+        f"{' '.join(selections)} __typename @include(if: $yes) @skip(if: $no) }}"
+    )
+
+
+def _build_type(
+    name: str, names: list[str], subgraphs: tuple[str, ...], named_home: str, random: Random
+) -> TypeSpec:
+    fields = {"common": FieldSpec("common", tuple({named_home, random.choice(subgraphs)}))}
+    for number in range(random.randint(1, 4)):
+        spec = FieldSpec(f"f{number}", _some(subgraphs, random), argument=random.random() < 0.2)
+        fields[spec.name] = spec
+    for number in range(random.randint(0, 2)):
+        owners = _some(subgraphs, random)
+        # Lists have names of their own: one key has one shape on every member of a union.
+        many = random.random() < 0.5
+        field_name = f"{'l' if many else 'r'}{number}"
+        fields[field_name] = FieldSpec(field_name, owners, random.choice(names), many=many)
+    for number in range(random.randint(0, 2)):
+        owner = random.choice(subgraphs)
+        needed = [
+            each.name
+            for each in fields.values()
+            if owner not in each.owners and not each.target and not each.argument
+        ]
+        if needed:
+            fields[f"q{number}"] = FieldSpec(f"q{number}", (owner,), requires=random.choice(needed))
+    homes = {owner for spec in fields.values() for owner in spec.owners}
+    keys = {home: random.choice([("id",), ("id",), ("id", "code")]) for home in sorted(homes)}
+    if len(homes) > 1 and random.random() < 0.5:
+        # One subgraph knows the type by its code alone, and another one knows both keys.
+        only_code, both = random.sample(sorted(homes), 2)
+        if only_code != named_home:
+            keys |= {only_code: ("code",), both: ("id", "code")}
+    return TypeSpec(name, fields, keys)
+
+
+def _mention(types: dict[str, TypeSpec]) -> None:
+    """A subgraph whose field leads to a type has to know a key of it."""
+    for type_ in types.values():
+        for spec in type_.fields.values():
+            for owner in spec.owners if spec.target else ():
+                types[spec.target or ""].keys.setdefault(owner, ("id",))
+
+
+def _provide(types: dict[str, TypeSpec], random: Random) -> None:
+    for type_ in types.values():
+        for spec in type_.fields.values():
+            if spec.target and len(spec.owners) == 1 and random.random() < 0.3:
+                there = [
+                    each.name
+                    for each in types[spec.target].fields.values()
+                    if not (each.target or each.argument or each.requires)
+                    and spec.owners[0] not in each.owners
+                ]
+                spec.provides = random.choice(there) if there else None
+
+
+def _fill(world: World, random: Random) -> None:
+    for name in world.types:
+        world.rows[name] = [
+            {"__typename": name, "id": f"{name}-{n}", "code": f"{name}#{n}", "extra": f"x{name}{n}"}
+            for n in range(ROWS)
+        ]
+    for name, type_ in world.types.items():
+        for row in world.rows[name]:
+            for spec in type_.fields.values():
+                row[spec.name] = _value(world, spec, row, random)
+
+
+def _value(world: World, spec: FieldSpec, row: Row, random: Random) -> Any:
+    if spec.requires:
+        return compute(spec, row[spec.requires])
+    if not spec.target:
+        return random.choice([f"{row['id']}.{spec.name}", f"{row['id']}.{spec.name}", None])
+    choices = [*world.rows[spec.target], None]
+    if spec.many:
+        return [random.choice(choices) for _ in range(random.randint(0, 3))]
+    return random.choice(choices)
+
+
+def _select(world: World, type_: str, depth: int, random: Random) -> str:
+    """A selection set; one response key always means one field with one argument."""
+    parts = ["__typename"] if random.random() < 0.3 else []
+    if type_ in world.types:
+        chosen = [s for s in world.types[type_].fields.values() if random.random() < 0.5]
+        parts += [_select_field(world, spec, depth, random) for spec in chosen]
+        parts += ["extra"] if world.extra_home and random.random() < 0.3 else []
+    elif type_ == NAMED:
+        parts += random.sample(["id", "common", *(["extra"] if world.extra_home else [])], 2)
+    if type_ not in world.types or random.random() < 0.2:
+        inner = [name for name in world.types if type_ in (name, NAMED, "Anything")]
+        parts += [
+            f"... on {name} {_condition(random)} {_select(world, name, depth, random)}"
+            for name in inner
+            if random.random() < 0.6
+        ]
+    return f"{{ {' '.join(parts) or 'code: __typename'} }}"
+
+
+def _select_field(world: World, spec: FieldSpec, depth: int, random: Random) -> str:
+    if spec.target:
+        if depth == 0:
+            return "id"
+        return f"{spec.name} {_condition(random)} {_select(world, spec.target, depth - 1, random)}"
+    if spec.argument:
+        number = random.randint(1, 2)
+        return f"{spec.name}_{number}: {spec.name}(n: {number}) {_condition(random)}"
+    alias = f"x_{spec.name}: " if random.random() < 0.2 else ""
+    return f"{alias}{spec.name} {_condition(random)}"
+
+
+def _condition(random: Random) -> str:
+    conditions = ["@include(if: $yes)", "@skip(if: $yes)", "@include(if: $no)", "@skip(if: $no)"]
+    return random.choice(conditions) if random.random() < 0.15 else ""
+
+
+def _some(items: Iterable[str], random: Random) -> tuple[str, ...]:
+    """One of them, now and then two."""
+    pool = sorted(items)
+    return tuple(random.sample(pool, min(len(pool), random.choice([1, 1, 1, 2]))))

@@ -1,0 +1,198 @@
+"""Worlds: rows that several subgraphs know parts of, and what one server would say that knows all.
+
+Every field of a world belongs to some subgraph, or to several; keys are known here and there; some
+fields need fields of other subgraphs. The same rows, asked as a whole through graphql-core, say
+what the federation has to answer.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLSchema, execute_sync, parse
+
+from tests.gateway.federated.kit import LINK, Row, Subgraph
+
+NAMED = "Named"
+
+
+@dataclass
+class FieldSpec:
+    name: str
+    owners: tuple[str, ...]
+    target: str | None = None
+    """The entity type it leads to; a String if there is none."""
+    many: bool = False
+    argument: bool = False
+    requires: str | None = None
+    """A field of the same type, of another owner, that its value is computed from."""
+    provides: str | None = None
+    """A field of the target that comes along, though its subgraph does not own it."""
+
+    @property
+    def type(self) -> str:
+        return f"[{self.target}]" if self.many else self.target or "String"
+
+
+@dataclass
+class TypeSpec:
+    name: str
+    fields: dict[str, FieldSpec]
+    keys: dict[str, tuple[str, ...]]
+    """By subgraph: those of `id` and `code` that it knows."""
+
+
+@dataclass
+class World:
+    subgraphs: tuple[str, ...]
+    types: dict[str, TypeSpec]
+    roots: dict[str, tuple[str, ...]]
+    """By type: the subgraphs with a root field that lists its rows."""
+    named_home: str
+    """The subgraph with the interface that all types implement, and with the union of them."""
+    extra_home: str | None
+    """The subgraph that knows the interface as one object, and adds a field to it."""
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+
+    def federate(self) -> dict[str, Subgraph]:
+        return {name: self._subgraph(name) for name in self.subgraphs}
+
+    def answer(self, schema: GraphQLSchema, query: str, variables: Mapping[str, Any]) -> Any:
+        """By one server that knows all rows."""
+        everything = [row for rows in self.rows.values() for row in rows]
+        roots: dict[str, Any] = {f"all{name}": rows for name, rows in self.rows.items()}
+        result = execute_sync(
+            schema,
+            parse(query),
+            root_value={**roots, "named": everything, "anything": everything, "extras": everything},
+            variable_values=dict(variables),
+            field_resolver=_know,
+            type_resolver=lambda row, _info, _type: row["__typename"],
+        )
+        assert isinstance(result, ExecutionResult)
+        assert not result.errors
+        return result.data
+
+    def _subgraph(self, name: str) -> Subgraph:
+        views = self._views(name)
+        roots: dict[str, Any] = {
+            f"all{type_}": views[type_] for type_, homes in self.roots.items() if name in homes
+        }
+        if name == self.named_home:
+            everything = [view for type_ in self.types for view in views[type_]]
+            roots |= {"named": everything, "anything": everything}
+            views[NAMED] = everything
+        if name == self.extra_home:
+            views[NAMED] = [
+                {"id": row["id"], "extra": row["extra"]}
+                for rows in self.rows.values()
+                for row in rows
+            ]
+            roots["extras"] = views[NAMED]
+        computed = {
+            f"{type_.name}.{spec.name}": _computer(spec)
+            for type_ in self.types.values()
+            for spec in type_.fields.values()
+            if spec.requires and name in spec.owners
+        }
+        return Subgraph("\n".join([LINK, *self._sdl(name)]), roots, views, computed)
+
+    def _views(self, subgraph: str) -> dict[str, list[Row]]:
+        """The rows as the subgraph knows them, leading to each other."""
+        views: dict[str, list[Row]] = {name: [] for name in self.types}
+        of: dict[str, Row] = {}
+        for name, type_ in self.types.items():
+            for row in self.rows[name]:
+                known = {key: row[key] for key in type_.keys.get(subgraph, ())}
+                of[row["id"]] = {"__typename": name, **known}
+                views[name].append(of[row["id"]])
+        for name, type_ in self.types.items():
+            for row in self.rows[name]:
+                for spec in type_.fields.values():
+                    if subgraph in spec.owners and not spec.requires:
+                        of[row["id"]][spec.name] = _link(row[spec.name], spec, of)
+        return views
+
+    def _sdl(self, subgraph: str) -> Iterator[str]:
+        roots = [
+            f"all{name}: [{name}] @shareable" for name in self.roots if subgraph in self.roots[name]
+        ]
+        for type_ in self.types.values():
+            if subgraph in type_.keys:
+                yield self._type_sdl(type_, subgraph)
+        if subgraph == self.named_home:
+            key = '@key(fields: "id")' if self.extra_home else ""
+            yield f"interface {NAMED} {key} {{ id: ID! common: String }}"
+            yield f"union Anything = {' | '.join(self.types)}"
+            roots += [f"named: [{NAMED}]", "anything: [Anything]"]
+        if subgraph == self.extra_home:
+            yield f'type {NAMED} @key(fields: "id") @interfaceObject {{ id: ID! extra: String }}'
+            roots.append(f"extras: [{NAMED}]")
+        if roots:
+            yield f"type Query {{ {' '.join(roots)} }}"
+
+    def _type_sdl(self, type_: TypeSpec, subgraph: str) -> str:
+        lines = [f"{key}: ID!" for key in type_.keys[subgraph]]
+        external = set(self._provided(type_.name, subgraph))
+        for spec in type_.fields.values():
+            argument = "(n: Int)" if spec.argument else ""
+            if subgraph in spec.owners:
+                lines.append(f"{spec.name}{argument}: {spec.type} {self._directives(type_, spec)}")
+                external |= {spec.requires} if spec.requires else set()
+        lines += [
+            f"{name}: {type_.fields[name].type} @external"
+            for name in sorted(external)
+            if subgraph not in type_.fields[name].owners
+        ]
+        keys = " ".join(f'@key(fields: "{key}")' for key in type_.keys[subgraph])
+        implements = f"implements {NAMED}" if subgraph == self.named_home else ""
+        return f"type {type_.name} {implements} {keys} {{ {' '.join(lines)} }}"
+
+    def _provided(self, type_name: str, subgraph: str) -> Iterator[str]:
+        for type_ in self.types.values():
+            for spec in type_.fields.values():
+                if spec.target == type_name and spec.provides and subgraph in spec.owners:
+                    yield spec.provides
+
+    def _directives(self, type_: TypeSpec, spec: FieldSpec) -> str:
+        provided = any(
+            other.target == type_.name and other.provides == spec.name
+            for each in self.types.values()
+            for other in each.fields.values()
+        )
+        shared = "@shareable" if len(spec.owners) > 1 or provided else ""
+        requires = f'@requires(fields: "{spec.requires}")' if spec.requires else ""
+        provides = f'@provides(fields: "{spec.provides}")' if spec.provides else ""
+        return f"{shared} {requires} {provides}"
+
+
+def _link(value: Any, spec: FieldSpec, of: Mapping[str, Row]) -> Any:
+    if isinstance(value, list):
+        return [_link(item, spec, of) for item in value]
+    if isinstance(value, dict):
+        view = of[value["id"]]
+        # A chain, not a copy: the view may still grow while it is being made.
+        return ChainMap({spec.provides: value[spec.provides]}, view) if spec.provides else view
+    if spec.argument:
+        return lambda n: _called(value, n)
+    return value
+
+
+def _know(row: Row, info: Any, **arguments: Any) -> Any:
+    value = row[info.field_name]
+    return _called(value, arguments["n"]) if arguments else value
+
+
+def _called(value: str | None, n: int) -> str:
+    return f"{value}({n})"
+
+
+def compute(spec: FieldSpec, required: str | None) -> str:
+    return f"{spec.name} of {required}"
+
+
+def _computer(spec: FieldSpec) -> Any:
+    return lambda row: compute(spec, row[spec.requires])
