@@ -19,13 +19,9 @@ from subgraphs.runtime.gathering import Answer
 
 ResourceT = TypeVar("ResourceT", bound=fhir.Resource)
 
-Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
-
-class Server(Protocol):
+class Server(fhir.PatientSearch, Protocol):
     """The part of a FHIR server these questions need."""
-
-    async def search_by(self, resource_type: str, param: str, keys: Iterable[str]) -> Rows: ...
 
     async def read(
         self, resource_type: str, ids: Iterable[str]
@@ -37,12 +33,12 @@ class Payer:
         self._server = server
 
     async def coverages(self, patients: Sequence[str]) -> Answer[CoverageResource]:
-        found = await self._server.search_by("Coverage", "patient", patients)
-        return fhir.translate(found, CoverageResource)
+        return await fhir.search_patients(self._server, "Coverage", CoverageResource, patients)
 
     async def explanations(self, patients: Sequence[str]) -> Answer[ExplanationResource]:
-        found = await self._server.search_by("ExplanationOfBenefit", "patient", patients)
-        return fhir.translate(found, ExplanationResource)
+        return await fhir.search_patients(
+            self._server, "ExplanationOfBenefit", ExplanationResource, patients
+        )
 
     async def organizations(self, ids: Sequence[str]) -> Mapping[str, Organization]:
         return _converted(await self._server.read("Organization", ids), Organization)
