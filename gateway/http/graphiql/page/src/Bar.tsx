@@ -22,7 +22,11 @@ function ExamplePicker(): ReactNode {
   return (
     <label>
       Example
-      <select value="" onChange={(event) => open(examples[Number(event.target.value)]!)}>
+      <select
+        value=""
+        disabled={open === null}
+        onChange={(event) => open?.(examples[Number(event.target.value)]!)}
+      >
         <option value="" disabled>
           Open…
         </option>
@@ -78,12 +82,15 @@ function described(state: SessionState): string {
   }
 }
 
-/** Goes to the tab that holds the example unchanged, or opens one. */
-function useOpenExample(): (example: Example) => void {
+/** Goes to the tab that holds the example unchanged, or opens one; null before the editors are there. */
+function useOpenExample(): ((example: Example) => void) | null {
   const { tabs, queryEditor, variableEditor } = useGraphiQL(
     pick('tabs', 'queryEditor', 'variableEditor'),
   );
   const { addTab, changeTab } = useGraphiQLActions();
+  if (!queryEditor || !variableEditor) {
+    return null;
+  }
   return ({ query, variables }) => {
     const text = variablesText(variables);
     const open = tabs.findIndex((tab) => tab.query === query && tab.variables === text);
@@ -92,8 +99,8 @@ function useOpenExample(): (example: Example) => void {
       return;
     }
     addTab();
-    queryEditor?.setValue(query);
-    variableEditor?.setValue(text);
+    queryEditor.setValue(query);
+    variableEditor.setValue(text);
   };
 }
 
