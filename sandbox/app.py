@@ -56,16 +56,8 @@ async def run(options: Options) -> None:
     systems = await _open(options.ports)
     home = options.home.resolve()
     keys = load_keys(home)
-    try:
-        population = build_population(options.seed, options.patients, options.today)
-    except ValueError as error:
-        raise StartError(f"--patients: {error}") from None
-    people = personas(population.launch_patient, population.clinician)
     webhook = Webhook(keys.webhook_secret, options.webhook_url)
-    _mount(systems, population, people, keys, webhook)
-    truth_file = home / "sandbox-truth.json"
-    write_private(truth_file, json.dumps(population.truth.as_json()))
-    ready = _ready(options, systems, people, keys, truth_file)
+    ready = _fill(systems, options, keys, home / "sandbox-truth.json", webhook)
     write_private(options.ready_file.resolve(), json.dumps(ready, indent=2))
     watch = loop.create_task(_watch_parent(options.parent_pid, stop))
     await stop.wait()
@@ -85,6 +77,24 @@ async def _open(first_port: int) -> dict[str, Upstream]:
         except OSError:
             raise StartError(f"port {port} is taken; choose others with --ports") from None
     return systems
+
+
+def _fill(
+    systems: Mapping[str, Upstream],
+    options: Options,
+    keys: KeyFiles,
+    truth_file: Path,
+    webhook: Webhook,
+) -> dict[str, Any]:
+    """Give each system its data; what the ready file is to say."""
+    try:
+        population = build_population(options.seed, options.patients, options.today)
+    except ValueError as error:
+        raise StartError(f"--patients: {error}") from None
+    people = personas(population.launch_patient, population.clinician)
+    _mount(systems, population, people, keys, webhook)
+    write_private(truth_file, json.dumps(population.truth.as_json()))
+    return _ready(options, systems, people, keys, truth_file)
 
 
 def _mount(

@@ -26,9 +26,11 @@ from sandbox.data.shapes import Coded
 
 VISIT_LENGTH = timedelta(minutes=25)
 LAB_DELAY = timedelta(hours=3)
+HEALING = timedelta(days=12)
 _ADULT = 18
+_SCREENED_FROM = 40
 # The patient persona has something in every corner of the graph.
-_PERSONA_PROBLEMS = ("diabetes", "hypertension", "hyperlipidemia", "depression")
+_PERSONA_PROBLEMS = ("diabetes", "hypertension", "hyperlipidemia", "depression", "infection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Diagnosis:
     name: str
     problem: Problem
     onset: datetime
+    healed: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ def make_chart(seed: int, person: Person, today: datetime) -> Chart:
         for _ in range(count)
     )
     body = {"height": height, "weight": weight}
-    visits = [_visit(rng, n, start, diagnoses, body) for n, start in enumerate(starts)]
+    lasting = tuple(diagnosis for diagnosis in diagnoses if diagnosis.healed is None)
+    visits = [_visit(rng, n, start, person, lasting, body) for n, start in enumerate(starts)]
     return Chart(person, diagnoses, allergy, tuple(visits))
 
 
@@ -93,7 +97,8 @@ def _diagnoses(rng: Random, person: Person, today: datetime) -> tuple[Diagnosis,
         onset = today - timedelta(days=rng.randint(1150, 2600)) + timedelta(hours=15)
         chosen = name in _PERSONA_PROBLEMS if person.number == 0 else prone
         if chosen and person.age >= _ADULT:
-            found.append(Diagnosis(name, problem, onset))
+            healed = onset + HEALING if problem.passing else None
+            found.append(Diagnosis(name, problem, onset, healed))
     return tuple(found)
 
 
@@ -101,6 +106,7 @@ def _visit(
     rng: Random,
     number: int,
     start: datetime,
+    person: Person,
     diagnoses: tuple[Diagnosis, ...],
     body: Mapping[str, float],
 ) -> Visit:
@@ -113,9 +119,7 @@ def _visit(
             shifts[measure] = shifts.get(measure, 0.0) + shift
     names = {diagnosis.name for diagnosis in active}
     virtual = number % 4 == 3  # noqa: PLR2004 - every fourth
-    drawn = (
-        [] if virtual or number % 2 else [n for n in LABS if n != "viral-load" or "hiv" in names]
-    )
+    drawn = [] if virtual or number % 2 else _drawn(number, person, names)
     return Visit(
         number=number,
         start=start,
@@ -131,6 +135,16 @@ def _visit(
         phq9=_reading(rng, PHQ9, 0.0) if "depression" in names and not number % 3 else None,
         vaccine=VACCINES[number // 2 % len(VACCINES)] if number % 2 and not virtual else None,
     )
+
+
+def _drawn(number: int, person: Person, problems: set[str]) -> list[str]:
+    """Sugar is followed in diabetics and, from forty on, looked for once; fats are for adults."""
+    skipped = set() if "hiv" in problems else {"viral-load"}
+    if "diabetes" not in problems and (person.age < _SCREENED_FROM or number):
+        skipped.add("a1c")
+    if person.age < _ADULT:
+        skipped |= {"ldl", "hdl", "triglyceride"}
+    return [name for name in LABS if name not in skipped]
 
 
 def _reading(rng: Random, measure: Measure, shift: float, usual: float | None = None) -> Decimal:

@@ -36,6 +36,7 @@ class Problem:
     shifts: dict[str, float] = field(default_factory=dict)
     drug: Coded | None = None
     sensitivity: str | None = None  # a code of v3-ActCode
+    passing: bool = False  # it heals
 
 
 def _measure(
@@ -195,6 +196,12 @@ PROBLEMS = {
             "tenofovir alafenamide 10 MG Oral Tablet",
         ),
         "HIV",
+    ),
+    "infection": Problem(
+        Coded(ICD10CM, "J06.9", "Acute upper respiratory infection, unspecified"),
+        Coded(SNOMED, "54150009", "Upper respiratory infection"),
+        0.6,
+        passing=True,
     ),
 }
 CHECKUP = Coded(

@@ -58,6 +58,7 @@ class Person:
     city: City
     phone: str
     suffix: str | None = None
+    deceased: bool = False
 
     @property
     def age(self) -> int:
@@ -75,7 +76,7 @@ def make_people(seed: int, count: int) -> list[Person]:
     people = [_person(stream(seed, "person", number), number) for number in range(count)]
     # The patient persona: old enough for a chart worth looking at.
     people[0] = replace(people[0], birth_date=date(1968, 3, 14))
-    return people
+    return [replace(person, deceased=person.number % 32 == _DEAD) for person in people]
 
 
 def make_lookalikes(seed: int, first_number: int) -> list[Lookalikes]:
@@ -175,6 +176,7 @@ def _phone(rng: Random, city: City) -> str:
 
 
 _REFERENCE_YEAR = 2026
+_DEAD = 22  # of each thirty-two
 _FAMILY: Sequence[str] = (
     "Alder", "Bennett", "Castillo", "Dorsey", "Ekwueme", "Fontaine", "Greer", "Hollis", "Iyer",
     "Jansen", "Kowalski", "Larkin", "Mbeki", "Novak", "Okafor", "Pruitt", "Quint", "Rivera",

@@ -175,7 +175,7 @@ class _PopulationBuilder:
         book.record_past(number, patient, chart)
         if number == 0:
             book.book(number, patient, virtual=name == EHR_A, days=1 if name == EHR_A else 5)
-        elif number % 2 == 0:
+        elif number % 2 == 0 and not chart.person.deceased:
             book.book(number, patient, virtual=number % 4 == 0, days=1 + number % 5)
 
     def _copy_result(self, known: _Known, chart: Chart, patient_b: str) -> None:

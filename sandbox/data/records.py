@@ -67,6 +67,7 @@ def record_patient(
         name=[{**name, **({"suffix": [person.suffix]} if person.suffix else {})}],
         gender=person.gender,
         birthDate=_iso(person.birth_date),
+        deceasedBoolean=person.deceased or None,
         telecom=[{"system": "phone", "use": "mobile", "value": person.phone}],
         address=[
             {
@@ -93,20 +94,28 @@ def record_chart(recorder: Recorder, chart: Chart, visits: Sequence[Visit]) -> N
 
 
 def _condition(recorder: Recorder, diagnosis: Diagnosis) -> Reference:
+    healed = diagnosis.healed
     return recorder.source.add(
         "Condition",
         (recorder.number, diagnosis.name),
         diagnosis.onset,
         diagnosis.problem.sensitivity,
-        clinicalStatus=hl7_concept("condition-clinical", "active"),
+        clinicalStatus=hl7_concept("condition-clinical", "resolved" if healed else "active"),
         verificationStatus=hl7_concept("condition-ver-status", "confirmed"),
-        category=[hl7_concept("condition-category", "problem-list-item", "Problem List Item")],
+        category=[_ENCOUNTER_DIAGNOSIS if healed else _PROBLEM_LIST_ITEM],
         code=concept(diagnosis.problem.icd),
         subject=recorder.patient,
         onsetDateTime=_iso(diagnosis.onset.date()),
+        abatementDateTime=_iso(healed.date()) if healed else None,
         recordedDate=instant(diagnosis.onset),
         recorder=recorder.doctor.reference,
     )
+
+
+_PROBLEM_LIST_ITEM = hl7_concept("condition-category", "problem-list-item", "Problem List Item")
+_ENCOUNTER_DIAGNOSIS = hl7_concept(
+    "condition-category", "encounter-diagnosis", "Encounter Diagnosis"
+)
 
 
 def _prescriptions(

@@ -273,6 +273,41 @@ def test_diabetics_have_a_higher_a1c(population, source):
 
 
 @pytest.mark.parametrize("source", EHRS)
+def test_some_lack_what_others_have(population, source):
+    """So that a list of latest results has gaps, as real ones do."""
+    people = {f"Patient/{p['id']}" for p in of(population, source, "Patient")}
+    measured = {
+        o["subject"]["reference"]
+        for o in of(population, source, "Observation")
+        if ("http://loinc.org", "4548-4") in codes(o["code"])
+    }
+    assert 0.3 < len(measured) / len(people) < 0.9
+
+
+@pytest.mark.parametrize("source", EHRS)
+def test_some_problems_have_passed(population, source):
+    seen = Counter()
+    for condition in of(population, source, "Condition"):
+        status = condition["clinicalStatus"]["coding"][0]["code"]
+        category = condition["category"][0]["coding"][0]["code"]
+        seen[status, category, "abatementDateTime" in condition] += 1
+    assert set(seen) == {
+        ("active", "problem-list-item", False),
+        ("resolved", "encounter-diagnosis", True),
+    }
+
+
+def test_the_dead_have_nothing_ahead(population):
+    dead = [p for p in of(population, "ehr-a", "Patient") if p.get("deceasedBoolean")]
+    assert dead
+    for person in dead:
+        actor = {"reference": f"Patient/{person['id']}"}
+        for appointment in of(population, "ehr-a", "Appointment"):
+            if actor in [p["actor"] for p in appointment["participant"]]:
+                assert appointment["status"] != "booked"
+
+
+@pytest.mark.parametrize("source", EHRS)
 def test_nothing_but_appointments_lies_ahead(population, source):
     now = "2026-11-22T12:00:00Z"
     for resource in population.resources[source]:
