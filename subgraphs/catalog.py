@@ -20,10 +20,12 @@ from contract.keys import KeyRing
 from subgraphs.connectors.config import (
     FhirSource,
     SourceConfig,
+    TelehealthSource,
     X12Source,
     load_sources,
 )
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.transport import OnCall, open_client
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.coverage.loaders import Payers
@@ -41,10 +43,14 @@ from subgraphs.runtime.request import Subgraph, utc_now
 from subgraphs.runtime.schema import SubgraphSchema
 from subgraphs.runtime.sealing import IdSeal
 from subgraphs.runtime.settings import RuntimeSettings
+from subgraphs.runtime.visit_key import VisitKeys
+from subgraphs.telehealth.loaders import Telehealth
+from subgraphs.telehealth.sources.notices import NoticeBoard
+from subgraphs.telehealth.sources.vendor import NoVendor
 
 ConfigT = TypeVar("ConfigT", bound=SourceConfig)
 
-NAMES: Final = ("identity", "records", "coverage")
+NAMES: Final = ("identity", "records", "coverage", "telehealth")
 
 
 def schema_of(name: str) -> SubgraphSchema:
@@ -179,9 +185,21 @@ def _coverage(house: House) -> Part:
     return Part(Payers(payers, desks))
 
 
+def _telehealth(house: House) -> Part:
+    # A visit's id says nothing about its vendor, so there is one.
+    config = next(iter(house.serving("telehealth", TelehealthSource).values()), None)
+    secret = config.webhook_secret_file if config else None
+    notices = NoticeBoard(secret.read_bytes().strip() if secret else None, utc_now)
+    vendor = TelehealthClient(config, house.client(config)) if config else NoVendor()
+    keys = VisitKeys(house.keys.key("seal:links"))
+    services = Telehealth(config.id if config else "telehealth", vendor, notices, keys)
+    return Part(services, routes=notices.routes)
+
+
 PARTS: Final[Mapping[str, Callable[[House], Part]]] = {
     "records": _records,
     "coverage": _coverage,
+    "telehealth": _telehealth,
 }
 
 

@@ -1,10 +1,9 @@
-"""The telehealth subgraph as published, and the door the vendor's notices come in by."""
+"""The telehealth subgraph as published: an appointment's video visit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum
-from http import HTTPStatus
 from typing import Any
 
 import strawberry
@@ -12,8 +11,6 @@ from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.connectors.telehealth.client import Visit
-from subgraphs.connectors.telehealth.webhooks import WebhookRefused
-from subgraphs.runtime.app import Handler, Reply
 from subgraphs.runtime.datatypes import Provenance, ProvenanceMethod
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.request import Request
@@ -23,9 +20,6 @@ from subgraphs.runtime.scopes import scopes_for
 from subgraphs.runtime.visit_key import VisitKey
 from subgraphs.telehealth.loaders import APPOINTMENT, Telehealth, is_host, load_visit, source_down
 from subgraphs.telehealth.model import VisitNow
-from subgraphs.telehealth.sources.notices import NoticeBoard
-
-WEBHOOK_PATH = "/webhooks/telehealth"
 
 
 @strawberry.enum(description="Where a video visit stands.")
@@ -119,23 +113,6 @@ class Appointment:
 
 
 SCHEMA = build_schema(None, [Appointment, VirtualVisit])
-
-
-def webhook(notices: NoticeBoard) -> Mapping[str, Handler]:
-    """The route for the vendor's notices: 204 for one that is taken, 401 for any other."""
-
-    async def take(body: bytes, headers: Mapping[bytes, bytes]) -> Reply:
-        try:
-            notices.take(
-                body,
-                timestamp=headers.get(b"x-timestamp", b"").decode("latin-1"),
-                signature=headers.get(b"x-signature", b"").decode("latin-1"),
-            )
-        except WebhookRefused:
-            return Reply(HTTPStatus.UNAUTHORIZED, b"")
-        return Reply(HTTPStatus.NO_CONTENT, b"")
-
-    return {WEBHOOK_PATH: take}
 
 
 def _status(code: str | None) -> VirtualVisitStatus | None:

@@ -7,13 +7,16 @@ status is what remains of a visit while the vendor cannot be asked.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from http import HTTPStatus
 
 from subgraphs.connectors.telehealth.webhooks import WebhookRefused, read_notice
+from subgraphs.runtime.app import Handler, Reply
 from subgraphs.telehealth.model import PushedStatus
 
 CAPACITY = 10_000
+WEBHOOK_PATH = "/webhooks/telehealth"
 
 
 class NoticeBoard:
@@ -42,6 +45,22 @@ class NoticeBoard:
             self._latest.move_to_end(visit.id)
         if len(self._latest) > CAPACITY:
             self._latest.popitem(last=False)
+
+    @property
+    def routes(self) -> Mapping[str, Handler]:
+        return {WEBHOOK_PATH: self._receive}
+
+    async def _receive(self, body: bytes, headers: Mapping[bytes, bytes]) -> Reply:
+        """204 for a notice that is taken, 401 for any other."""
+        try:
+            self.take(
+                body,
+                timestamp=headers.get(b"x-timestamp", b"").decode("latin-1"),
+                signature=headers.get(b"x-signature", b"").decode("latin-1"),
+            )
+        except WebhookRefused:
+            return Reply(HTTPStatus.UNAUTHORIZED, b"")
+        return Reply(HTTPStatus.NO_CONTENT, b"")
 
     def latest(self, visit: str) -> PushedStatus | None:
         return self._latest.get(visit)

@@ -18,7 +18,7 @@ from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.sealing import IdSeal
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
 from subgraphs.telehealth.loaders import Telehealth
-from subgraphs.telehealth.schema import SCHEMA, webhook
+from subgraphs.telehealth.schema import SCHEMA
 from subgraphs.telehealth.sources.notices import NoticeBoard
 from tests.subgraphs.signed import KEY, NOW, ask_entities
 
@@ -76,7 +76,7 @@ class TelehealthSubgraph:
             now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
         )
         self.app = create_subgraph_app(
-            subgraph, SCHEMA, keys={"1": KEY}, clock=lambda: NOW, routes=webhook(self.notices)
+            subgraph, SCHEMA, keys={"1": KEY}, clock=lambda: NOW, routes=self.notices.routes
         )
 
     def appointment(self, visit_id: str, **more: object) -> dict[str, Any]:

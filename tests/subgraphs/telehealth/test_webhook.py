@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from subgraphs.connectors.telehealth.webhooks import WebhookRefused
-from subgraphs.telehealth.schema import WEBHOOK_PATH
 from subgraphs.telehealth.sources import notices
-from subgraphs.telehealth.sources.notices import NoticeBoard
+from subgraphs.telehealth.sources.notices import WEBHOOK_PATH, NoticeBoard
 from tests.subgraphs.signed import NOW, post
 from tests.subgraphs.telehealth.graph import SECRET, subgraph, virtual_visits
 
