@@ -100,8 +100,11 @@ class _Resolver:
         """One response key, of what may be several selections of it."""
         key, name = fields[0].response_key, fields[0].name
         coordinate = f"{on_type}.{name}"
+        denied = self._denial(on_type, fields[0])
         if name == "__typename":
-            return FieldShape(key, coordinate, _COMPLETE, non_null=True, constant=on_type)
+            # Where the type itself is denied, so is the fact that the object is of it.
+            constant = None if denied else on_type
+            return FieldShape(key, coordinate, _COMPLETE, True, constant, denied)
         if name in ("__schema", "__type"):
             return FieldShape(key, coordinate, _COMPLETE, non_null=name == "__schema")
         type_ = self._schema.type_map[on_type]
@@ -112,7 +115,7 @@ class _Resolver:
             coordinate,
             self._shape(declared, tuple(below for each in fields for below in each.selections)),
             non_null=isinstance(declared, GraphQLNonNull),
-            denied=self._denial(on_type, fields[0]),
+            denied=denied,
         )
 
     def _denial(self, on_type: str, selected: Field) -> Fault | None:

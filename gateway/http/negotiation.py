@@ -13,7 +13,6 @@ from gateway.errors import RequestError
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 
-# Where a client takes several equally well, the first of these.
 _OFFERS = (GRAPHQL_RESPONSE, JSON)
 _UTF_8 = frozenset({"utf-8", "utf8"})
 
@@ -23,14 +22,14 @@ def choose_media_type(accept: str | None) -> str:
     """JSON where the client does not say, or wants nothing that we have: it can read the error."""
     if accept is None:
         return JSON
-    best, best_quality = JSON, 0.0
-    for part in accept.split(","):
-        media_type, quality = _read_range(part)
-        if quality > best_quality:
-            chosen = _offer(media_type)
-            if chosen is not None:
-                best, best_quality = chosen, quality
-    return best
+    wanted = [_read_range(part) for part in accept.split(",")]
+    offered = [(quality, offer) for name, quality in wanted if quality and (offer := _offer(name))]
+    # Where a client takes both equally well, the one made for us.
+    return (
+        max(offered, key=lambda each: (each[0], each[1] == GRAPHQL_RESPONSE))[1]
+        if offered
+        else JSON
+    )
 
 
 def check_content_type(content_type: str | None, content_encoding: str | None) -> None:

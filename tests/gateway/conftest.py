@@ -1,9 +1,10 @@
-"""An issuer of tokens on loopback, which does as the test tells it."""
+"""An issuer of tokens on loopback, which does as the test tells it, and gateways to ask."""
 
 from __future__ import annotations
 
 import json
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,10 @@ from aiohttp import ClientSession, web
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from gateway.settings import Issuer
+from gateway.app import create_app
+from gateway.settings import Issuer, Settings
+from tests.gateway.support.server import served
+from tests.gateway.support.subgraph import SUPERGRAPH, ScriptedSubgraph
 
 AUDIENCE = "chartgraph"
 
@@ -95,3 +99,73 @@ async def issuer():
 async def http():
     async with ClientSession() as session:
         yield session
+
+
+@dataclass
+class Gateway:
+    """One that is served, with what is behind it."""
+
+    url: str
+    app: Any
+    http: ClientSession
+    records: ScriptedSubgraph
+    weather: ScriptedSubgraph
+
+    async def post(self, body: Any, token: str | None = None, **headers: str):
+        """Status, body and headers of an answer to what is sent as JSON, or as it is if bytes."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = {"content-type": "application/json"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        if token is not None:
+            given["authorization"] = f"Bearer {token}"
+        async with self.http.post(f"{self.url}/graphql", data=raw, headers=given) as response:
+            return Reply(response.status, await response.read(), response.headers)
+
+    async def ask(self, query: str, token: str | None = None, **parameters: Any):
+        reply = await self.post({"query": query, **parameters}, token)
+        return reply.json
+
+
+@dataclass
+class Reply:
+    status: int
+    body: bytes
+    headers: Any
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def codes(self) -> list[str]:
+        return [error["extensions"]["code"] for error in self.json.get("errors", [])]
+
+
+@pytest.fixture
+async def start(tmp_path, http, issuer):
+    """Start a gateway with settings of the test's choice; it ends with the test."""
+    supergraph = tmp_path / "supergraph.graphql"
+    supergraph.write_text(SUPERGRAPH)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "master.key").write_bytes(b"m" * 32)
+
+    async with AsyncExitStack() as running:
+
+        async def start_gateway(**given: Any) -> Gateway:
+            settings = Settings(
+                **{
+                    "supergraph": supergraph,
+                    "home": tmp_path / "home",
+                    "issuers": (issuer.settings(),),
+                    "signed_subgraphs": {"records"},
+                }
+                | given
+            )
+            key = settings.key("context:records") if settings.signed_subgraphs else None
+            records, weather = ScriptedSubgraph("records", key), ScriptedSubgraph("weather")
+            app = create_app(settings, {"records": records, "weather": weather})
+            url = await running.enter_async_context(served(app))
+            return Gateway(url, app, http, records, weather)
+
+        yield start_gateway

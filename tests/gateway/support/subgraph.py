@@ -1,0 +1,121 @@
+"""A subgraph that runs a small schema and does, or fails to do, what a subgraph of ours owes."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLSchema, build_schema, graphql_sync
+
+from contract.access import EXTENSION, AccessReport, Refusal, sign_report
+from contract.context import HEADER, Context, verify_context
+from gateway.execution.client import SubgraphUnavailable
+
+LINKS = """
+schema
+  @link(url: "https://specs.apollo.dev/link/v1.0")
+  @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION)
+  @link(url: "https://specs.apollo.dev/requiresScopes/v0.1", for: SECURITY)
+{ query: Query  mutation: Mutation }
+directive @join__field(graph: join__Graph, requires: String, provides: String, type: String, external: Boolean, override: String, usedOverridden: Boolean) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+directive @join__type(graph: join__Graph!, key: String, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
+directive @link(url: String, as: String, for: link__Purpose, import: [String]) repeatable on SCHEMA
+directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
+enum link__Purpose { SECURITY EXECUTION }
+enum join__Graph {
+  RECORDS @join__graph(name: "records", url: "http://127.0.0.1:9/records")
+  WEATHER @join__graph(name: "weather", url: "http://127.0.0.1:9/weather")
+}
+"""  # noqa: E501 - as composers print it
+
+SUPERGRAPH = (
+    LINKS
+    + """
+type Query @join__type(graph: RECORDS) @join__type(graph: WEATHER) {
+  patient(id: ID!): Patient @join__field(graph: RECORDS)
+  weather(at: String, days: Int): String @join__field(graph: WEATHER)
+}
+type Mutation @join__type(graph: RECORDS) { rename(id: ID!, name: String!): Patient }
+type Patient @join__type(graph: RECORDS) {
+  id: ID!
+  name: String
+  ssn: String @requiresScopes(scopes: [["user/Patient.rs", "ssn"]])
+}
+"""
+)
+
+SCHEMAS = {
+    "records": build_schema(
+        """
+        type Query { patient(id: ID!): Patient }
+        type Mutation { rename(id: ID!, name: String!): Patient }
+        type Patient { id: ID!  name: String  ssn: String }
+        """
+    ),
+    "weather": build_schema("type Query { weather(at: String, days: Int): String }"),
+}
+PATIENT = {"id": "p-1", "name": "Lovelace", "ssn": "999-12-3456"}
+
+
+def _patient(_info, id: str, name: str | None = None) -> Any:  # noqa: A002 - the argument's name
+    return {**PATIENT, "id": id, "name": name or PATIENT["name"]} if id == "p-1" else None
+
+
+ROOT = {"patient": _patient, "rename": _patient, "weather": lambda _info, **_: "fine"}
+
+
+@dataclass
+class ScriptedSubgraph:
+    """A `SubgraphClient`. With a key it verifies contexts and signs reports, as `report` says."""
+
+    name: str
+    key: bytes | None = None
+    report: str = "signed"
+    down: bool = False
+    answer: bytes | None = None
+    """Instead of what the schema would answer."""
+    headers: list[dict[str, str]] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)
+    contexts: list[Context] = field(default_factory=list)
+
+    async def send(self, body: bytes, headers, timeout: float) -> bytes:  # noqa: ARG002, ASYNC109 - the protocol's
+        self.headers.append(dict(headers))
+        if self.down:
+            raise SubgraphUnavailable("it is down")
+        if self.key is not None:
+            context = verify_context(
+                dict(headers).get(HEADER),
+                body=body,
+                audience=self.name,
+                keys={"1": self.key},
+                now=time.time(),
+            )
+            self.contexts.append(context)
+        request = json.loads(body)
+        self.documents.append(request["query"])
+        if self.answer is not None:
+            return self.answer
+        result = graphql_sync(
+            self.schema, request["query"], ROOT, variable_values=request.get("variables")
+        )
+        return json.dumps(result.formatted | self._extensions()).encode()
+
+    async def close(self) -> None:
+        pass
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        return SCHEMAS[self.name]
+
+    def _extensions(self) -> dict[str, Any]:
+        if self.key is None or self.report == "missing":
+            return {}
+        request_id = self.contexts[-1].request_id if self.report != "replayed" else "another"
+        report = AccessReport(
+            self.name, request_id, ("p-1",), (Refusal("Observation", "label", "p-1"),)
+        )
+        text = sign_report(report, b"x" * 32 if self.report == "forged" else self.key)
+        return {"extensions": {EXTENSION: text if self.report != "nonsense" else {"a": 1}}}
