@@ -228,3 +228,16 @@ def test_a_delimiter_inside_a_name_cannot_break_the_answer():
 def test_nobody_asks_without_a_token(server):
     assert post(server, inquiry(), token="bad").status == 401
     assert post(server, inquiry(), path="/other").status == 404
+
+
+def test_a_reader_nobody_here_wrote_understands_the_answer(server):
+    """x12sdk holds every segment to the implementation guide."""
+    from x12sdk.io import X12ModelReader  # noqa: PLC0415 - it takes a second to import
+
+    members = [subscriber(n + 3, m.member_id) for n, m in enumerate((ADA, GONE))]
+    answer = post(server, inquiry(*members)).body.decode()
+    with X12ModelReader(answer) as reader:
+        [model] = reader.models()
+    said = model.model_dump_json()
+    assert said.count('"EB"') == answer.count("~EB*")
+    assert '"1099.75"' in said
