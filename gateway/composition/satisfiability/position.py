@@ -9,22 +9,22 @@ from functools import lru_cache
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from gateway.composition.facts import selections_of
-from gateway.federation.field_set import print_field_set
+from gateway.federation.field_set import FieldSetShape, print_field_set
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """At an object (or abstract value) of `type` in a subgraph.
 
-    `provided` is the field set that the path here provides. `by_key`: the object was fetched by a
-    key just now, so it can be again. `stands_for`: the object type that is being asked for where
-    the subgraph has but an interface object.
+    `provided` is the field set that the path here provides. `key`: that by which the object was
+    fetched just now, so that it can be again. `stands_for`: the object type that is being asked
+    for where the subgraph has but an interface object.
     """
 
     subgraph: str
     type: str
     provided: str = ""
-    by_key: bool = False
+    key: FieldSetShape | None = None
     stands_for: str | None = None
 
 

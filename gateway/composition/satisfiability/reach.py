@@ -1,5 +1,9 @@
 """From a position: which fields resolve, which keys lead elsewhere, which field sets can be had.
 
+A key is not usable if having its fields takes the very subgraph it leads to, nor right after the
+same key led elsewhere: the direct way must do. The reference composer refuses both, and planners
+rely on it. So each question comes with the subgraphs that are out of bounds.
+
 These three depend on each other (a key is usable if its fields can be had, perhaps by other keys;
 a field with `@requires` resolves if its field set can be had), so they are solved together, as the
 least fixed point: `_reached` only grows, and is final once a round adds nothing.
@@ -7,7 +11,8 @@ least fixed point: `_reached` only grows, and is final once a round adds nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
@@ -29,8 +34,14 @@ from gateway.composition.schema import (
 )
 from gateway.composition.subgraphs import Member, Subgraphs
 from gateway.composition.types import base_name
+from gateway.federation.field_set import FieldSetShape, field_set_shape
 
 T = TypeVar("T")
+
+# Where one starts, and the subgraphs that are out of bounds.
+_Origin = tuple[Position, frozenset[str]]
+
+_NOWHERE: frozenset[str] = frozenset()
 
 # The types above a position that set contexts, with the positions one could be at there.
 Ancestors = frozenset[tuple[str, frozenset[Position]]]
@@ -69,31 +80,27 @@ class Reach:
         self._overridden = overridden
         self._labels = labels
         self._ancestors = ancestors
-        self._reached: dict[Position, dict[Position, None]] = {}
-        self._unsettled: dict[Position, None] = {}
+        self._reached: dict[_Origin, dict[Position, None]] = {}
+        self._unsettled: dict[_Origin, None] = {}
         self._version = 0
 
     def resolve(self, position: Position, field: str) -> list[Position]:
         """Where the field leads from here or by keys; empty where it cannot be had."""
-        return self._settled(lambda: self._resolve(position, field))
+        return self._settled(lambda: self._resolve(position, field, _NOWHERE))
 
     def cast(self, position: Position, type_name: str) -> list[Position]:
         """Where one is, here or by keys, once the value is known to be of an object type."""
         return self._settled(
             lambda: [
-                found for at in self._closure(position) for found in self._cast_here(at, type_name)
+                found
+                for at in self._closure(position, _NOWHERE)
+                for found in self._cast_here(at, type_name, _NOWHERE)
             ]
         )
 
     def reachable(self, position: Position) -> list[Position]:
         """The position itself and those on the same object that keys lead to."""
-        return self._settled(lambda: list(self._closure(position)))
-
-    def can_have(self, positions: Iterable[Position], text: str | None) -> bool:
-        """Whether all of a field set can be had from the positions."""
-        selections = selections_of(text)
-        given = list(positions)
-        return selections is not None and self._settled(lambda: self._has(given, selections))
+        return self._settled(lambda: self._closure(position, _NOWHERE))
 
     def keys_from(self, position: Position) -> Iterator[tuple[Member, Applied, str]]:
         """The resolvable keys by which other subgraphs would take over, and on which type."""
@@ -126,52 +133,68 @@ class Reach:
         for origin in list(self._unsettled):
             reached = self._reached[origin]
             for position in list(reached):
-                for found in self._moves(position, reached):
+                for found in self._moves(position, reached, origin[1]):
                     reached[found] = None
                     self._version += 1
 
-    def _closure(self, position: Position) -> list[Position]:
-        if position not in self._reached:
-            self._reached[position] = {position: None}
-            self._unsettled[position] = None
+    def _closure(self, position: Position, excluded: frozenset[str]) -> list[Position]:
+        origin = (position, excluded)
+        if origin not in self._reached:
+            self._reached[origin] = {position: None}
+            self._unsettled[origin] = None
             self._version += 1
-        return list(self._reached[position])
+        return list(self._reached[origin])
 
-    def _moves(self, position: Position, reached: Mapping[Position, None]) -> Iterator[Position]:
-        taken = {(found.subgraph, found.type) for found in reached}
+    def _moves(
+        self, position: Position, reached: Mapping[Position, None], excluded: frozenset[str]
+    ) -> Iterator[Position]:
+        taken = {(found.subgraph, found.type, found.key) for found in reached}
         if position.type in ROOTS.values():
             for member in self._subgraphs.members:
                 here = member.subgraph.types.get(position.type)
-                if here and here.fields and (member.name, position.type) not in taken:
-                    taken.add((member.name, position.type))
+                if here and here.fields and (member.name, position.type, None) not in taken:
+                    taken.add((member.name, position.type, None))
                     yield Position(member.name, position.type)
         for member, key, type_name in self.keys_from(position):
-            target = self._arrival(member, position, type_name)
-            if target is None or (target.subgraph, target.type) in taken:
-                continue
             selections = selections_of(key.text("fields"))
-            if selections is not None and self._has([position], selections):
-                taken.add((target.subgraph, target.type))
+            if member.name in excluded or selections is None:
+                continue
+            shape = field_set_shape(selections)
+            target = self._arrival(member, position, type_name, shape)
+            if target is None or (target.subgraph, target.type, shape) in taken:
+                continue
+            if position.key == shape:
+                continue
+            if self._has([anew(position)], selections, excluded | {member.name}):
+                taken.add((target.subgraph, target.type, shape))
                 yield target
 
-    def _arrival(self, member: Member, position: Position, type_name: str) -> Position | None:
+    def _arrival(
+        self, member: Member, position: Position, type_name: str, key: FieldSetShape
+    ) -> Position | None:
         """Where a key on `type_name` leads; an interface is narrowed to the object asked for."""
         type_ = member.subgraph.types[type_name]
         wanted = position.stands_for
         if member.facts.is_interface_object(type_):
             kind = self._subgraphs.kinds.get(position.type)
             stands_for = position.type if kind is Kind.OBJECT else wanted
-            return Position(member.name, type_name, by_key=True, stands_for=stands_for)
+            return Position(member.name, type_name, key=key, stands_for=stands_for)
         if wanted is None:
-            return Position(member.name, type_name, by_key=True)
+            return Position(member.name, type_name, key=key)
         if wanted in member.subgraph.possible_types(type_name):
-            return Position(member.name, wanted, by_key=True)
+            return Position(member.name, wanted, key=key)
         return None
 
-    def _resolve(self, position: Position, name: str) -> list[Position]:
-        return [found for at in self._closure(position) for found in self._resolve_here(at, name)]
+    def _resolve(self, position: Position, name: str, excluded: frozenset[str]) -> list[Position]:
+        return [
+            found
+            for at in self._closure(position, excluded)
+            for found in self._resolve_here(at, name, excluded)
+        ]
 
-    def _resolve_here(self, position: Position, name: str) -> list[Position]:
+    def _resolve_here(
+        self, position: Position, name: str, excluded: frozenset[str]
+    ) -> list[Position]:
         member = self._subgraphs.by_name[position.subgraph]
         type_ = member.subgraph.types.get(position.type)
         if type_ is None:
@@ -182,7 +205,7 @@ class Reach:
             return [] if is_stand_in else [Position(position.subgraph, "String")]
         field = type_.fields.get(name)
         if field is None or not self._is_resolved(member, position, type_, field):
-            return self._resolve_by_objects(member, position, type_, name)
+            return self._resolve_by_objects(member, position, type_, name, excluded)
         below = provided_field(position.provided, self._names(position.type), name) or ""
         provides = [directive.text("fields") or "" for directive in applied(field, "provides")]
         provided = " ".join(text for text in (below, *provides) if text)
@@ -203,7 +226,7 @@ class Reach:
             selections = selections_of(requires.text("fields"))
             if selections is None or not self._can_return(member, position, type_):
                 return False
-            if not self._has([position], selections):
+            if not self._has([anew(position)], selections, _NOWHERE):
                 return False
         return all(
             self._has_context(member, argument)
@@ -220,7 +243,7 @@ class Reach:
 
     def _can_return(self, member: Member, position: Position, type_: TypeDefinition) -> bool:
         """After fetching what a field requires, one must find the object again by a key."""
-        if position.by_key or type_.name in ROOTS.values():
+        if position.key is not None or type_.name in ROOTS.values():
             return True
         for key in applied(type_, "key"):
             fields = member.facts.selected(type_.name, key)
@@ -239,7 +262,7 @@ class Reach:
             setters = {type_.name for type_ in contexts.get(name or "", ())}
             selections = selections_of(selection)
             if selections is None or not any(
-                self._has(list(positions), selections)
+                self._has(list(positions), selections, _NOWHERE)
                 for ancestor, positions in self._ancestors
                 if setters & self._names(ancestor)
             ):
@@ -262,25 +285,33 @@ class Reach:
         return True
 
     def _resolve_by_objects(
-        self, member: Member, position: Position, type_: TypeDefinition, name: str
+        self,
+        member: Member,
+        position: Position,
+        type_: TypeDefinition,
+        name: str,
+        excluded: frozenset[str],
     ) -> list[Position]:
         """A field of an interface, from each object that may be behind it."""
         if type_.kind is not Kind.INTERFACE or name not in type_.fields:
             return []
         found: list[Position] = []
         for object_name in sorted(member.subgraph.possible_types(type_.name)):
-            inside = self._resolve(Position(member.name, object_name, position.provided), name)
+            at = Position(member.name, object_name, position.provided)
+            inside = self._resolve(at, name, excluded)
             if not inside:
                 return []
             found += inside
         return found
 
-    def _cast_here(self, position: Position, type_name: str) -> list[Position]:
+    def _cast_here(
+        self, position: Position, type_name: str, excluded: frozenset[str]
+    ) -> list[Position]:
         member = self._subgraphs.by_name[position.subgraph]
         type_ = member.subgraph.types[position.type]
         if member.facts.is_interface_object(type_):
             # Only with the type's name in hand does one know that it is the one asked for.
-            if not self._resolve(position, "__typename"):
+            if not self._resolve(position, "__typename", excluded):
                 return []
             return [
                 Position(position.subgraph, position.type, position.provided, stands_for=type_name)
@@ -291,34 +322,46 @@ class Reach:
             return [position]
         return [Position(position.subgraph, type_name, position.provided)]
 
-    def _has(self, positions: list[Position], selections: SelectionSetNode) -> bool:
+    def _has(
+        self, positions: list[Position], selections: SelectionSetNode, excluded: frozenset[str]
+    ) -> bool:
         for selection in selections.selections:
             if isinstance(selection, FieldNode):
-                name = selection.name.value
-                found = [f for position in positions for f in self._resolve(position, name)]
-                if not found:
-                    return False
-                if selection.selection_set and not self._has(found, selection.selection_set):
+                if not self._has_field(positions, selection, excluded):
                     return False
                 continue
             assert isinstance(selection, InlineFragmentNode)
-            if not self._has_fragment(positions, selection):
+            if not self._has_fragment(positions, selection, excluded):
                 return False
         return True
 
-    def _has_fragment(self, positions: list[Position], fragment: InlineFragmentNode) -> bool:
+    def _has_field(
+        self, positions: list[Position], node: FieldNode, excluded: frozenset[str]
+    ) -> bool:
+        """Here if possible: looking elsewhere is only worth it when that fails."""
+        for resolve in (self._resolve_here, self._resolve):
+            found = [f for at in positions for f in resolve(at, node.name.value, excluded)]
+            if found and (
+                node.selection_set is None or self._has(found, node.selection_set, excluded)
+            ):
+                return True
+        return False
+
+    def _has_fragment(
+        self, positions: list[Position], fragment: InlineFragmentNode, excluded: frozenset[str]
+    ) -> bool:
         if fragment.type_condition is None:
-            return self._has(positions, fragment.selection_set)
+            return self._has(positions, fragment.selection_set, excluded)
         wanted = self._subgraphs.objects(fragment.type_condition.name.value)
         possible = {name for position in positions for name in self._possible(position)}
         for name in sorted(wanted & possible):
             inside = [
                 found
                 for position in positions
-                for at in self._closure(position)
-                for found in self._cast_here(at, name)
+                for at in self._closure(position, excluded)
+                for found in self._cast_here(at, name, excluded)
             ]
-            if not self._has(inside, fragment.selection_set):
+            if not self._has(inside, fragment.selection_set, excluded):
                 return False
         return True
 
@@ -338,6 +381,11 @@ class Reach:
             if type_name in members
         ]
         return frozenset({type_name, *self._subgraphs.interfaces.get(type_name, ()), *unions})
+
+
+def anew(position: Position) -> Position:
+    """What a key or `@requires` asks for is fetched from here, however one came here."""
+    return replace(position, key=None)
 
 
 def is_composite(subgraphs: Subgraphs, type_name: str) -> bool:
