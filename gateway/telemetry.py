@@ -7,12 +7,14 @@ with few values, all of them ours.
 
 from __future__ import annotations
 
+import io
 import logging
+import random
 import re
-import secrets
 import sys
 import traceback
 from collections.abc import MutableMapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -27,32 +29,9 @@ KEYS = frozenset(
     }
 )  # fmt: skip
 MAX_LENGTH = 200
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
-"""Say `log.info("what_happened", key=value)` with keys from the list above."""
-
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,99}")
-
-
-def start_logging(*, level: int = logging.INFO, pretty: bool = False) -> None:
-    """Send our own lines, and the libraries', to the standard error stream."""
-    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.WARNING)
-    renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if pretty
-        else structlog.processors.JSONRenderer()
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            allow_listed,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+# Not a secret: it has to be unlike any other, and is made for every request.
+_request_ids = random.Random()  # noqa: S311
 
 
 def allow_listed(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -63,9 +42,53 @@ def allow_listed(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapp
     return {key: _shorten(value) for key, value in line.items() if key in KEYS}
 
 
+def _render(logger: Any, method: str, line: MutableMapping[str, Any]) -> Any:
+    return _look.renderer(logger, method, line)
+
+
+@dataclass(slots=True)
+class _Look:
+    renderer: structlog.types.Processor = field(default_factory=structlog.processors.JSONRenderer)
+
+
+class _StandardError(io.TextIOBase):
+    """Whatever it is at the time of writing: a server may exchange it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_look = _Look()
+
+# Bound to its processors here and not by a global configuration, so that no application we are
+# part of, and no forgotten call, lets a line past the list.
+log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+    structlog.WriteLogger(_StandardError()),
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        allow_listed,
+        _render,
+    ],
+    wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    cache_logger_on_first_use=True,
+)
+"""Say `log.info("what_happened", key=value)` with keys from the list above."""
+
+
+def start_logging(*, pretty: bool = False) -> None:
+    """For a process that is the gateway alone: the libraries' lines too, and colours if wanted."""
+    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.WARNING)
+    if pretty:
+        _look.renderer = structlog.dev.ConsoleRenderer()
+
+
 def new_request_id() -> str:
     """Ours, never the client's: an access report is bound to it."""
-    return secrets.token_hex(12)
+    return f"{_request_ids.getrandbits(96):024x}"
 
 
 def loggable_name(name: str | None) -> str | None:
