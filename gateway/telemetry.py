@@ -51,7 +51,7 @@ class _Look:
     renderer: structlog.types.Processor = field(default_factory=structlog.processors.JSONRenderer)
 
 
-class _StandardError(io.TextIOBase):
+class _StandardError(io.StringIO):
     """Whatever it is at the time of writing: a server may exchange it."""
 
     def write(self, text: str) -> int:
