@@ -47,7 +47,7 @@ from gateway.operation.tree import (
 )
 from gateway.operation.values import print_value, variables_in
 
-MAX_SELECTIONS = 20_000
+MAX_SELECTIONS = 10_000
 MAX_DEPTH = 100
 
 Conditions: TypeAlias = tuple[Condition, ...]

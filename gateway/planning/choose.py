@@ -19,6 +19,8 @@ Weight: TypeAlias = tuple[int, int, int]
 
 # Enough to prove the best of every plan seen in practice; past it, the best so far is good.
 MAX_BRANCHES = 500
+# A branch weighs each of them, so that with more of them only requests are worth the work.
+MAX_LEAVES_TO_REFINE = 200
 
 
 def choose(
@@ -26,7 +28,11 @@ def choose(
 ) -> tuple[Position, ...]:
     """One position for each leaf, in their order, given that `base` is paid for anyway."""
     search = _Search(tree, list(dict.fromkeys(leaves)))
-    search.descend({}, base or Cost())
+    # Requests first, then hops: steps only break ties, and to prove the best takes far more work.
+    many = sum(len(leaf) > 1 for leaf in search.leaves) > MAX_LEAVES_TO_REFINE
+    for precision in (1,) if many else (1, 2, 3):
+        search.precision, search.branches = precision, 0
+        search.descend({}, base or Cost())
     return tuple(dict.fromkeys(search.best[leaf] for leaf in leaves))
 
 
@@ -36,14 +42,18 @@ class _Search:
     leaves: list[Alternatives]
     best: dict[Alternatives, Position] = field(default_factory=dict)
     best_weight: Weight | None = None
+    precision: int = 1
+    """How many parts of the weight are to be improved on."""
     branches: int = 0
 
     def descend(self, chosen: dict[Alternatives, Position], cost: Cost) -> None:
         chosen = dict(chosen)
         cost, undecided = self._take_what_is_free(chosen, cost)
         weight = self.tree.weigh(cost)
-        if self.best_weight is not None and weight >= self.best_weight:
-            return
+        if self.best_weight is not None:
+            best = self.best_weight[: self.precision]
+            if weight[: self.precision] >= best:
+                return
         if not undecided:
             self.best, self.best_weight = chosen, weight
             return
@@ -78,9 +88,9 @@ class _Search:
         if len(leaf) == 1:
             return leaf[0]
         free = [
-            position
+            (self.tree.weigh(cost | position.cost), position)
             for position in leaf
-            if not (position.cost.requests & ~cost.requests or position.cost.hops & ~cost.hops)
+            if not position.cost.requests & ~cost.requests
+            and (self.precision == 1 or not position.cost.hops & ~cost.hops)
         ]
-        added = cost.positions
-        return min(free, key=lambda each: (each.cost.positions & ~added).bit_count(), default=None)
+        return min(free, key=lambda each: each[0], default=(None, None))[1]

@@ -46,11 +46,8 @@ def build_fetch_graph(
     tree: PositionTree, leaves: Iterable[Position], selections: SelectionSet
 ) -> FetchGraph:
     leaves = tuple(leaves)
-    mask = 0
-    for leaf in leaves:
-        mask |= leaf.cost.positions
-    chosen = [position for position in tree.all if mask >> position.id & 1]
-    conditions = _conditions(leaves, chosen)
+    chosen = _closure(leaves)
+    conditions = _conditions(leaves, tree)
     steps: dict[int, FetchStep] = {}
     for position in chosen:
         if position.step in (Step.ENTRY, Step.ENTITY):
@@ -62,6 +59,20 @@ def build_fetch_graph(
         chosen=frozenset(chosen),
         keys=settle_response_keys(selections, chosen),
     )
+
+
+def _closure(leaves: Iterable[Position]) -> list[Position]:
+    """The leaves and all that lies on the way, parents before children."""
+    chosen: set[Position] = set()
+    pending = list(leaves)
+    while pending:
+        position = pending.pop()
+        if position not in chosen:
+            chosen.add(position)
+            pending.extend(position.needs)
+            if position.parent is not None:
+                pending.append(position.parent)
+    return sorted(chosen, key=lambda position: position.id)
 
 
 def _needs(position: Position) -> frozenset[int]:
@@ -78,16 +89,17 @@ def _needs(position: Position) -> frozenset[int]:
 
 
 def _conditions(
-    leaves: Iterable[Position], chosen: Iterable[Position]
+    leaves: Iterable[Position], tree: PositionTree
 ) -> Mapping[Position, frozenset[Condition]]:
     """What all leaves that make use of a fetch have in common."""
     shared: dict[Position, frozenset[Condition]] = {}
-    fetches = [position for position in chosen if position.step in (Step.ENTRY, Step.ENTITY)]
     for leaf in leaves:
-        for fetch in fetches:
-            if leaf.cost.hops >> fetch.id & 1:
-                known = shared.get(fetch)
-                shared[fetch] = leaf.conditions if known is None else known & leaf.conditions
+        hops = leaf.cost.hops
+        while hops:
+            fetch = tree.hops[hops.bit_length() - 1]
+            hops ^= 1 << fetch.hop
+            known = shared.get(fetch)
+            shared[fetch] = leaf.conditions if known is None else known & leaf.conditions
     return shared
 
 

@@ -123,10 +123,13 @@ class _PathFinder:
         return leaves
 
     def _cheapest(self, candidates: Iterable[Position]) -> tuple[Position, ...]:
-        """For each place that is reached, the way that costs least."""
+        """For each place that is reached, the way that costs least.
+
+        Leaves from the same subgraph by way of other requests may go better with the rest.
+        """
         found: dict[object, Position] = {}
         for candidate in candidates:
-            place = candidate.node or candidate.subgraph
+            place = candidate.node or (candidate.subgraph, candidate.cost.requests)
             known = found.get(place)
             if known is None or self.tree.weigh(candidate.cost) < self.tree.weigh(known.cost):
                 found[place] = candidate
@@ -183,7 +186,7 @@ class _PathFinder:
                 position
                 for position in abstract
                 if self.tree.weigh(position.cost)[:2] < least
-                and self._members_have(position, selection.name)
+                and self._has_a_member_with(position, selection.name)
             ]
         return abstract
 
@@ -201,9 +204,9 @@ class _PathFinder:
             return False
         return True
 
-    def _members_have(self, position: Position, name: str) -> bool:
+    def _has_a_member_with(self, position: Position, name: str) -> bool:
         node = _node(position)
-        return all(
+        return any(
             (move := self.graph.field_move(self.graph.narrow(node, member), name, self.labels))
             and move.requires is None
             for member in self._members(position)

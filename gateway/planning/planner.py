@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gateway.operation.tree import Operation, OperationKind, Selection
 from gateway.planning.choose import choose
+from gateway.planning.errors import PlanError
 from gateway.planning.fetch_graph import build_fetch_graph
 from gateway.planning.paths import find_paths
 from gateway.planning.plan import FetchNode, ParallelNode, PlanNode, QueryPlan, SequenceNode
@@ -21,9 +22,11 @@ def plan(
 
     Raises `PlanError` where the supergraph offers no way to a field.
     """
-    if operation.kind is OperationKind.MUTATION:
-        return QueryPlan(_plan_serially(operation, query_graph, labels))
-    return QueryPlan(_plan(operation, query_graph, labels))
+    plan_all = _plan_serially if operation.kind is OperationKind.MUTATION else _plan
+    try:
+        return QueryPlan(plan_all(operation, query_graph, labels))
+    except RecursionError:
+        raise PlanError("the operation nests too deep to be planned") from None
 
 
 def _plan(operation: Operation, query_graph: QueryGraph, labels: frozenset[str]) -> PlanNode | None:

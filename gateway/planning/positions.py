@@ -2,8 +2,8 @@
 
 A position is reached from its parent by entering a subgraph at the root, by a field, by narrowing
 an abstract type, or by an entity move. Equal steps from one parent share one position, so that the
-cost of several ways together is the cost of the positions they have in common, once. Sets of
-positions are bit masks, and a union is one `|`.
+cost of several ways together counts what they have in common once. Sets of requests and of hops
+are bit masks, and a union is one `|`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from gateway.operation.tree import Argument, Condition
 from gateway.planning.errors import PlanError
 from gateway.planning.query_graph import FieldSet, Node
 
-# A plan of a thousand fields makes some ten thousand positions.
-MAX_POSITIONS = 100_000
+# An operation of a thousand fields makes some ten thousand positions.
+MAX_POSITIONS = 50_000
 
 Conditions: TypeAlias = tuple[Condition, ...]
 
@@ -31,19 +31,21 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What is needed for some positions, as sets: requests, hops and positions."""
+    """What is needed to be at some positions."""
 
     requests: int = 0
     """A bit for each wave and subgraph: fetches of one wave to one subgraph are one request."""
     hops: int = 0
-    """A bit for each entry and entity move, at its position's place."""
-    positions: int = 0
+    """A bit for each entry and entity move."""
+    steps: int = 0
+    """The steps on the way, each counted once more for every wave it waits for.
+
+    It breaks ties: what is read early, from fewer places, is better. What ways share counts twice.
+    """
 
     def __or__(self, other: Cost) -> Cost:
         return Cost(
-            self.requests | other.requests,
-            self.hops | other.hops,
-            self.positions | other.positions,
+            self.requests | other.requests, self.hops | other.hops, self.steps + other.steps
         )
 
 
@@ -76,6 +78,8 @@ class Position:
     requires: FieldSet | None = None
     needs: tuple[Position, ...] = ()
     """The leaves that must be there first."""
+    hop: int = -1
+    """Its place among entries and entity moves."""
     children: dict[object, Position] = field(default_factory=dict)
 
     @property
@@ -94,7 +98,8 @@ class PositionTree:
 
     subgraphs: tuple[str, ...]
     """Sorted: a plan must not depend on the supergraph's order."""
-    all: list[Position] = field(default_factory=list)
+    size: int = 0
+    hops: list[Position] = field(default_factory=list)
     roots: dict[str, Position] = field(default_factory=dict)
 
     def entry(self, node: Node) -> Position:
@@ -159,12 +164,12 @@ class PositionTree:
         return child
 
     def weigh(self, cost: Cost) -> tuple[int, int, int]:
-        """Requests and waves count most, then hops, then fields."""
+        """Requests and waves count most, then hops, then steps."""
         waves = -(-cost.requests.bit_length() // len(self.subgraphs))
         return (
             cost.requests.bit_count() + waves,
             cost.hops.bit_count(),
-            cost.positions.bit_count(),
+            cost.steps,
         )
 
     def _add(
@@ -177,29 +182,30 @@ class PositionTree:
         conditions: Conditions = (),
         needs: tuple[Position, ...] = (),
     ) -> Position:
-        if len(self.all) >= MAX_POSITIONS:
+        if self.size >= MAX_POSITIONS:
             raise PlanError("the operation has too many possible plans")
-        id_ = len(self.all)
         cost = parent.cost if parent else Cost()
         for need in needs:
-            cost |= need.cost
-        bit = 1 << id_
+            cost |= Cost(need.cost.requests, need.cost.hops, 1)
+        hop = -1
         if step in (Step.ENTRY, Step.ENTITY):
+            hop = len(self.hops)
             request = 1 << (level * len(self.subgraphs) + self.subgraphs.index(subgraph))
-            cost = Cost(cost.requests | request, cost.hops | bit, cost.positions | bit)
-        else:
-            cost = Cost(cost.requests, cost.hops, cost.positions | bit)
+            cost |= Cost(request, 1 << hop)
         position = Position(
-            id=id_,
+            id=self.size,
             parent=parent,
             step=step,
             subgraph=subgraph,
             node=node,
-            cost=cost,
+            cost=Cost(cost.requests, cost.hops, cost.steps + 1 + level),
             level=level,
-            conditions=(parent.conditions if parent else frozenset()).union(conditions),
+            conditions=parent.conditions.union(conditions) if parent else frozenset(conditions),
             own_conditions=conditions,
             needs=needs,
+            hop=hop,
         )
-        self.all.append(position)
+        self.size += 1
+        if hop >= 0:
+            self.hops.append(position)
         return position

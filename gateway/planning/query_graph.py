@@ -67,7 +67,9 @@ class QueryGraph:
     _field_moves: dict[tuple[Node, str, frozenset[str]], FieldMove | None] = field(
         default_factory=dict
     )
-    _entity_moves: dict[tuple[str, bool], tuple[EntityMove, ...]] = field(default_factory=dict)
+    _entity_moves: dict[tuple[str, str | None], tuple[EntityMove, ...]] = field(
+        default_factory=dict
+    )
     _members: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     _possible: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -97,7 +99,9 @@ class QueryGraph:
 
     def entity_moves(self, node: Node) -> tuple[EntityMove, ...]:
         """Where entities of the node's type can be entered, its own subgraph included."""
-        key = (node.type_name, node.is_interface_object)
+        # Only what an interface's members are, or whether they are known, makes a difference.
+        special = node.is_abstract or node.is_interface_object
+        key = (node.type_name, node.subgraph if special else None)
         if key not in self._entity_moves:
             self._entity_moves[key] = tuple(self._find_entity_moves(node))
         return self._entity_moves[key]
@@ -190,10 +194,11 @@ class QueryGraph:
         type_ = self.supergraph.types[node.type_name]
         for subgraph in sorted(type_.joins):
             target = self.node(node.type_name, subgraph)
-            # An interface's members are entered one by one, unless the members are not known.
             if target.is_abstract and not node.is_interface_object:
-                continue
-            if keys := self._keys(target):
+                keys = self._keys_of_members(node, target)
+            else:
+                keys = self._keys(target)
+            if keys:
                 yield EntityMove(target, keys)
         for name in type_.interfaces if type_.kind is TypeKind.OBJECT else ():
             for subgraph in sorted(self.supergraph.types[name].joins):
@@ -205,6 +210,29 @@ class QueryGraph:
         join = self.supergraph.types[target.type_name].joins[target.subgraph]
         return tuple(
             self.field_set(target.type_name, key.fields) for key in join.keys if key.resolvable
+        )
+
+    def _keys_of_members(self, node: Node, target: Node) -> tuple[FieldSet, ...]:
+        """Keys by which every member of an interface can be entered, so that they go together."""
+        if self.is_union(node.type_name):
+            return ()
+        members = self.members(node.type_name, node.subgraph)
+        if not members or not members <= self.members(target.type_name, target.subgraph):
+            return ()
+        first, *others = (
+            [key.text for key in self._keys(self.node(member, target.subgraph))]
+            for member in sorted(members)
+        )
+        fields = self.supergraph.types[node.type_name].fields
+        common = (
+            self.field_set(node.type_name, text)
+            for text in first
+            if all(text in texts for texts in others)
+        )
+        return tuple(
+            key
+            for key in common
+            if all(isinstance(each, Field) and each.name in fields for each in key.selections)
         )
 
     def _find_members(self, type_name: str, subgraph: str) -> Iterator[str]:

@@ -44,7 +44,10 @@ def target_path(position: Position, keys: ResponseKeys, graph: QueryGraph) -> Pa
     return tuple(reversed(steps))
 
 
-def representation_of(position: Position, keys: ResponseKeys, graph: QueryGraph) -> Representation:
+def representations_of(
+    position: Position, keys: ResponseKeys, graph: QueryGraph
+) -> tuple[Representation, ...]:
+    """One, or one for each member where an interface's members go together."""
     source, target, key = position.parent, position.node, position.key
     assert source is not None
     assert source.node is not None
@@ -52,15 +55,16 @@ def representation_of(position: Position, keys: ResponseKeys, graph: QueryGraph)
     assert key is not None
     shape = keys.shapes[source]
     types = _runtime_types(source, graph)
+    if target.is_abstract and not source.node.is_interface_object:
+        types = tuple(sorted(graph.members(source.node.type_name, source.subgraph)))
     by_interface = target.is_interface_object or source.node.is_interface_object
     identity = tuple(_required(key.selections, shape, graph))
     others = _required(position.requires.selections, shape, graph) if position.requires else ()
-    return Representation(
-        types=types,
-        typename=target.type_name if by_interface else types[0],
-        keys=tuple(field.name for field in identity if isinstance(field, RequiredField)),
-        fields=merge_required((*identity, *others)),
-    )
+    names = tuple(field.name for field in identity if isinstance(field, RequiredField))
+    fields = merge_required((*identity, *others))
+    if by_interface:
+        return (Representation(types, target.type_name, names, fields),)
+    return tuple(Representation((type_,), type_, names, fields) for type_ in types)
 
 
 def join_representations(one: Representation, other: Representation) -> Representation | None:

@@ -16,7 +16,7 @@ from gateway.planning.fetch_graph import FetchGraph, FetchStep, Group
 from gateway.planning.plan import EntityCall, FetchNode, OnTypes, Path, Rename, Representation
 from gateway.planning.positions import Step
 from gateway.planning.query_graph import QueryGraph
-from gateway.planning.representations import join_representations, representation_of, target_path
+from gateway.planning.representations import join_representations, representations_of, target_path
 from gateway.planning.selected import (
     Selected,
     add_position,
@@ -158,7 +158,7 @@ class _RequestBuilder:
         keys = self.fetch_graph.keys
         return _Call(
             targets=(target_path(step.position, keys, self.graph),),
-            representations=(representation_of(step.position, keys, self.graph),),
+            representations=representations_of(step.position, keys, self.graph),
             needs=step.needs,
             body=body,
         )
@@ -166,15 +166,22 @@ class _RequestBuilder:
 
 def _merge(calls: Iterable[_Call]) -> list[_Call]:
     """One call for what can be shown together at a place, and for several types at a place."""
-    merged: list[_Call] = []
+    places: dict[Path, list[_Call]] = defaultdict(list)
     for call in calls:
+        merged = places[_place(call)]
         for number, other in enumerate(merged):
             if (joined := _same_entities(other, call) or _other_types(other, call)) is not None:
                 merged[number] = joined
                 break
         else:
             merged.append(call)
-    return merged
+    return [call for merged in places.values() for call in merged]
+
+
+def _place(call: _Call) -> Path:
+    """Where it is, whatever types it is for."""
+    path = call.targets[0]
+    return path[:-1] if path and isinstance(path[-1], OnTypes) else path
 
 
 def _same_entities(one: _Call, other: _Call) -> _Call | None:
@@ -196,13 +203,12 @@ def _same_entities(one: _Call, other: _Call) -> _Call | None:
 def _other_types(one: _Call, other: _Call) -> _Call | None:
     if one.needs != other.needs or one.types & other.types:
         return None
-    *here, mine = one.targets[0] or (None,)
-    *there, its = other.targets[0] or (None,)
-    if here != there or not isinstance(mine, OnTypes) or not isinstance(its, OnTypes):
+    mine, its = one.targets[0][-1:], other.targets[0][-1:]
+    if not (mine and its and isinstance(mine[0], OnTypes) and isinstance(its[0], OnTypes)):
         return None
-    both = OnTypes(tuple(sorted({*mine.types, *its.types})))
+    both = OnTypes(tuple(sorted({*mine[0].types, *its[0].types})))
     representations = (*one.representations, *other.representations)
-    path = (*one.targets[0][:-1], both)
+    path = (*_place(one), both)
     return _Call((path,), representations, one.needs, merge_selected(one.body, other.body))
 
 
