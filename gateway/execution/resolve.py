@@ -45,11 +45,10 @@ class _Resolver:
         self._variables = variables
 
     def object_shape(self, type_: GraphQLNamedType, selections: SelectionSet) -> ObjectShape:
-        return ObjectShape(
-            type_.name,
-            (possible.name for possible in self._possible_types(type_)),
-            lambda on_type: self._fields(on_type, selections),
-        )
+        types = {type_.name, *self._names(type_.name)}
+        if isinstance(type_, GraphQLInterfaceType):
+            types.update(each.name for each in self._schema.get_implementations(type_).interfaces)
+        return ObjectShape(type_.name, types, lambda on_type: self._fields(on_type, selections))
 
     def _possible_types(self, type_: GraphQLNamedType) -> list[GraphQLObjectType]:
         if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):

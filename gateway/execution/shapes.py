@@ -107,18 +107,18 @@ class ObjectShape:
     def __init__(
         self,
         type_name: str,
-        possible_types: Iterable[str],
+        types: Iterable[str],
         collect: Callable[[str], tuple[FieldShape, ...] | None],
     ) -> None:
-        """`collect` tells the fields selected on an object type, in the client's order.
+        """`types` are all that the data may call itself: object types, and interfaces of them.
 
-        Asked for the abstract type itself it tells what is selected on every possible type alike,
-        or None where that differs.
+        `collect` tells the fields selected on such a type, in the client's order; on an abstract
+        one what is selected on all its objects alike, or None where that differs.
         """
         self._type_name = type_name
-        self._possible_types = frozenset(possible_types)
+        self._types = frozenset(types)
         # A concrete type needs no telling; whatever the data calls itself is not asked.
-        self._only = type_name if self._possible_types == {type_name} else None
+        self._only = type_name if self._types == {type_name} else None
         self._collect = collect
         self._fields: dict[str, tuple[FieldShape, ...] | None] = {}
 
@@ -148,7 +148,7 @@ class ObjectShape:
         return results
 
     def step(self, step: str | int) -> Shape | None:
-        for possible in sorted(self._possible_types):
+        for possible in sorted(self._types):
             for selected in self._fields_on(possible) or ():
                 if selected.key == step and selected.denied is None:
                     return selected.shape
@@ -163,7 +163,7 @@ class ObjectShape:
         return self._fields.get(runtime_type) or self._fields_on(runtime_type)
 
     def _fields_on(self, runtime_type: str) -> tuple[FieldShape, ...] | None:
-        if runtime_type != self._type_name and runtime_type not in self._possible_types:
+        if runtime_type not in self._types:
             return None
         if runtime_type not in self._fields:
             self._fields[runtime_type] = self._collect(runtime_type)

@@ -23,8 +23,9 @@ CLIENT = Client.of(
       node: Node thing: Thing
     }
     type Row implements Node { id: ID! name: String next: Row must: String! grid: [[Int!]] }
-    type Leaf implements Node { id: ID! name: String color: String }
+    type Leaf implements Plant & Node { id: ID! name: String color: String }
     interface Node { id: ID! name: String }
+    interface Plant implements Node { id: ID! name: String color: String }
     union Thing = Row | Leaf
     """
 )
@@ -199,6 +200,12 @@ def test_the_type_need_not_be_known_where_nothing_depends_on_it(fetched):
     """As from a subgraph that knows the interface as one object."""
     query = "{ node { id ... on Node { name } } }"
     assert CLIENT.project(query, {"node": fetched}) == ({"node": {"id": "1", "name": None}}, [])
+
+
+def test_an_interface_may_stand_for_its_objects_where_they_are_alike():
+    fetched = {"node": {"__typename": "Plant", "id": "1", "color": "red"}}
+    query = "{ node { id ... on Plant { color } ... on Row { name } } }"
+    assert CLIENT.project(query, fetched) == ({"node": {"id": "1", "color": "red"}}, [])
 
 
 def test_one_key_selected_several_times_is_merged():
