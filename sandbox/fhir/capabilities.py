@@ -34,6 +34,19 @@ def capability_statement(title: str, base: str, token_url: str, *, batch: bool) 
     }
 
 
+def smart_configuration(token_url: str) -> dict[str, Any]:
+    """https://hl7.org/fhir/smart-app-launch/conformance.html: below each FHIR server's base."""
+    return {
+        "token_endpoint": token_url,
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
+        "scopes_supported": ["system/*.rs", "system/*.cruds"],
+        "code_challenge_methods_supported": ["S256"],
+        "capabilities": ["client-confidential-asymmetric", "permission-v2"],
+    }
+
+
 def search_parameter(base: str, id_: str, *, multiple_or: bool) -> dict[str, Any] | None:
     type_, _, code = id_.partition("-")
     common = next((name for name in COMMON if name.lstrip("_") == code), None)

@@ -10,7 +10,11 @@ import msgspec
 from sandbox.faults import Faults
 from sandbox.fhir.access import Grant, Letter, VerifyToken, authenticate
 from sandbox.fhir.batch import answer_batch, classify_batch
-from sandbox.fhir.capabilities import capability_statement, search_parameter
+from sandbox.fhir.capabilities import (
+    capability_statement,
+    search_parameter,
+    smart_configuration,
+)
 from sandbox.fhir.interactions import Answer, Interactions, require_type
 from sandbox.fhir.outcome import Refusal, outcome
 from sandbox.fhir.parameters import Resource
@@ -80,6 +84,8 @@ class FhirServer:
                         self._title, self._base, self._token_url, batch=faults.batch
                     )
                 )
+            case "GET", (".well-known", "smart-configuration"):
+                return _open(smart_configuration(self._token_url))
             case "GET", ("SearchParameter", id_):
                 found = search_parameter(self._base, id_, multiple_or=faults.multiple_or)
                 if found is None:

@@ -107,7 +107,7 @@ class OAuthCore(AuthorizationServer):  # type: ignore[misc]
             token = self._mint.for_client(client.client_id, scope)
             lifetime = SYSTEM_LIFETIME
         else:
-            token = self._mint.for_persona(user, scope)
+            token = self._mint.for_person(user, scope, client.client_id)
             lifetime = PERSON_LIFETIME
         answer: dict[str, Any] = {
             "access_token": token,

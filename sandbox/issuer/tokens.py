@@ -34,15 +34,19 @@ class TokenMint:
     def jwks(self) -> dict[str, Any]:
         return {"keys": [self._key.as_dict(private=False)]}
 
-    def for_persona(self, persona: Persona, scope: str | None = None) -> str:
-        """A token for the gateway; `scope` narrows what the persona has."""
+    def for_persona(self, persona: Persona) -> str:
+        """A token for the gateway, with all the persona has, by the client they would use."""
+        return self.for_person(persona, " ".join(persona.scopes), persona.client_id)
+
+    def for_person(self, persona: Persona, scope: str, client_id: str) -> str:
+        """A token for the gateway; `scope` is what was granted to the client of this id."""
         optional = {"patient": persona.patient, "fhirUser": persona.fhir_user}
         return self._sign(
             {
                 "aud": GATEWAY_AUDIENCE,
                 "sub": persona.subject,
-                "client_id": persona.client_id,
-                "scope": " ".join(persona.scopes) if scope is None else scope,
+                "client_id": client_id,
+                "scope": scope,
                 "roles": list(persona.roles),
                 "purpose": persona.purpose,
                 **{name: value for name, value in optional.items() if value},

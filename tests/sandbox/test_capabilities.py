@@ -46,6 +46,13 @@ def test_says_whether_batches_work(ehr_of):
     assert statement(ehr_of([], faults=Faults(batch=False)))["interaction"] == []
 
 
+def test_says_where_tokens_come_from(ehr_a):
+    found = ehr_a.get(".well-known/smart-configuration", token="")
+    assert found["token_endpoint"] == "http://issuer.example/token"
+    assert found["code_challenge_methods_supported"] == ["S256"]
+    assert ehr_a.last_call.kind == "metadata"
+
+
 def test_an_unknown_definition_is_not_found(ehr_a):
     for id_ in ("Observation-shoes", "Shoe-size", "Observation-id", "Resource-patient", "x"):
         assert ehr_a.ask("GET", f"SearchParameter/{id_}").status == 404

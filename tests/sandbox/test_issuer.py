@@ -163,6 +163,7 @@ def test_a_person_signs_in(issuer):
     assert token.header["typ"] == "at+jwt"
     assert token.claims["aud"] == "chartgraph"
     assert token.claims["scope"] == "openid fhirUser launch/patient patient/*.rs"
+    assert token.claims["client_id"] == "chartgraph-web"
     assert (token.claims["patient"], token.claims["fhirUser"]) == ("p1", "Patient/p1")
     assert issuer.claims(answer["id_token"]).claims["aud"] == "chartgraph-web"
 
@@ -182,6 +183,12 @@ def test_the_page_comes_first_and_loads_nothing(issuer):
     assert b"privacy-officer" in answer.body
     for loading in (b"<script", b"src=", b"href=", b"url("):
         assert loading not in answer.body
+
+
+def test_a_token_names_the_client_that_asked_whoever_signed_in(issuer):
+    redirect = issuer.authorize("partner", scope="patient/Patient.rs")
+    token = issuer.exchange(redirect["code"])[1]["access_token"]
+    assert issuer.claims(token).claims["client_id"] == "chartgraph-web"
 
 
 def test_a_scope_the_persona_lacks_is_not_granted(issuer):
