@@ -114,7 +114,7 @@ _MERGING = {
     "INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE": "Define the missing implementations here, or make"
     " the interface's key resolvable: false.",
     "INTERFACE_FIELD_NO_IMPLEM": "Add the field to the type, or stop implementing the interface.",
-    "MISSING_TRANSITIVE_AUTH_REQUIREMENTS": "Repeat on this field the @authenticated, @requiresScopes"
+    "MISSING_TRANSITIVE_AUTH_REQUIREMENTS": "Repeat here the @authenticated, @requiresScopes"
     " and @policy of the fields it is made of.",
     "SATISFIABILITY_ERROR": "Let a subgraph resolve the field from there: share a key, make a key"
     " resolvable, or resolve the key's fields where the path starts.",
