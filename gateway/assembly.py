@@ -155,8 +155,8 @@ async def _verifier(
     )
     verifier = TokenVerifier(settings, http, _sealed(settings, redis, "tokens"))
     # In the background: an issuer that is slow, or started after us, must not keep us from serving.
-    preparing = asyncio.create_task(verifier.prepare())
-    building.callback(preparing.cancel)
+    keeping = asyncio.create_task(verifier.keep_ready())
+    building.callback(keeping.cancel)
     return verifier
 
 

@@ -1,9 +1,10 @@
 """An issuer's public keys: found by OpenID discovery, refreshed, and kept while it is silent.
 
 https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
-A key that its issuer withdraws is forgotten at the next refresh. A token with an unknown key asks
-for one refresh, but not more than one in `MIN_INTERVAL`, so that forged tokens cannot make us call
-the issuer at will. While the issuer does not answer, the last good keys serve for a bounded time.
+A key that its issuer withdraws is forgotten at the next refresh, which no request waits for. A
+token with an unknown key does wait for one, but there is not more than one in `MIN_INTERVAL`, so
+that forged tokens cannot make us call the issuer at will. While the issuer does not answer, the
+last good keys serve for a bounded time.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -23,7 +24,9 @@ from gateway.settings import LOOPBACK, Issuer, Settings
 from gateway.telemetry import log
 
 MIN_INTERVAL = 10.0
-"""Seconds between two attempts."""
+"""Seconds between two attempts, once there are keys."""
+RETRY_SECONDS = 1.0
+"""Between two attempts while there are none."""
 TIMEOUT_SECONDS = 5.0
 MAX_BYTES = 256 * 1024
 MIN_RSA_BITS = 2048
@@ -57,14 +60,20 @@ class IssuerKeys:
 
         Raises `IssuerUnavailableError` where there are no keys that may still be used.
         """
-        if self._age() > self._settings.jwks_refresh_seconds:
-            await self.refresh()
         if (key := self._known(key_id)) is None:
             await self.refresh()
             key = self._known(key_id)
-        if key is None and self._age() > self._settings.jwks_keep_seconds:
+        if key is None and not self.ready:
             raise IssuerUnavailableError("no keys have been obtained")
         return key
+
+    async def keep_fresh(self) -> NoReturn:
+        """Refresh the keys when it is time, for as long as the gateway runs."""
+        while True:
+            await self.refresh()
+            stale = self._age() > self._settings.jwks_refresh_seconds
+            wait = self._pause() if stale else self._settings.jwks_refresh_seconds - self._age()
+            await asyncio.sleep(wait)
 
     @property
     def ready(self) -> bool:
@@ -74,13 +83,13 @@ class IssuerKeys:
         """Fetch the keys, unless that was tried a moment ago; a failure leaves them as they are."""
         asked_at = self._clock()
         async with self._refreshing:
-            if self._tried_at >= asked_at or self._clock() - self._tried_at < MIN_INTERVAL:
+            if self._tried_at >= asked_at or self._clock() - self._tried_at < self._pause():
                 return
             self._tried_at = self._clock()
             try:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     keys = await self._fetch()
-            except (IssuerUnavailableError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it sends, we keep what we have
                 log.warning("issuer_keys_unavailable", issuer=self._issuer.issuer, exc_info=error)
                 return
             self._keys, self._fetched_at = keys, self._clock()
@@ -91,6 +100,9 @@ class IssuerKeys:
         if key_id is None:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(key_id)
+
+    def _pause(self) -> float:
+        return MIN_INTERVAL if self.ready else RETRY_SECONDS
 
     def _age(self) -> float:
         return self._clock() - self._fetched_at

@@ -10,6 +10,7 @@ most, which bounds how late a withdrawal is noticed: here, and sealed in Redis f
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -85,10 +86,13 @@ class TokenVerifier:
         """Whether the keys of every issuer are at hand."""
         return all(keys.ready for keys in self._keys.values())
 
-    async def prepare(self) -> None:
-        """Obtain the keys before the first token comes."""
-        for keys in self._keys.values():
-            await keys.refresh()
+    async def keep_ready(self) -> None:
+        """Have the keys at hand before the first token comes, and keep them fresh; never ends."""
+        await asyncio.gather(*(keys.keep_fresh() for keys in self._keys.values()))
+
+    async def refresh(self) -> None:
+        """Fetch every issuer's keys now."""
+        await asyncio.gather(*(keys.refresh() for keys in self._keys.values()))
 
     async def _read(self, token: str, digest: bytes) -> Identity:
         header, claims = _peek(token)

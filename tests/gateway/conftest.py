@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
 import pytest
@@ -80,7 +81,8 @@ async def issuer():
     async def jwks(_):
         it.fetched += 1
         if it.answer is not None:
-            return it.answer() if callable(it.answer) else it.answer
+            answer = it.answer()
+            return await answer if isawaitable(answer) else answer
         return web.json_response({"keys": [key.as_dict(private=False) for key in it.keys]})
 
     app = web.Application()

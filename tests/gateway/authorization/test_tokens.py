@@ -229,7 +229,8 @@ async def test_forgets_a_withdrawn_key(verifier, issuer, clock):
     withdrawn = issuer.keys[0]
     await verifier.verify(issuer.token())
     issuer.keys = [ECKey.generate_key("P-256", {"kid": "key-2"})]
-    clock.offset = 700  # past the refresh interval
+    clock.offset = 700
+    await verifier.refresh()
     token = issuer.token(key=withdrawn, exp=int(clock()) + 300)
     assert await refusal(verifier, token) == Code.TOKEN_INVALID
 
@@ -250,6 +251,7 @@ async def test_keeps_the_last_good_keys_for_a_while(verifier, issuer, clock, ans
     await verifier.verify(issuer.token())
     issuer.answer = answer
     clock.offset = 700
+    await verifier.refresh()
     assert (await verifier.verify(issuer.token(exp=int(clock()) + 300))).caller
     clock.offset = 7 * 3600
     with pytest.raises(BusyError):
@@ -257,10 +259,40 @@ async def test_keeps_the_last_good_keys_for_a_while(verifier, issuer, clock, ans
     assert not verifier.ready
 
 
-async def test_is_ready_once_it_has_keys(verifier):
+async def test_is_ready_once_it_has_keys(verifier, issuer):
     assert not verifier.ready
-    await verifier.prepare()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(verifier.keep_ready(), timeout=0.2)
     assert verifier.ready
+    assert (await verifier.verify(issuer.token())).caller
+    assert issuer.fetched == 1
+
+
+async def test_comes_up_after_an_issuer_that_came_late(verifier, issuer, clock):
+    issuer.answer = lambda: web.Response(status=500)
+    with pytest.raises(BusyError):
+        await verifier.verify(issuer.token())
+    issuer.answer = None
+    clock.offset = 2
+    assert (await verifier.verify(issuer.token())).caller
+
+
+async def test_nobody_waits_while_known_keys_are_refreshed(verifier, issuer, clock):
+    await verifier.verify(issuer.token())
+    answered = asyncio.Event()
+
+    async def slow(_=None):
+        await answered.wait()
+        return web.Response(status=500)
+
+    issuer.answer = slow
+    clock.offset = 700
+    refreshing = asyncio.create_task(verifier.refresh())
+    await asyncio.sleep(0.01)
+    assert (await verifier.verify(issuer.token(jti="2", exp=int(clock()) + 300))).caller
+    assert not refreshing.done()
+    answered.set()
+    await refreshing
 
 
 async def test_refuses_anothers_discovery_document(issuer, http):

@@ -300,13 +300,12 @@ async def test_health_readiness_and_metrics(closed, issuer):
             return response.status, await response.text()
 
     assert await fetch("/health") == (200, '{"status":"ok"}')
-    await closed.app.assembly.verifier.prepare()
+    await closed.ask(HELLO, issuer.token())
     status, body = await fetch("/ready")
     assert (status, json.loads(body)) == (
         200,
         {"status": "ready", "checks": {"schema": True, "issuers": True, "audit": True}},
     )
-    await closed.ask(HELLO, issuer.token())
     await closed.ask("{ nope }", issuer.token())
     _, text = await fetch("/metrics")
     assert 'chartgraph_requests_total{code="OK"} 1.0' in text
