@@ -137,6 +137,15 @@ def token(
 
 
 @app.command()
+def keys() -> None:
+    """Print a new key for each purpose, as the variables of a distributed deployment."""
+    from chartgraph.keyset import new_keys  # noqa: PLC0415 - likewise
+
+    for variable, key in new_keys():
+        typer.echo(f"{variable}={key}")
+
+
+@app.command()
 def reset() -> None:
     """Empty the state folder: stores, keys and caches."""
     with explained():

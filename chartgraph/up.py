@@ -28,7 +28,7 @@ from schema import SUPERGRAPH
 from subgraphs.catalog import NAMES, open_subgraphs
 from subgraphs.runtime.app import AsgiApp
 from subgraphs.runtime.settings import RuntimeSettings
-from subgraphs.telehealth.schema import WEBHOOK_PATH
+from subgraphs.telehealth.sources.notices import WEBHOOK_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | N
             settings,
             {name: DirectSubgraphClient(app) for name, app in apps.items()},
             page=page_config(demo, runtime.key_ring()) if demo else None,
-            mounts=_mounts(settings, apps["telehealth"], demo),
+            mounts=_mounts(settings, apps.get("telehealth"), demo),
             checks={name: app.ready for name, app in apps.items()},
         )
         server = uvicorn.Server(server_config(gateway, settings))

@@ -39,17 +39,17 @@ class KeyRing:
         return "KeyRing(…)"
 
     def key(self, purpose: str) -> bytes:
-        given = self._given.get(_variable(purpose))
+        given = self._given.get(key_variable(purpose))
         if given is not None:
             return given
         if self._master is None:
-            raise KeyMissingError(f"{_variable(purpose)} is not set and there is no master key")
+            raise KeyMissingError(f"{key_variable(purpose)} is not set and there is no master key")
         return derive_key(self._master, purpose)
 
     def rotation(self, purpose: str) -> dict[str, bytes]:
         """The keys accepted for a purpose, by key id: the present one and, if given, the next."""
         keys = {"1": self.key(purpose)}
-        following = self._given.get(_variable(purpose) + "_NEXT")
+        following = self._given.get(key_variable(purpose) + "_NEXT")
         return keys if following is None else {**keys, "2": following}
 
 
@@ -57,6 +57,11 @@ def derive_key(master: bytes, purpose: str) -> bytes:
     """HKDF with SHA-256. https://www.rfc-editor.org/rfc/rfc5869"""
     extracted = hmac.digest(b"chartgraph/1", master, hashlib.sha256)
     return hmac.digest(extracted, purpose.encode() + b"\x01", hashlib.sha256)
+
+
+def key_variable(purpose: str) -> str:
+    """The variable that holds the key for a purpose."""
+    return VARIABLE + re.sub(r"[^A-Za-z0-9]", "_", purpose).upper()
 
 
 def decode_key(name: str, text: str) -> bytes:
@@ -68,7 +73,3 @@ def decode_key(name: str, text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise KeyMissingError(f"{name} does not hold {KEY_BYTES} bytes")
     return key
-
-
-def _variable(purpose: str) -> str:
-    return VARIABLE + re.sub(r"[^A-Za-z0-9]", "_", purpose).upper()
