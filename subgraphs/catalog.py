@@ -31,6 +31,7 @@ from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.coverage.loaders import Payers
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.payer import Payer
+from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
 from subgraphs.identity.index.store import open_index, sqlite_url
 from subgraphs.identity.loaders import Identity, IndexFacts
 from subgraphs.identity.sources.crawl import Crawler
@@ -44,13 +45,15 @@ from subgraphs.runtime.schema import SubgraphSchema
 from subgraphs.runtime.sealing import IdSeal
 from subgraphs.runtime.settings import RuntimeSettings
 from subgraphs.runtime.visit_key import VisitKeys
+from subgraphs.scheduling.loaders import Scheduling
+from subgraphs.scheduling.sources.fhir import FhirSchedule
 from subgraphs.telehealth.loaders import Telehealth
 from subgraphs.telehealth.sources.notices import NoticeBoard
 from subgraphs.telehealth.sources.vendor import NoVendor
 
 ConfigT = TypeVar("ConfigT", bound=SourceConfig)
 
-NAMES: Final = ("identity", "records", "coverage", "telehealth")
+NAMES: Final = ("identity", "records", "diagnostics", "scheduling", "coverage", "telehealth")
 
 
 def schema_of(name: str) -> SubgraphSchema:
@@ -173,6 +176,16 @@ def _records(house: House) -> Part:
     return Part({id_: FhirRecords(server) for id_, server in house.fhir("records").items()})
 
 
+def _diagnostics(house: House) -> Part:
+    servers = house.fhir("diagnostics")
+    return Part({id_: FhirDiagnostics(server) for id_, server in servers.items()})
+
+
+def _scheduling(house: House) -> Part:
+    sources = {id_: FhirSchedule(server) for id_, server in house.fhir("scheduling").items()}
+    return Part(Scheduling(sources, VisitKeys(house.keys.key("seal:links"))))
+
+
 def _coverage(house: House) -> Part:
     payers = {id_: Payer(server) for id_, server in house.fhir("coverage").items()}
     desks = {
@@ -198,6 +211,8 @@ def _telehealth(house: House) -> Part:
 
 PARTS: Final[Mapping[str, Callable[[House], Part]]] = {
     "records": _records,
+    "diagnostics": _diagnostics,
+    "scheduling": _scheduling,
     "coverage": _coverage,
     "telehealth": _telehealth,
 }

@@ -47,11 +47,16 @@ class Kind(Generic[RecordT]):
 class Fact(Generic[RecordT]):
     kind: Kind[RecordT]
     id: str
-    patient: str
-    """The enterprise id."""
+    compartment: Compartment
+    """Whose it is."""
     records: tuple[Record[RecordT], ...]
     """In order of source; the first one's values are shown."""
     security: tuple[fhir.Coding, ...]
+
+    @property
+    def patient(self) -> str:
+        """The enterprise id."""
+        return self.compartment.patient
 
     @property
     def resource(self) -> RecordT:
@@ -169,7 +174,7 @@ def _fact(
     first = records[0]
     id_ = request.seal(kind.type, first.source, first.resource.id, first.patient)
     labels = {label.token: label for record in records for label in record.resource.meta.security}
-    return Fact(kind, id_, compartment.patient, records, tuple(labels.values()))
+    return Fact(kind, id_, compartment, records, tuple(labels.values()))
 
 
 def _spread_labels(kind: Kind[RecordT], facts: list[Fact[RecordT]]) -> list[Fact[RecordT]]:

@@ -7,7 +7,7 @@ makes a resource unreadable. https://hl7.org/fhir/R4/datatypes.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
@@ -88,6 +88,11 @@ class Reference(Element, frozen=True):
     display: str | None = None
     identifier: Identifier | None = None
 
+    @property
+    def resource_type(self) -> str | None:
+        match = _REFERENCE.search(self.reference or "")
+        return match["type"] if match else self.type
+
     def id_of(self, type_: str) -> str | None:
         """The id of the resource of `type_` this refers to, by a relative or absolute URL."""
         match = _REFERENCE.search(self.reference or "")
@@ -155,8 +160,14 @@ class PatientRecord(Protocol):
 RecordT = TypeVar("RecordT", bound=PatientRecord)
 
 
+def _is_owned(record: PatientRecord, patient: str) -> bool:
+    return record.owner is not None and record.owner.id_of("Patient") == patient
+
+
 def translate(
-    found: Mapping[str, Sequence[Mapping[str, Any]]], model: type[RecordT]
+    found: Mapping[str, Sequence[Mapping[str, Any]]],
+    model: type[RecordT],
+    belongs: Callable[[RecordT, str], bool] = _is_owned,
 ) -> Answer[RecordT]:
     """Decode what a search by patient found, keyed by patient.
 
@@ -173,7 +184,7 @@ def translate(
             except msgspec.ValidationError:
                 damaged.add(patient)
                 continue
-            if record.owner is None or record.owner.id_of("Patient") != patient:
+            if not belongs(record, patient):
                 damaged.add(patient)
                 continue
             rows[patient].append(record)

@@ -63,7 +63,9 @@ class SubgraphSchema(FederationSchema):
         union = self._schema.type_map.get("_Entity")
         if not isinstance(union, GraphQLUnionType):
             return {}
-        return {type_.name: _origin(type_) for type_ in union.types}
+        entities = {type_.name: _origin(type_) for type_ in union.types}
+        # A type that only refers to another subgraph's entities is in the union too.
+        return {n: e for n, e in entities.items() if hasattr(e, "resolve_references")}
 
     def _get_federation_query_type(self, *args: Any, **kwargs: Any) -> type:
         query = super()._get_federation_query_type(*args, **kwargs)

@@ -1,0 +1,1 @@
+"""Measurements and what gathers them: observations and diagnostic reports."""

@@ -1,0 +1,111 @@
+"""How a patient's observations and reports are loaded, and what makes two of them the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from subgraphs.diagnostics.model import ENTERED_IN_ERROR, DiagnosticReport, Observation
+from subgraphs.diagnostics.sources import DiagnosticSource
+from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.facts import Fact, Kind, load_facts
+from subgraphs.runtime.fhir import canonical_code, subjects, tokens
+from subgraphs.runtime.gathering import Answer, Ask, Gathered
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.scalars import rank
+
+Diagnostics = Mapping[str, DiagnosticSource]
+"""The subgraph's sources, by id."""
+
+CATEGORIES: Final = (
+    "vital-signs", "laboratory", "social-history", "survey", "exam", "imaging", "procedure",
+    "therapy", "activity",
+)  # fmt: skip
+"""https://terminology.hl7.org/CodeSystem-observation-category.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which observations: of categories, or with codes; all of them or the newest of each code."""
+
+    categories: tuple[str, ...] = CATEGORIES
+    codes: tuple[str, ...] = ()
+    latest: bool = False
+
+    def matches(self, observation: Observation) -> bool:
+        """Checked again here, because no upstream is trusted to have filtered."""
+        coded = tokens([observation.code])
+        if self.codes and not coded.intersection(self.codes):
+            return False
+        # Every category there is means any: a source may have its own besides.
+        narrowed = self.categories != CATEGORIES
+        return not narrowed or bool(tokens(observation.category).intersection(self.categories))
+
+
+EVERYTHING: Final = Question()
+
+
+def _same_observation(observation: Observation) -> object:
+    """One measurement in two charts: code, moment, status and every value agree."""
+    code, moment = canonical_code(observation.code), rank(observation.effective)
+    if code is None or not moment:
+        return None
+    parts = tuple((canonical_code(part.code), part.values) for part in observation.component)
+    return code, moment, observation.status, observation.values, parts
+
+
+OBSERVATIONS: Final[Kind[Observation]] = Kind(
+    type="Observation",
+    rank=lambda observation: rank(observation.effective or observation.issued),
+    same=_same_observation,
+    tokens=lambda o: {"category": tokens(o.category), "code": tokens([o.code])},
+    retracted=lambda observation: observation.status == ENTERED_IN_ERROR,
+    subject=lambda observation: subjects(observation.code),
+)
+REPORTS: Final[Kind[DiagnosticReport]] = Kind(
+    type="DiagnosticReport",
+    rank=lambda report: rank(report.effective or report.issued),
+    # A report is a document of the source that made it.
+    same=lambda _: None,
+    tokens=lambda report: {"category": tokens(report.category), "code": tokens([report.code])},
+    retracted=lambda report: report.status == ENTERED_IN_ERROR,
+)
+
+
+async def load_observations(
+    request: Request[Diagnostics], patient: Compartment, question: Question = EVERYTHING
+) -> Gathered[Fact[Observation]]:
+    ask = {name: _asking(source, question) for name, source in request.services.items()}
+    found = await load_facts(request, OBSERVATIONS, ask, patient, question=question)
+    rows = tuple(fact for fact in found.rows if question.matches(fact.resource))
+    return Gathered(newest_of_each_code(rows) if question.latest else rows, found.sources)
+
+
+async def load_reports(
+    request: Request[Diagnostics], patient: Compartment
+) -> Gathered[Fact[DiagnosticReport]]:
+    ask = {name: source.reports for name, source in request.services.items()}
+    return await load_facts(request, REPORTS, ask, patient)
+
+
+def newest_of_each_code(facts: Sequence[Fact[Observation]]) -> tuple[Fact[Observation], ...]:
+    """Of facts with one code the newest; of several at one moment the one with the least id."""
+    newest: dict[str, Fact[Observation]] = {}
+    for fact in sorted(facts, key=lambda fact: fact.id):
+        code = fact.resource.code
+        key = canonical_code(code) or (code.text if code else None) or fact.id
+        if key not in newest or newest[key].rank < fact.rank:
+            newest[key] = fact
+    return tuple(newest.values())
+
+
+def _asking(source: DiagnosticSource, question: Question) -> Ask[Observation]:
+    async def ask(patients: Sequence[str]) -> Answer[Observation]:
+        if not question.codes:
+            return await source.by_category(patients, question.categories)
+        if question.latest:
+            return await source.latest_by_code(patients, question.codes)
+        return await source.by_code(patients, question.codes)
+
+    return ask

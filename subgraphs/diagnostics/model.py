@@ -1,0 +1,117 @@
+"""US Core observations and diagnostic reports, as far as they are published.
+
+https://hl7.org/fhir/R4/observation.html, https://hl7.org/fhir/R4/diagnosticreport.html
+"""
+
+from __future__ import annotations
+
+from subgraphs.runtime.fhir import (
+    Annotation,
+    CodeableConcept,
+    Element,
+    Meta,
+    Period,
+    Quantity,
+    Range,
+    Ratio,
+    Reference,
+    Resource,
+)
+
+ENTERED_IN_ERROR = "entered-in-error"
+
+
+class ReferenceRange(Element, frozen=True):
+    low: Quantity | None = None
+    high: Quantity | None = None
+    type: CodeableConcept | None = None
+    text: str | None = None
+
+
+class Measured(Element, frozen=True, kw_only=True):
+    """What an observation and each of its components have in common."""
+
+    code: CodeableConcept | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: str | None = None
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    value_range: Range | None = None
+    value_ratio: Ratio | None = None
+    value_time: str | None = None
+    value_date_time: str | None = None
+    value_period: Period | None = None
+    data_absent_reason: CodeableConcept | None = None
+    interpretation: tuple[CodeableConcept, ...] = ()
+    reference_range: tuple[ReferenceRange, ...] = ()
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """Everything that must agree for two measurements to be the same."""
+        return (
+            self.value_quantity,
+            self.value_codeable_concept,
+            self.value_string,
+            self.value_boolean,
+            self.value_integer,
+            self.value_range,
+            self.value_ratio,
+            self.value_time,
+            self.value_date_time,
+            self.value_period,
+        )
+
+
+class Component(Measured, frozen=True, kw_only=True):
+    """A part of an observation that only makes sense with the others: systolic and diastolic."""
+
+
+class Observation(Measured, frozen=True, kw_only=True):
+    id: str
+    meta: Meta = Meta()
+    subject: Reference | None = None
+    status: str | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    encounter: Reference | None = None
+    effective_date_time: str | None = None
+    effective_instant: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    performer: tuple[Reference, ...] = ()
+    note: tuple[Annotation, ...] = ()
+    component: tuple[Component, ...] = ()
+
+    @property
+    def owner(self) -> Reference | None:
+        return self.subject
+
+    @property
+    def effective(self) -> str | None:
+        period = self.effective_period
+        moment = self.effective_date_time or self.effective_instant
+        return moment or (period.start if period else None)
+
+
+class DiagnosticReport(Resource, frozen=True, kw_only=True):
+    subject: Reference | None = None
+    status: str | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    code: CodeableConcept | None = None
+    encounter: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    performer: tuple[Reference, ...] = ()
+    result: tuple[Reference, ...] = ()
+    conclusion: str | None = None
+    conclusion_code: tuple[CodeableConcept, ...] = ()
+
+    @property
+    def owner(self) -> Reference | None:
+        return self.subject
+
+    @property
+    def effective(self) -> str | None:
+        period = self.effective_period
+        return self.effective_date_time or (period.start if period else None)

@@ -1,0 +1,399 @@
+"""The diagnostics subgraph as published: observations, reports, and a patient's lists of them.
+
+One file, because each fact names its patient and the patient lists each fact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+from functools import partial
+from typing import Annotated, Any, Final, Self, TypeAlias, TypedDict
+
+import strawberry
+from strawberry import federation
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
+
+from contract.errors import Code
+from subgraphs.diagnostics import loaders, model
+from subgraphs.diagnostics.loaders import Diagnostics, Question
+from subgraphs.runtime import fhir
+from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.connection import After, Connection, First
+from subgraphs.runtime.datatypes import CodeableConcept, Period, Quantity
+from subgraphs.runtime.errors import ClientError
+from subgraphs.runtime.fact_nodes import (
+    FactNode,
+    PatientNode,
+    common,
+    list_facts,
+    resolve_facts,
+)
+from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.scalars import DateTime, date_time
+from subgraphs.runtime.schema import Representation, build_schema
+from subgraphs.runtime.scopes import scopes_for
+from subgraphs.runtime.sealing import RecordRef
+
+MAX_CODES: Final = 50
+# What a search parameter takes as one value: a comma would make it two.
+_CODE: Final = re.compile(r"[^\s,$\\]{1,200}")
+
+
+@strawberry.enum(
+    description="http://terminology.hl7.org/CodeSystem/observation-category",
+)
+class ObservationCategory(Enum):
+    VITAL_SIGNS = strawberry.enum_value("vital-signs", description="Blood pressure, pulse, weight.")
+    LABORATORY = strawberry.enum_value("laboratory", description="Measured in a laboratory.")
+    SOCIAL_HISTORY = strawberry.enum_value("social-history", description="Smoking, occupation.")
+    SURVEY = strawberry.enum_value("survey", description="Questionnaires and their scores.")
+    EXAM = strawberry.enum_value("exam", description="Findings of a physical examination.")
+    IMAGING = strawberry.enum_value("imaging", description="Findings in images.")
+    PROCEDURE = strawberry.enum_value("procedure", description="Results of other procedures.")
+    THERAPY = strawberry.enum_value("therapy", description="Of therapies.")
+    ACTIVITY = strawberry.enum_value("activity", description="Steps, sleep, exercise.")
+
+
+@federation.type(
+    keys=[Key(fields=FieldSet("id"), resolvable=False)],
+    description="A visit or stay, kept by the records subgraph.",
+)
+class Encounter:
+    id: strawberry.ID = strawberry.field(description="An opaque id.")
+
+
+@strawberry.type(description="What is usual for a measurement.")
+class ReferenceRange:
+    low: Quantity | None = strawberry.field(description="The lower end, inclusive.")
+    high: Quantity | None = strawberry.field(description="The upper end, inclusive.")
+    type: CodeableConcept | None = strawberry.field(description="Normal, therapeutic, …")
+    text: str | None = strawberry.field(description="The range in words.")
+
+
+@strawberry.type
+class MeasuredNode:
+    """A coded value; observations and their components inherit it."""
+
+    code: CodeableConcept | None = strawberry.field(description="What was measured: LOINC.")
+    value_quantity: Quantity | None = strawberry.field(
+        description="A measured amount: exact decimal and unit, as a rule UCUM."
+    )
+    value_codeable_concept: CodeableConcept | None = strawberry.field(
+        description="A coded finding."
+    )
+    value_string: str | None = strawberry.field(description="A finding in words.")
+    value_boolean: bool | None = strawberry.field(description="Yes or no.")
+    value_integer: int | None = strawberry.field(description="A count or score.")
+    value_low: Quantity | None = strawberry.field(description="The lower end of a range.")
+    value_high: Quantity | None = strawberry.field(description="The upper end of a range.")
+    value_numerator: Quantity | None = strawberry.field(description="The numerator of a ratio.")
+    value_denominator: Quantity | None = strawberry.field(
+        description="The denominator of a ratio, such as a titre's 128."
+    )
+    value_date_time: DateTime | None = strawberry.field(description="A moment.")
+    value_period: Period | None = strawberry.field(description="A span of time.")
+    data_absent_reason: CodeableConcept | None = strawberry.field(
+        description="Why there is no value."
+    )
+    interpretation: list[CodeableConcept] = strawberry.field(
+        description="`H` high, `L` low, `N` normal, …; "
+        "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+    )
+    reference_range: list[ReferenceRange] = strawberry.field(description="What is usual.")
+
+
+class Measured(TypedDict):
+    code: CodeableConcept | None
+    value_quantity: Quantity | None
+    value_codeable_concept: CodeableConcept | None
+    value_string: str | None
+    value_boolean: bool | None
+    value_integer: int | None
+    value_low: Quantity | None
+    value_high: Quantity | None
+    value_numerator: Quantity | None
+    value_denominator: Quantity | None
+    value_date_time: DateTime | None
+    value_period: Period | None
+    data_absent_reason: CodeableConcept | None
+    interpretation: list[CodeableConcept]
+    reference_range: list[ReferenceRange]
+
+
+def measured(wire: model.Measured) -> Measured:
+    """The fields of `MeasuredNode`."""
+    between, ratio = wire.value_range or fhir.Range(), wire.value_ratio or fhir.Ratio()
+    return Measured(
+        code=CodeableConcept.of(wire.code),
+        value_quantity=Quantity.of(wire.value_quantity),
+        value_codeable_concept=CodeableConcept.of(wire.value_codeable_concept),
+        value_string=wire.value_string or wire.value_time,
+        value_boolean=wire.value_boolean,
+        value_integer=wire.value_integer,
+        value_low=Quantity.of(between.low),
+        value_high=Quantity.of(between.high),
+        value_numerator=Quantity.of(ratio.numerator),
+        value_denominator=Quantity.of(ratio.denominator),
+        value_date_time=date_time(wire.value_date_time),
+        value_period=Period.of(wire.value_period),
+        data_absent_reason=CodeableConcept.of(wire.data_absent_reason),
+        interpretation=CodeableConcept.all_of(wire.interpretation),
+        reference_range=[
+            ReferenceRange(
+                low=Quantity.of(usual.low),
+                high=Quantity.of(usual.high),
+                type=CodeableConcept.of(usual.type),
+                text=usual.text,
+            )
+            for usual in wire.reference_range
+        ],
+    )
+
+
+@strawberry.type(
+    description="A part of an observation that means nothing without the others: systolic and "
+    "diastolic pressure."
+)
+class ObservationComponent(MeasuredNode):
+    @classmethod
+    def of(cls, wire: model.Component) -> Self:
+        return cls(**measured(wire))
+
+
+@federation.type(
+    keys=["id"],
+    requires_scopes=scopes_for("Observation"),
+    description="A measurement or finding. https://hl7.org/fhir/R4/observation.html",
+)
+class Observation(FactNode, MeasuredNode):
+    patient: Patient = strawberry.field(description="Whose it is.")
+    status: str | None = strawberry.field(
+        description="`registered`, `preliminary`, `final`, `amended`, `corrected`, …; "
+        "http://hl7.org/fhir/observation-status"
+    )
+    category: list[CodeableConcept] = strawberry.field(
+        description="http://terminology.hl7.org/CodeSystem/observation-category"
+    )
+    effective: DateTime | None = strawberry.field(
+        description="The moment, or the beginning of the time, that it tells of."
+    )
+    issued: DateTime | None = strawberry.field(description="When this version was released.")
+    encounter: Encounter | None = strawberry.field(description="The visit it was made in.")
+    performers: list[str] = strawberry.field(
+        description="Who is responsible, by name, as far as the source names them."
+    )
+    components: list[ObservationComponent] = strawberry.field(
+        description="Its parts, where it has several values."
+    )
+    notes: list[str] = strawberry.field(description="Remarks.")
+
+    @classmethod
+    def of(cls, request: Request[Any], fact: Fact[model.Observation]) -> Observation:
+        record = fact.resource
+        return cls(
+            **common(fact),
+            **measured(record),
+            patient=Patient(id=strawberry.ID(fact.patient)),
+            status=record.status,
+            category=CodeableConcept.all_of(record.category),
+            effective=date_time(record.effective),
+            issued=date_time(record.issued),
+            encounter=_encounter(request, fact, record.encounter),
+            performers=[by.display for by in record.performer if by.display],
+            components=[ObservationComponent.of(part) for part in record.component],
+            notes=[note.text for note in record.note if note.text],
+        )
+
+    @classmethod
+    async def resolve_references(
+        cls, request: Request[Any], representations: Sequence[Representation]
+    ) -> Sequence[object]:
+        node = partial(cls.of, request)
+        return await resolve_facts(
+            request, loaders.OBSERVATIONS, loaders.load_observations, node, representations
+        )
+
+
+@federation.type(
+    keys=["id"],
+    requires_scopes=scopes_for("DiagnosticReport"),
+    description="A report of tests, images or other investigations. "
+    "https://hl7.org/fhir/R4/diagnosticreport.html",
+)
+class DiagnosticReport(FactNode):
+    patient: Patient = strawberry.field(description="Whose it is.")
+    status: str | None = strawberry.field(
+        description="`registered`, `partial`, `preliminary`, `final`, `amended`, …; "
+        "http://hl7.org/fhir/diagnostic-report-status"
+    )
+    category: list[CodeableConcept] = strawberry.field(
+        description="`LAB`, `RAD`, …; http://terminology.hl7.org/CodeSystem/v2-0074"
+    )
+    code: CodeableConcept | None = strawberry.field(description="What was reported on: LOINC.")
+    effective: DateTime | None = strawberry.field(description="The moment it tells of.")
+    issued: DateTime | None = strawberry.field(description="When this version was released.")
+    encounter: Encounter | None = strawberry.field(description="The visit it was ordered in.")
+    performers: list[str] = strawberry.field(
+        description="Who is responsible, by name, as far as the source names them."
+    )
+    conclusion: str | None = strawberry.field(description="The conclusion in words.")
+    conclusion_codes: list[CodeableConcept] = strawberry.field(description="Coded conclusions.")
+    fact: strawberry.Private[Fact[model.DiagnosticReport]]
+
+    @federation.field(
+        requires_scopes=scopes_for("Observation"),
+        description="The observations it gathers, those the caller may see.",
+    )
+    async def results(self, info: strawberry.Info) -> list[Observation] | None:
+        request: Request[Diagnostics] = info.context
+        found = await loaders.load_observations(request, self.fact.compartment)
+        (report, *_) = self.fact.records
+        wanted = [ref.id_of("Observation") for ref in report.resource.result]
+        refs = [RecordRef(report.source, "Observation", id_ or "", "") for id_ in wanted]
+        return [Observation.of(request, f) for f in found.rows if any(map(f.holds, refs))]
+
+    @classmethod
+    def of(cls, request: Request[Any], fact: Fact[model.DiagnosticReport]) -> DiagnosticReport:
+        record = fact.resource
+        return cls(
+            **common(fact),
+            patient=Patient(id=strawberry.ID(fact.patient)),
+            status=record.status,
+            category=CodeableConcept.all_of(record.category),
+            code=CodeableConcept.of(record.code),
+            effective=date_time(record.effective),
+            issued=date_time(record.issued),
+            encounter=_encounter(request, fact, record.encounter),
+            performers=[by.display for by in record.performer if by.display],
+            conclusion=record.conclusion,
+            conclusion_codes=CodeableConcept.all_of(record.conclusion_code),
+            fact=fact,
+        )
+
+    @classmethod
+    async def resolve_references(
+        cls, request: Request[Any], representations: Sequence[Representation]
+    ) -> Sequence[object]:
+        node = partial(cls.of, request)
+        return await resolve_facts(
+            request, loaders.REPORTS, loaders.load_reports, node, representations
+        )
+
+
+Category: TypeAlias = Annotated[
+    ObservationCategory | None, strawberry.argument(description="Only those of this category.")
+]
+Codes: TypeAlias = Annotated[
+    list[str] | None,
+    strawberry.argument(
+        description="Only those with one of these codes, each as `code` or `system|code`: "
+        "`http://loinc.org|4548-4`. At most 50."
+    ),
+]
+
+
+@federation.type(keys=["id"], description="A person, with what was measured of them.")
+class Patient(PatientNode):
+    @federation.field(
+        requires=["links"],
+        requires_scopes=scopes_for("Observation"),
+        description="Measurements and findings.",
+    )
+    async def observations(
+        self,
+        info: strawberry.Info,
+        category: Category = None,
+        codes: Codes = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Observation] | None:
+        request: Request[Diagnostics] = info.context
+        question = _question(category, codes, latest=False)
+        return await list_facts(
+            request,
+            self,
+            partial(_load, question),
+            partial(Observation.of, request),
+            field="observations",
+            first=first,
+            after=after,
+        )
+
+    @federation.field(
+        requires=["links"],
+        requires_scopes=scopes_for("Observation"),
+        description="The newest observation of each code.",
+    )
+    async def latest_observations(
+        self,
+        info: strawberry.Info,
+        category: Category = None,
+        codes: Codes = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Observation] | None:
+        request: Request[Diagnostics] = info.context
+        question = _question(category, codes, latest=True)
+        return await list_facts(
+            request,
+            self,
+            partial(_load, question),
+            partial(Observation.of, request),
+            field="latestObservations",
+            first=first,
+            after=after,
+        )
+
+    @federation.field(
+        requires=["links"],
+        requires_scopes=scopes_for("DiagnosticReport"),
+        description="Reports of laboratories, imaging and others.",
+    )
+    async def diagnostic_reports(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[DiagnosticReport] | None:
+        request: Request[Diagnostics] = info.context
+        return await list_facts(
+            request,
+            self,
+            loaders.load_reports,
+            partial(DiagnosticReport.of, request),
+            field="diagnosticReports",
+            first=first,
+            after=after,
+        )
+
+
+async def _load(
+    question: Question, request: Request[Diagnostics], patient: Compartment
+) -> Gathered[Fact[model.Observation]]:
+    return await loaders.load_observations(request, patient, question)
+
+
+def _question(
+    category: ObservationCategory | None, codes: list[str] | None, *, latest: bool
+) -> Question:
+    asked = tuple(sorted(set(codes or ())))
+    if len(asked) > MAX_CODES or any(not _CODE.fullmatch(code) for code in asked):
+        raise ClientError(Code.BAD_USER_INPUT, argument="codes")
+    categories = (str(category.value),) if category else loaders.CATEGORIES
+    return Question(categories, asked, latest=latest)
+
+
+def _encounter(
+    request: Request[Any], fact: Fact[Any], reference: fhir.Reference | None
+) -> Encounter | None:
+    id_ = reference.id_of("Encounter") if reference else None
+    if id_ is None:
+        return None
+    record = fact.records[0]
+    ref = RecordRef(record.source, "Encounter", id_, record.patient)
+    return Encounter(id=strawberry.ID(request.subgraph.ids.seal("records", ref)))
+
+
+SCHEMA = build_schema(None, [Patient])

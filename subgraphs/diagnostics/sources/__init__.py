@@ -1,0 +1,31 @@
+"""What the diagnostics subgraph asks of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from subgraphs.diagnostics.model import DiagnosticReport, Observation
+from subgraphs.runtime.gathering import Answer
+
+
+class DiagnosticSource(Protocol):
+    """Each question takes a batch of the source's own patient ids."""
+
+    async def by_category(
+        self, patients: Sequence[str], categories: Sequence[str]
+    ) -> Answer[Observation]:
+        """All observations of these categories, each a code of `CATEGORY_SYSTEM`."""
+        ...
+
+    async def by_code(self, patients: Sequence[str], codes: Sequence[str]) -> Answer[Observation]:
+        """All observations with one of these codes, each as `code` or `system|code`."""
+        ...
+
+    async def latest_by_code(
+        self, patients: Sequence[str], codes: Sequence[str]
+    ) -> Answer[Observation]:
+        """At least the newest observation of each code."""
+        ...
+
+    async def reports(self, patients: Sequence[str]) -> Answer[DiagnosticReport]: ...

@@ -1,0 +1,95 @@
+"""Observations from a FHIR R4 server, by searches US Core promises.
+
+An observation is found by patient and category or by patient and code, never by patient alone.
+https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-observation-clinical-result.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from subgraphs.connectors.errors import Rejected
+from subgraphs.diagnostics.model import DiagnosticReport, Observation
+from subgraphs.runtime.fhir import PatientSearch, search_patients, translate
+from subgraphs.runtime.gathering import Answer
+
+CATEGORY_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
+SPARE: Final = 3
+"""Rows fetched for a newest one: should it be retracted or withheld, the one before it counts."""
+
+
+class LatestSearch(PatientSearch, Protocol):
+    async def latest_by(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+        *,
+        sort: str,
+        per_key: int = 1,
+    ) -> dict[str, list[dict[str, Any]]]: ...
+
+
+class FhirDiagnostics:
+    def __init__(self, server: LatestSearch) -> None:
+        self._server = server
+        self._takes_lists = True
+
+    async def by_category(
+        self, patients: Sequence[str], categories: Sequence[str]
+    ) -> Answer[Observation]:
+        tokens = [f"{CATEGORY_SYSTEM}|{category}" for category in categories]
+        return await self._search(patients, "category", tokens)
+
+    async def by_code(self, patients: Sequence[str], codes: Sequence[str]) -> Answer[Observation]:
+        return await self._search(patients, "code", codes)
+
+    async def latest_by_code(
+        self, patients: Sequence[str], codes: Sequence[str]
+    ) -> Answer[Observation]:
+        if len(patients) == 1 and len(codes) > 1:
+            # One patient's few codes are one search; many patients' would be many pages.
+            return await self.by_code(patients, codes)
+        found = await asyncio.gather(*(self._latest(patients, code) for code in codes))
+        return _joined(found)
+
+    async def reports(self, patients: Sequence[str]) -> Answer[DiagnosticReport]:
+        return await search_patients(self._server, "DiagnosticReport", DiagnosticReport, patients)
+
+    async def _latest(self, patients: Sequence[str], code: str) -> Answer[Observation]:
+        rows = await self._server.latest_by(
+            "Observation", "patient", patients, {"code": code}, sort="-date", per_key=SPARE
+        )
+        return translate(rows, Observation)
+
+    async def _search(
+        self, patients: Sequence[str], param: str, tokens: Sequence[str]
+    ) -> Answer[Observation]:
+        """All tokens in one search where the server takes lists of them, else one search each."""
+        if self._takes_lists or len(tokens) == 1:
+            try:
+                return await self._one_search(patients, {param: ",".join(tokens)})
+            except Rejected:
+                if len(tokens) == 1:
+                    raise
+                self._takes_lists = False
+        searches = (self._one_search(patients, {param: token}) for token in tokens)
+        return _joined(await asyncio.gather(*searches))
+
+    async def _one_search(
+        self, patients: Sequence[str], others: Mapping[str, str]
+    ) -> Answer[Observation]:
+        return await search_patients(self._server, "Observation", Observation, patients, others)
+
+
+def _joined(answers: Sequence[Answer[Observation]]) -> Answer[Observation]:
+    """Several answers about the same patients; a row found twice is one row."""
+    rows: dict[str, dict[str, Observation]] = {}
+    for answer in answers:
+        for patient, found in answer.rows.items():
+            rows.setdefault(patient, {}).update({row.id: row for row in found})
+    damaged = frozenset().union(*(answer.damaged for answer in answers))
+    return Answer({patient: list(found.values()) for patient, found in rows.items()}, damaged)

@@ -1,0 +1,1 @@
+"""Appointments, and the way to their video visits."""

@@ -1,0 +1,176 @@
+"""The scheduling subgraph as published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import federation
+
+from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.connection import After, Connection, First
+from subgraphs.runtime.datatypes import CodeableConcept
+from subgraphs.runtime.fact_nodes import (
+    FactNode,
+    PatientNode,
+    common,
+    list_facts,
+    resolve_facts,
+)
+from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.scalars import DateTime, date_time, rank
+from subgraphs.runtime.schema import Representation, build_schema
+from subgraphs.runtime.scopes import scopes_for
+from subgraphs.scheduling import model
+from subgraphs.scheduling.loaders import (
+    APPOINTMENTS,
+    Scheduling,
+    day_before,
+    load_appointments,
+    load_next,
+    visit_key,
+)
+
+
+@strawberry.type(description="Someone or something that takes part in an appointment.")
+class AppointmentParticipant:
+    kind: str | None = strawberry.field(
+        description="`Patient`, `Practitioner`, `Location`, …: a FHIR resource type."
+    )
+    name: str | None = strawberry.field(description="As far as the source names it.")
+    role: list[CodeableConcept] = strawberry.field(
+        description="http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+    )
+    status: str | None = strawberry.field(
+        description="`accepted`, `declined`, `tentative` or `needs-action`."
+    )
+
+    @classmethod
+    def of(cls, wire: model.Participant) -> AppointmentParticipant:
+        actor = wire.actor
+        return cls(
+            kind=actor.resource_type if actor else None,
+            name=actor.display if actor else None,
+            role=CodeableConcept.all_of(wire.type),
+            status=wire.status,
+        )
+
+
+@federation.type(
+    keys=["id"],
+    requires_scopes=scopes_for("Appointment"),
+    description="A booked time. https://hl7.org/fhir/R4/appointment.html",
+)
+class Appointment(FactNode):
+    patient: Patient = strawberry.field(description="For whom.")
+    status: str | None = strawberry.field(
+        description="`proposed`, `pending`, `booked`, `arrived`, `fulfilled`, `cancelled`, "
+        "`noshow`, `checked-in` or `waitlist`; http://hl7.org/fhir/appointmentstatus"
+    )
+    start: DateTime | None = strawberry.field(description="When it begins.")
+    end: DateTime | None = strawberry.field(description="When it ends.")
+    minutes_duration: int | None = strawberry.field(description="Its length, in minutes.")
+    description: str | None = strawberry.field(description="What it is, in words.")
+    service_type: list[CodeableConcept] = strawberry.field(description="What is to be done.")
+    appointment_type: CodeableConcept | None = strawberry.field(
+        description="`ROUTINE`, `FOLLOWUP`, …; http://terminology.hl7.org/CodeSystem/v2-0276"
+    )
+    reason: list[CodeableConcept] = strawberry.field(description="Why it was made.")
+    cancelation_reason: CodeableConcept | None = strawberry.field(
+        description="Why it was called off."
+    )
+    patient_instruction: str | None = strawberry.field(description="What the patient is to do.")
+    participants: list[AppointmentParticipant] = strawberry.field(description="Who takes part.")
+    is_virtual: bool = strawberry.field(description="Whether it is a video visit.")
+    visit_key: str | None = federation.field(
+        inaccessible=True, description="The way to the video visit, sealed for telehealth."
+    )
+
+    @classmethod
+    def of(cls, request: Request[Any], fact: Fact[model.Appointment]) -> Appointment:
+        record = fact.resource
+        return cls(
+            **common(fact),
+            patient=Patient(id=strawberry.ID(fact.patient)),
+            status=record.status,
+            start=date_time(record.start),
+            end=date_time(record.end),
+            minutes_duration=record.minutes_duration,
+            description=record.description,
+            service_type=CodeableConcept.all_of(record.service_type),
+            appointment_type=CodeableConcept.of(record.appointment_type),
+            reason=CodeableConcept.all_of(record.reason_code),
+            cancelation_reason=CodeableConcept.of(record.cancelation_reason),
+            patient_instruction=record.patient_instruction,
+            participants=[AppointmentParticipant.of(wire) for wire in record.participant],
+            is_virtual=record.session_key is not None,
+            visit_key=visit_key(request, fact),
+        )
+
+    @classmethod
+    async def resolve_references(
+        cls, request: Request[Any], representations: Sequence[Representation]
+    ) -> Sequence[object]:
+        node = partial(cls.of, request)
+        return await resolve_facts(request, APPOINTMENTS, load_appointments, node, representations)
+
+
+@federation.type(keys=["id"], description="A person, with what is booked for them.")
+class Patient(PatientNode):
+    @federation.field(
+        requires=["links"],
+        requires_scopes=scopes_for("Appointment"),
+        description="Appointments, past and to come, the latest first.",
+    )
+    async def appointments(
+        self,
+        info: strawberry.Info,
+        from_: Annotated[
+            DateTime | None,
+            strawberry.argument(name="from", description="Only those that begin then or later."),
+        ] = None,
+        status: Annotated[
+            list[str] | None, strawberry.argument(description="Only those of these statuses.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Appointment] | None:
+        request: Request[Scheduling] = info.context
+        earliest, wanted = rank(from_), None if status is None else set(status)
+
+        def keep(appointment: model.Appointment) -> bool:
+            begins_in_time = rank(appointment.start) >= earliest
+            return begins_in_time and (wanted is None or appointment.status in wanted)
+
+        async def load(
+            asking: Request[Scheduling], patient: Compartment
+        ) -> Gathered[Fact[model.Appointment]]:
+            return await load_appointments(asking, patient, day_before(from_) if from_ else None)
+
+        return await list_facts(
+            request,
+            self,
+            load,
+            partial(Appointment.of, request),
+            field="appointments",
+            first=first,
+            after=after,
+            keep=keep,
+        )
+
+    @federation.field(
+        requires=["links"],
+        requires_scopes=scopes_for("Appointment"),
+        description="The first appointment that begins from now on and is to take place.",
+    )
+    async def next_appointment(self, info: strawberry.Info) -> Appointment | None:
+        request: Request[Scheduling] = info.context
+        found = await load_next(request, request.compartment(self.id, self.links))
+        return Appointment.of(request, found) if found else None
+
+
+SCHEMA = build_schema(None, [Patient])
