@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 PLUGINS = (
     "tests.plugins.sandbox",
     "tests.plugins.browser",

@@ -108,7 +108,7 @@ async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | N
             settings,
             {name: DirectSubgraphClient(app) for name, app in apps.items()},
             page=page_config(demo, runtime.key_ring()) if demo else None,
-            mounts=_mounts(settings, apps.get("telehealth"), demo),
+            mounts=_mounts(settings, apps["telehealth"], demo),
             checks={name: app.ready for name, app in apps.items()},
         )
         server = uvicorn.Server(server_config(gateway, settings))

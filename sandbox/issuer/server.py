@@ -120,16 +120,20 @@ class IssuerServer:
             asked = decode(request.body)
         except msgspec.DecodeError:
             asked = None
-        name = asked.get("persona") if isinstance(asked, dict) else None
+        asked = asked if isinstance(asked, dict) else {}
+        name = asked.get("persona")
         persona = self._personas.get(name) if isinstance(name, str) else None
         if persona is None:
             return json_response(
                 400, {"error": "invalid_request", "personas": sorted(self._personas)}
             )
+        lifetime = asked.get("expires_in", PERSON_LIFETIME)
+        if not isinstance(lifetime, int):
+            return json_response(400, {"error": "invalid_request"})
         answer = {
-            "access_token": self._mint.for_persona(persona),
+            "access_token": self._mint.for_persona(persona, lifetime),
             "token_type": "Bearer",
-            "expires_in": PERSON_LIFETIME,
+            "expires_in": lifetime,
             "scope": " ".join(persona.scopes),
         }
         return json_response(200, answer, _NO_STORE)

@@ -34,11 +34,16 @@ class TokenMint:
     def jwks(self) -> dict[str, Any]:
         return {"keys": [self._key.as_dict(private=False)]}
 
-    def for_persona(self, persona: Persona) -> str:
-        """A token for the gateway, with all the persona has, by the client they would use."""
-        return self.for_person(persona, " ".join(persona.scopes), persona.client_id)
+    def for_persona(self, persona: Persona, lifetime: int = PERSON_LIFETIME) -> str:
+        """A token for the gateway, with all the persona has, by the client they would use.
 
-    def for_person(self, persona: Persona, scope: str, client_id: str) -> str:
+        `lifetime` is in seconds; one that is over already makes an expired token.
+        """
+        return self.for_person(persona, " ".join(persona.scopes), persona.client_id, lifetime)
+
+    def for_person(
+        self, persona: Persona, scope: str, client_id: str, lifetime: int = PERSON_LIFETIME
+    ) -> str:
         """A token for the gateway; `scope` is what was granted to the client of this id."""
         optional = {"patient": persona.patient, "fhirUser": persona.fhir_user}
         return self._sign(
@@ -51,7 +56,7 @@ class TokenMint:
                 "purpose": persona.purpose,
                 **{name: value for name, value in optional.items() if value},
             },
-            PERSON_LIFETIME,
+            lifetime,
         )
 
     def for_client(self, client_id: str, scope: str) -> str:

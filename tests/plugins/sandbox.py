@@ -42,8 +42,10 @@ class Sandbox:
     def url(self, upstream: str) -> str:
         return self.ready["upstreams"][upstream]["url"]
 
-    def persona_token(self, persona: str) -> str:
-        answer = self.http.post(f"{self.ready['issuer']}/persona-token", json={"persona": persona})
+    def persona_token(self, persona: str, **options: Any) -> str:
+        """`expires_in` in seconds may be negative: an expired token."""
+        asked = {"persona": persona, **options}
+        answer = self.http.post(f"{self.ready['issuer']}/persona-token", json=asked)
         return answer.raise_for_status().json()["access_token"]
 
     def client_assertion(self, **claims: Any) -> str:
