@@ -187,6 +187,7 @@ class _PathFinder:
                 for position in abstract
                 if self.tree.weigh(position.cost)[:2] < least
                 and self._has_a_member_with(position, selection.name)
+                and self._resolves_members(position, selection)
             ]
         return abstract
 

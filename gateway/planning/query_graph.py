@@ -268,7 +268,7 @@ class QueryGraph:
         for selection in node.selections:
             if isinstance(selection, FieldNode) and selection.name.value != TYPENAME:
                 field_ = self.field(type_name, selection.name.value)
-                inner = selection.selection_set
+                below = selection.selection_set
                 yield Field(
                     parent_type=type_name,
                     name=selection.name.value,
@@ -279,16 +279,18 @@ class QueryGraph:
                             selection.arguments or (), key=lambda each: each.name.value
                         )
                     ),
-                    selections=tuple(self._typed(inner, field_.type_name))
-                    if inner and field_
+                    selections=tuple(self._typed(below, field_.type_name))
+                    if below and field_
                     else (),
                 )
             elif isinstance(selection, InlineFragmentNode):
                 condition = selection.type_condition
                 inner_type = condition.name.value if condition else type_name
-                yield InlineFragment(
-                    inner_type, (), tuple(self._typed(selection.selection_set, inner_type))
-                )
+                inner = self._typed(selection.selection_set, inner_type)
+                if self.possible(type_name) <= self.possible(inner_type):
+                    yield from inner
+                else:
+                    yield InlineFragment(inner_type, (), tuple(inner))
 
 
 def build_query_graph(supergraph: Supergraph) -> QueryGraph:
@@ -299,8 +301,9 @@ def _is_resolvable(field_: SupergraphField, subgraph: str, labels: frozenset[str
     join = field_.joins.get(subgraph)
     if join is None or (join.external and join.requires is None):
         return False
-    if join.override_label is not None and join.override_label not in labels:
-        return False
+    if join.override_label is not None:
+        # The label stands on both: on the subgraph that takes over, and on the one that gives way.
+        return (join.override_label in labels) == (join.override is not None)
     # https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/reference/directives#override
     return not any(
         other.override == subgraph

@@ -151,9 +151,12 @@ class _RequestBuilder:
     def _call(self, step: FetchStep, given: frozenset[Condition]) -> _Call:
         node = step.position.node
         assert node is not None
-        inner = Selected(node.is_abstract)
+        inner = body = Selected(node.is_abstract)
+        # A directive may stand once at a place, so that each condition has a fragment of its own.
         more = sorted(step.conditions - given, key=lambda each: (each.variable, each.include))
-        body = Selected(narrowed={(node.type_name, tuple(more)): inner})
+        for condition in more or (None,):
+            conditions = () if condition is None else (condition,)
+            body = Selected(narrowed={(node.type_name, conditions): body})
         add_position(inner, step.position, self.fetch_graph, self.graph, step.conditions)
         keys = self.fetch_graph.keys
         return _Call(
