@@ -59,11 +59,11 @@ class GatewayApp:
         self._page = page
         self._mounts = mounts
         self._checks = checks
-        self._graphql = GraphQLEndpoint(settings, self._pipeline, self.metrics)
+        self.graphql = GraphQLEndpoint(settings, self._pipeline, self.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == GRAPHQL:
-            await self._graphql(scope, receive, send)
+            await self.graphql(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:

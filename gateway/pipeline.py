@@ -38,7 +38,7 @@ from gateway.execution.client import Headers
 from gateway.execution.faults import Fault, ResponseError
 from gateway.execution.wire import encode
 from gateway.federation.access_rules import AccessRules
-from gateway.operation.tree import Field, Operation, OperationKind
+from gateway.operation.tree import Field, Operation, OperationKind, SelectionSet
 from gateway.planning import PlanError, print_plan
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 OPERATIONS = 5_000
 DECISIONS = 20_000
+CACHED_FIELDS = 200_000
+"""In all cached operations together; a field takes some 300 bytes."""
 _META = frozenset({"__schema", "__type", "__typename"})
 _BEARER = "bearer "
 
@@ -114,8 +116,12 @@ class Pipeline:
         self._metrics = metrics
         self._verifier = verifier
         self._trail = trail
-        self._operations: LruCache[tuple[str, str | None], Selected] = LruCache(OPERATIONS)
-        self._decisions: LruCache[tuple[str, str | None, Grants], Decision] = LruCache(DECISIONS)
+        self._operations: LruCache[tuple[str, str | None], Selected] = LruCache(
+            OPERATIONS, weight=CACHED_FIELDS
+        )
+        self._decisions: LruCache[tuple[str, str | None, Grants], Decision] = LruCache(
+            DECISIONS, weight=CACHED_FIELDS
+        )
 
     @property
     def schema(self) -> GraphQLSchema:
@@ -159,7 +165,7 @@ class Pipeline:
             document.operation(request.operation_name)
             operation = self._engine.normalize(document.node, request.operation_name)
             selected = Selected(document, operation)
-            self._operations.put(key, selected)
+            self._operations.put(key, selected, weight=_size(operation.selections))
         self._check_kind(selected.operation, request)
         self._check_introspection(selected, identity)
         return selected
@@ -174,7 +180,9 @@ class Pipeline:
             decision = Decision(
                 Permitted(authorized.operation, _faults(authorized)), authorized.denials
             )
-            self._decisions.put(key, decision)
+            # Where nothing was taken out, the operation is the one that is cached already.
+            weight = _size(authorized.operation.selections) if authorized.denials else 0
+            self._decisions.put(key, decision, weight=weight)
         for denial in decision.denials:
             self._metrics.denials.labels(denial.code).inc()
         return decision
@@ -266,6 +274,10 @@ def _is_introspection(operation: Operation) -> bool:
         isinstance(selection, Field) and selection.name in _META
         for selection in operation.selections
     )
+
+
+def _size(selections: SelectionSet) -> int:
+    return sum(1 + _size(each.selections) for each in selections)
 
 
 def _faults(authorized: Authorized) -> Mapping[tuple[str, str], Fault]:

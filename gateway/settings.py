@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     """A manifest per client id; `*` is for every client."""
     limits: Limits = Limits()
     max_body_bytes: int = 1_000_000
+    max_in_flight: int = 1_000
+    """Requests answered at once; more are told to come again."""
     audit: bool | None = None
 
     @field_validator("signed_subgraphs", "propagate_headers", mode="before")

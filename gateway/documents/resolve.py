@@ -21,8 +21,8 @@ from gateway.errors import AccessError, Complaint, PublicText, RequestError
 from gateway.settings import Settings
 
 PREPARED_ENTRIES = 5_000
-PREPARED_WEIGHT = 32 * 1024 * 1024
-"""Characters of text; a parsed document takes some twenty bytes for each."""
+PREPARED_WEIGHT = 500_000
+"""Characters of text; a parsed document takes some 120 bytes for each."""
 REFUSED_ENTRIES = 1_000
 REFUSED_WEIGHT = 4 * 1024 * 1024
 APQ_VERSION = 1

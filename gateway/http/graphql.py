@@ -8,18 +8,19 @@ without variables, so that no PHI gets into a URL. There are no batches and no C
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from contract.errors import Code
 from gateway.documents.request import GraphQLRequest
-from gateway.errors import FaultError, GatewayError, RequestError
+from gateway.errors import AccessError, BusyError, FaultError, GatewayError, RequestError
 from gateway.execution.wire import encode
 from gateway.http.negotiation import JSON, check_content_type, choose_media_type
 from gateway.http.reading import read_body, read_url
 from gateway.pipeline import Asked, Pipeline
-from gateway.settings import Settings
+from gateway.settings import LOOPBACK, Settings
 from gateway.telemetry import Metrics, log, new_request_id
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -63,8 +64,9 @@ class GraphQLEndpoint:
     ) -> None:
         """`pipeline` tells the present one: a reload exchanges it."""
         self._settings = settings
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._metrics = metrics
+        self._in_flight = 0
         self._propagated = frozenset(name.encode() for name in settings.propagate_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,9 +75,9 @@ class GraphQLEndpoint:
         headers: Headers = scope["headers"]
         media_type = choose_media_type(_header(headers, b"accept"))
         try:
-            with self._metrics.in_flight.track_inprogress():
-                asked = await self.read(scope, receive)
-                answered = await self._pipeline().answer(asked, request_id)
+            asked = await self.read(scope, receive)
+            with self._place():
+                answered = await self.pipeline().answer(asked, request_id)
             reply = Reply(OK, answered, "OK")
         except ClientGoneError:
             return
@@ -91,6 +93,9 @@ class GraphQLEndpoint:
     async def read(self, scope: Scope, receive: Receive) -> Asked:
         """Raises `RequestError` for what is no GraphQL request, or not one we take."""
         headers: Headers = scope["headers"]
+        if self._settings.dev and not _names_loopback(_header(headers, b"host")):
+            # A page whose name was made to point here would be of our own origin.
+            raise AccessError(Code.FORBIDDEN, note="another host than loopback")
         if scope["method"] == "POST":
             content_type = _header(headers, b"content-type")
             check_content_type(content_type, _header(headers, b"content-encoding"))
@@ -111,11 +116,25 @@ class GraphQLEndpoint:
             # https://www.rfc-editor.org/rfc/rfc6750#section-3
             reason = b', error="invalid_token"' if error.code in _TOKEN_REFUSED else b""
             extra.append((b"www-authenticate", b'Bearer realm="chartgraph"' + reason))
+        if isinstance(error, BusyError):
+            extra.append((b"retry-after", b"1"))
         if error.code is Code.METHOD_NOT_ALLOWED:
             extra.append((b"allow", b"GET, POST" if self._settings.open else b"POST"))
         log.info("refused", request_id=request_id, code=error.code, reason=str(error))
         body = encode({"errors": error.render(request_id)})
         return Reply(status, body, error.code, tuple(extra))
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of the places for requests under way; raises `BusyError` when all are taken."""
+        if self._in_flight >= self._settings.max_in_flight:
+            raise BusyError(Code.OVERLOADED)
+        self._in_flight += 1
+        self._metrics.in_flight.set(self._in_flight)
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
 
     def _read_get(self, scope: Scope, headers: Headers) -> GraphQLRequest:
         if _header(headers, b"content-type") is not None:
@@ -174,6 +193,11 @@ async def _respond(send: Send, reply: Reply, media_type: str, request_id: str) -
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
+
+
+def _names_loopback(host: str | None) -> bool:
+    name = (host or "").rpartition(":")[0] or host or ""
+    return name.strip("[]") in LOOPBACK
 
 
 def _header(headers: Headers, name: bytes) -> str | None:

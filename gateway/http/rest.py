@@ -10,11 +10,9 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp
 
-from gateway.assembly import Assembly
 from gateway.errors import GatewayError
 from gateway.http.graphiql import PageConfig, graphiql_app
-from gateway.http.reading import read_body
-from gateway.pipeline import Asked
+from gateway.http.graphql import GraphQLEndpoint
 from gateway.settings import Settings
 from gateway.telemetry import Metrics, new_request_id
 
@@ -24,7 +22,7 @@ UNREADY = 503
 class Served(Protocol):
     settings: Settings
     metrics: Metrics
-    assembly: Assembly | None
+    graphql: GraphQLEndpoint
 
     async def checks(self) -> Mapping[str, bool]: ...
 
@@ -63,10 +61,9 @@ def _serve_developers(app: FastAPI, served: Served, page: PageConfig) -> None:
     @app.post("/plan")
     async def plan(request: Request) -> JSONResponse:
         """The plan of a GraphQL request, as text, for whoever asks; nothing is fetched."""
-        assert served.assembly is not None, "requests come between start and stop"
         try:
-            asked = Asked(read_body(await request.body()), request.headers.get("authorization"))
-            text = await served.assembly.pipeline.explain(asked)
+            asked = await served.graphql.read(request.scope, request.receive)
+            text = await served.graphql.pipeline().explain(asked)
         except GatewayError as error:
             errors = error.render(new_request_id())
             return JSONResponse({"errors": errors}, status_code=error.status)

@@ -250,7 +250,7 @@ async def test_refuses_an_endless_body(gateway):
     host, port = gateway.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(
-        b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
         b"transfer-encoding: chunked\r\n\r\n"
     )
     piece = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
@@ -264,7 +264,7 @@ async def test_refuses_an_endless_body(gateway):
 
 async def test_survives_a_client_that_hangs_up(gateway):
     host, port = gateway.url.removeprefix("http://").split(":")
-    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    head = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     for sent in (
         head + b'content-length: 100\r\n\r\n{"query":',
         b"POST /graphql HTTP/1.1\r\nhost: x",
@@ -330,6 +330,42 @@ async def test_what_is_for_developers_is_closed(closed, gateway):
         assert response.status == 200
         assert str(response.url).endswith("/graphiql/")
         assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost", 200), ("127.0.0.1:1", 200), ("[::1]:80", 200), ("evil.example", 403), ("", 403)],
+)
+async def test_a_development_gateway_answers_to_loopback_names_only(
+    gateway, closed, issuer, host, status
+):
+    """Else a page could have its own name point here, and ask as if it were of our origin."""
+    assert (await gateway.post({"query": HELLO}, host=host)).status == status
+    assert (await closed.post({"query": HELLO}, issuer.token(), host="api.example")).status == 200
+
+
+async def test_turns_away_what_is_too_many(start):
+    gateway = await start(dev=True, signed_subgraphs=frozenset(), max_in_flight=2)
+    gateway.weather.gate = asyncio.Event()
+    asking = [asyncio.create_task(gateway.post({"query": HELLO})) for _ in range(5)]
+    refused = []
+    for done in asyncio.as_completed(asking):
+        refused.append(await done)
+        if len(refused) == 3:
+            gateway.weather.gate.set()
+    assert [reply.status for reply in refused] == [503] * 3 + [200] * 2
+    assert refused[0].codes == ["OVERLOADED"]
+    assert refused[0].headers["retry-after"] == "1"
+    assert (await gateway.post({"query": HELLO})).status == 200
+
+
+async def test_the_plan_is_read_as_strictly(gateway):
+    for headers, status in (({"content-type": "text/plain"}, 415), ({}, 200)):
+        given = {"content-type": "application/json"} | headers
+        async with gateway.http.post(
+            f"{gateway.url}/plan", data=b'{"query":"{ weather }"}', headers=given
+        ) as response:
+            assert response.status == status
 
 
 async def test_many_at_once(gateway):

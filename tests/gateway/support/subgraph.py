@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass, field
@@ -77,12 +78,16 @@ class ScriptedSubgraph:
     down: bool = False
     answer: bytes | None = None
     """Instead of what the schema would answer."""
+    gate: asyncio.Event | None = None
+    """Answers wait for it."""
     headers: list[dict[str, str]] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
 
     async def send(self, body: bytes, headers, timeout: float) -> bytes:  # noqa: ARG002, ASYNC109 - the protocol's
         self.headers.append(dict(headers))
+        if self.gate is not None:
+            await self.gate.wait()
         if self.down:
             raise SubgraphUnavailable("it is down")
         if self.key is not None:
