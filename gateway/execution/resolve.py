@@ -58,6 +58,9 @@ class _Resolver:
 
     def _fields(self, on_type: str, selections: SelectionSet) -> tuple[FieldShape, ...] | None:
         """See `ObjectShape`: None where what is selected depends on which object type it is."""
+        objects = self._names(on_type)
+        if len(objects) == 1:
+            [on_type] = objects
         collected: dict[str, list[Field]] = {}
         try:
             self._collect(on_type, selections, collected)
@@ -75,7 +78,7 @@ class _Resolver:
             if isinstance(selection, InlineFragment):
                 if self._applies(selection.type_condition, on_type):
                     self._collect(on_type, selection.selections, collected)
-            elif selection.name == "__typename" and len(self._names(on_type)) != 1:
+            elif selection.name == "__typename" and not self._is_object(on_type):
                 raise _DependsOnTypeError
             else:
                 collected.setdefault(selection.response_key, []).append(selection)
@@ -90,6 +93,9 @@ class _Resolver:
         if here & there:
             raise _DependsOnTypeError
         return False
+
+    def _is_object(self, type_name: str) -> bool:
+        return isinstance(self._schema.type_map[type_name], GraphQLObjectType)
 
     def _names(self, type_name: str) -> frozenset[str]:
         possible = self._possible_types(self._schema.type_map[type_name])
@@ -106,7 +112,9 @@ class _Resolver:
             return FieldShape(key, coordinate, _COMPLETE, True, constant, denied)
         if name in ("__schema", "__type"):
             return FieldShape(key, coordinate, _COMPLETE, non_null=name == "__schema")
-        type_ = self._schema.type_map[on_type]
+        # An object's own type may be narrower than the one it was selected on.
+        home = on_type if self._is_object(on_type) else fields[0].parent_type
+        type_ = self._schema.type_map[home]
         assert isinstance(type_, GraphQLObjectType | GraphQLInterfaceType), "unions have no fields"
         declared = type_.fields[name].type
         return FieldShape(

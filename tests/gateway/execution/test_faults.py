@@ -22,7 +22,9 @@ SECRET = "Lovelace 123-45-6789"
 
 CLIENT = Client.of(
     """
-    type Query { patients: [Patient] me: Patient other: String }
+    type Query { patients: [Patient] me: Patient only: Only any: Any other: String }
+    union Only = Patient
+    union Any = Patient | Visit
     type Patient { id: ID! name: String visits: [Visit!] next: Visit! }
     type Visit { id: ID! status: String }
     """
@@ -148,6 +150,17 @@ async def test_an_error_below_a_renamed_key_has_the_clients_name():
     node = fetch("a", renames=(Rename(path("me"), "_0", "name"),))
     completed, errors = await ask(None, a=answer, node=node, query="{ me { name } }")
     assert (completed, errors) == ({"me": {"name": None}}, [("SUBGRAPH_ERROR", ("me", "name"))])
+
+
+@pytest.mark.parametrize("key", ["only", "any"])
+async def test_an_error_below_an_abstract_type_keeps_its_path(key):
+    answer = {
+        "data": {key: {"__typename": "Patient", "name": None}},
+        "errors": [{"message": "no", "path": [key, "name"]}],
+    }
+    query = f"{{ {key} {{ __typename ... on Patient {{ name }} }} }}"
+    _, errors = await ask(None, a=answer, node=fetch("a"), query=query)
+    assert errors == [("SUBGRAPH_ERROR", (key, "name"))]
 
 
 async def test_what_only_the_plan_asked_for_is_never_named():

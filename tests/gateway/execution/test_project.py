@@ -208,6 +208,15 @@ def test_an_interface_may_stand_for_its_objects_where_they_are_alike():
     assert CLIENT.project(query, fetched) == ({"node": {"id": "1", "color": "red"}}, [])
 
 
+def test_an_abstract_type_with_one_object_type_is_that():
+    client = Client.of("type Query { a: A } union A = B type B { x: Int }")
+    fetched = {"a": {"x": 1}}
+    assert client.project("{ a { __typename ... on B { x } } }", fetched) == (
+        {"a": {"__typename": "B", "x": 1}},
+        [],
+    )
+
+
 def test_one_key_selected_several_times_is_merged():
     query = "{ row { next { id } } ... on Query { row { next { name } name } } }"
     fetched = {"row": {"next": {"id": "1", "name": "n"}, "name": "m"}}
