@@ -87,7 +87,7 @@ def _upgraded(read: list[Subgraph]) -> Subgraphs:
         found
         for before, after in zip(read, upgraded, strict=True)
         if before.version is None
-        for found in _objections(after, UPGRADED_RULES)
+        for found in _objections(after, UPGRADED_RULES) or _objections(after, SUBGRAPH_RULES)
     )
     return Subgraphs(upgraded)
 

@@ -285,7 +285,7 @@ def _without_unused_externals(subgraph: Subgraph) -> Subgraph:
 
 
 def _referenced(subgraph: Subgraph) -> set[str]:
-    found: set[str] = set()
+    found = set(subgraph.roots)
     for type_ in subgraph.types.values():
         found.update(type_.members, type_.interfaces)
         found |= {base_name(field.type) for field in type_.fields.values()}

@@ -126,8 +126,8 @@ UPGRADE_RULES: tuple[UpgradeRule, ...] = (
     interface_object_over_federation_1,
 )
 
-# What the upgrade left of a subgraph of Federation 1 is then judged like any other.
-UPGRADED_RULES: tuple[SubgraphRule, ...] = (type_with_only_unused_external, *SUBGRAPH_RULES)
+# What the upgrade may have left of a subgraph; if that is sound, it is judged like any other.
+UPGRADED_RULES: tuple[SubgraphRule, ...] = (type_with_only_unused_external,)
 
 # The names that directives have in the supergraph: until they are clear, merging what the
 # directives say means nothing.

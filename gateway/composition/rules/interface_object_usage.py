@@ -14,7 +14,10 @@ def interface_object_usage(supergraph: Supergraph) -> Iterator[Problem]:
         if kind is not Kind.INTERFACE:
             continue
         sources = subgraphs.sources(name)
-        if not any(type_.kind is Kind.INTERFACE for type_ in sources.values()):
+        everywhere = [m for m in subgraphs.members if name in m.subgraph.types]
+        # Where the kinds do not match at all, that is the problem to speak of.
+        is_consistent = len(sources) == len(everywhere)
+        if is_consistent and not any(t.kind is Kind.INTERFACE for t in sources.values()):
             message = f'"{name}" is an @interfaceObject in every subgraph, an interface in none'
             first = next(iter(sources))
             node = sources[first].node

@@ -10,6 +10,10 @@ from gateway.composition.types import base_name
 
 def referenced_inaccessible(supergraph: Supergraph) -> Iterator[Problem]:
     """What clients see cannot be of a type they do not see."""
+    custom = supergraph.composable.custom.definitions.values()
+    for definition in (*supergraph.definitions, *custom):
+        for argument in definition.arguments.values():
+            yield from _hidden_type(supergraph, argument)
     for type_ in supergraph.types.values():
         if has(type_, "inaccessible"):
             continue
@@ -21,7 +25,11 @@ def referenced_inaccessible(supergraph: Supergraph) -> Iterator[Problem]:
                 *(a for a in field.arguments.values() if not has(a, "inaccessible")),
             ]
             for element in visible:
-                name = base_name(element.type)
-                if name in supergraph.types and has(supergraph.types[name], "inaccessible"):
-                    message = f'"{element.coordinate}" is visible but its type "{name}" is not'
-                    yield problem("REFERENCED_INACCESSIBLE", message)
+                yield from _hidden_type(supergraph, element)
+
+
+def _hidden_type(supergraph: Supergraph, element: Field | Argument) -> Iterator[Problem]:
+    name = base_name(element.type)
+    if name in supergraph.types and has(supergraph.types[name], "inaccessible"):
+        message = f'"{element.coordinate}" is visible but its type "{name}" is not'
+        yield problem("REFERENCED_INACCESSIBLE", message)

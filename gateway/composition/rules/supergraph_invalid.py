@@ -13,4 +13,6 @@ def supergraph_invalid(supergraph: Supergraph) -> Iterator[Problem]:
     """INVALID_GRAPHQL: valid subgraphs can still add up to a type that breaks its interface."""
     document = parse(print_supergraph(supergraph), no_location=True)
     for error in validate_schema(build_ast_schema(document, assume_valid_sdl=True)):
-        yield problem("INVALID_GRAPHQL", f"In the supergraph: {error.message}")
+        # See `invalid_graphql`: the subgraphs were allowed this, too.
+        if not error.message.endswith("must not be deprecated."):
+            yield problem("INVALID_GRAPHQL", f"In the supergraph: {error.message}")
