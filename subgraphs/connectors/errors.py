@@ -5,6 +5,7 @@
     ├── TimedOut           no answer in time: retry later
     ├── RateLimited        too many requests: retry after `retry_after`
     ├── Unavailable        the upstream says it is down (5xx): retry later
+    ├── CircuitOpen        it kept failing and is left alone: retry after `retry_after`
     ├── Refused            it does not accept *our* credentials: its operator must renew them
     ├── Rejected           it understood and declined this request (4xx)
     └── ProtocolViolation  its answer breaks the protocol: its operator must look into it
@@ -56,6 +57,10 @@ class RateLimited(UpstreamError):
 
 class Unavailable(UpstreamError):
     state = SourceState.UNAVAILABLE
+
+
+class CircuitOpen(UpstreamError):
+    state = SourceState.OPEN_CIRCUIT
 
 
 class Refused(UpstreamError):

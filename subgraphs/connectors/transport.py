@@ -4,6 +4,7 @@
 
 - runs at most `max_parallel` calls at a time and ends each within `timeout` seconds in all;
 - tries an idempotent call at most twice, after a full-jitter pause that honours Retry-After;
+- leaves a source alone for some seconds once it has kept failing;
 - follows no redirect and sends our credentials to no other server;
 - reads no more than `max_response_bytes`, decompressed;
 - answers only with a success of the expected media type and raises an `UpstreamError` otherwise.
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 import httpx2
 
 from subgraphs.connectors.auth import BackendServices, Credentials, NoCredentials, StaticBearer
+from subgraphs.connectors.breaker import Breaker
 from subgraphs.connectors.config import (
     BearerFile,
     FhirSource,
@@ -106,6 +108,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         self._on_call = on_call
         self._sleep = sleep
         self._slots = asyncio.Semaphore(config.max_parallel)
+        self._breaker = Breaker(time.monotonic)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if _origin(request.url) != self._origin:
@@ -148,21 +151,27 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         return await self._send(request)
 
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        self._breaker.admit()
         async with self._slots:
-            started = time.perf_counter()
-            state = SourceState.TIMEOUT  # what it is when the deadline cancels the call
+            started = time.monotonic()
+            # What it is when the deadline cancels the call.
+            outcome: UpstreamError | None = TimedOut("the source did not answer in time")
             try:
                 response = await self._read(request)
                 check_answer(response, self.media_types)
-                state = SourceState.OK
+                outcome = None
             except UpstreamError as error:
-                state = error.state
+                outcome = error
                 raise
             finally:
-                if self._on_call is not None:
-                    seconds = time.perf_counter() - started
-                    self._on_call(Call(self._config.id, state, seconds))
+                self._note(outcome, started)
         return response
+
+    def _note(self, outcome: UpstreamError | None, started: float) -> None:
+        self._breaker.note(outcome, started=started)
+        if self._on_call is not None:
+            state = SourceState.OK if outcome is None else outcome.state
+            self._on_call(Call(self._config.id, state, time.monotonic() - started))
 
     async def _read(self, request: httpx2.Request) -> httpx2.Response:
         """Send and read it all; what httpx2 raises quotes the URL, hence `from None`."""

@@ -23,6 +23,10 @@ OR_ROUNDS = 4
 """OR searches for the newest rows, each for the keys still unseen, before asking one by one."""
 
 
+class Crowded(Exception):
+    """The rows of all keys together do not fit on the one page that was hoped for."""
+
+
 class Asker:
     """`at_a_time` bounds the calls one question makes at once."""
 
@@ -35,6 +39,8 @@ class Asker:
         """Every row, with all pages of each search."""
         others = {"_count": str(self._page_size), **others}
         pages = await self._first_pages(way, question, others)
+        if way is Way.OR_PAGE and pages[0].next_link is not None:
+            raise Crowded
         found = await for_each(pages, self._rows_from, at_a_time=self._at_a_time)
         return [row for rows in found for row in rows]
 
@@ -68,7 +74,7 @@ class Asker:
 
     async def _first_pages(self, way: Way, question: Question, others: Params) -> list[SearchPage]:
         resource_type, param = question.resource_type, question.param
-        if way is Way.OR_LIST:
+        if way in (Way.OR_PAGE, Way.OR_LIST):
             listed = {**others, param: ",".join(map(_escape, question.keys))}
             return [await first_page(self._client, resource_type, listed)]
         each = [{**others, param: _escape(key)} for key in question.keys]

@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 
 from subgraphs.connectors.errors import ProtocolViolation
+from subgraphs.connectors.fhir.search import STRICT
 from subgraphs.connectors.status import raise_for_status
 
 
@@ -24,7 +25,7 @@ async def batch(client: httpx2.AsyncClient, urls: Sequence[str]) -> list[bytes]:
         "POST",
         str(client.base_url).rstrip("/"),  # [base] itself, without the slash httpx2 adds
         content=msgspec.json.encode(bundle),
-        headers={"Content-Type": "application/fhir+json"},
+        headers={"Content-Type": "application/fhir+json", **STRICT},
         # Every entry is a GET, so all of it may be repeated.
         extensions={"idempotent": True},
     )

@@ -27,6 +27,8 @@ LIFETIME = 3600
 
 
 class Way(Enum):
+    OR_PAGE = auto()
+    """An OR list, as long as its rows fit on a page; where they do not, there is a batch."""
     OR_LIST = auto()
     BATCH = auto()
     SINGLE = auto()
@@ -52,23 +54,35 @@ class Offers:
     async def ways(self, question: Question, order: Sequence[Way]) -> AsyncIterator[Way]:
         """Yield the ways to try, best first; what is not reached is not looked up either."""
         for way in order:
-            if way is Way.SINGLE:
-                yield way
-                continue
-            known = await self._current()
-            if (question.resource_type, question.param, way) in known.withdrawn:
-                continue
-            if way is Way.BATCH:
-                offered = known.capabilities.batch
-            else:
-                offered = await self._takes_lists(known, question)
-            if offered:
+            if way is Way.SINGLE or await self._takes(question, way):
                 yield way
 
     def withdraw(self, question: Question, ways: Iterable[Way]) -> None:
         if self._known is not None:
-            names = question.resource_type, question.param
-            self._known.withdrawn.update((*names, way) for way in ways)
+            declined = (Way.OR_LIST if way is Way.OR_PAGE else way for way in ways)
+            self._known.withdrawn.update((*question.name, way) for way in declined)
+
+    def note_crowded(self, question: Question) -> None:
+        """So many keys have more rows than a page; as many are not asked by one page again."""
+        if self._known is not None:
+            keys = len(question.keys)
+            least = self._known.crowded.get(question.name, keys)
+            self._known.crowded[question.name] = min(least, keys)
+
+    async def _takes(self, question: Question, way: Way) -> bool:
+        known = await self._current()
+        match way:
+            case Way.OR_PAGE:
+                least = known.crowded.get(question.name)
+                fits = least is None or len(question.keys) < least
+                either = await self._takes(question, Way.BATCH)
+                return fits and either and await self._takes(question, Way.OR_LIST)
+            case _ if (*question.name, way) in known.withdrawn:
+                return False
+            case Way.BATCH:
+                return known.capabilities.batch
+            case _:
+                return await self._takes_lists(known, question)
 
     async def _current(self) -> _Known:
         # Under the lock, so that however many come first, the statement is read once.
@@ -81,8 +95,7 @@ class Offers:
     async def _takes_lists(self, known: _Known, question: Question) -> bool:
         if self._config.multiple_or != "auto":
             return self._config.multiple_or == "yes"
-        named = question.resource_type, question.param
-        canonical = known.capabilities.search_params.get(named)
+        canonical = known.capabilities.search_params.get(question.name)
         if canonical is None:
             return False
         async with self._lock:
@@ -97,3 +110,4 @@ class _Known:
     until: float
     multiple_or: dict[str, bool] = field(default_factory=dict)
     withdrawn: set[tuple[str, str, Way]] = field(default_factory=set)
+    crowded: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -59,6 +59,10 @@ class Question:
         bare = param == "_id"
         self._asked = {key if bare or "/" in key else f"{target}/{key}": key for key in self.keys}
 
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.resource_type, self.param
+
     def chunks(self, size: int) -> list[Question]:
         starts = range(0, len(self.keys), size)
         return [self._of(self.keys[start : start + size]) for start in starts]

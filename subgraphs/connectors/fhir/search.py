@@ -24,6 +24,11 @@ Params: TypeAlias = Mapping[str, str | Sequence[str]]
 
 MAX_PAGES = 100
 
+# A server that does not know a parameter is to say so, not to leave it out: without the code it
+# would give every observation, without the order not the last one.
+# https://hl7.org/fhir/R4/search.html#errors
+STRICT = {"Prefer": "handling=strict"}
+
 
 async def search(
     client: httpx2.AsyncClient, resource_type: str, params: Params, *, max_pages: int = MAX_PAGES
@@ -36,7 +41,9 @@ async def search(
 
 async def first_page(client: httpx2.AsyncClient, resource_type: str, params: Params) -> SearchPage:
     # Search parameters are PHI: in a form body they stay out of every proxy's URL log.
-    request = client.build_request("POST", f"{resource_type}/_search", data=dict(params))
+    request = client.build_request(
+        "POST", f"{resource_type}/_search", data=dict(params), headers=STRICT
+    )
     return read_page((await client.send(request)).content)
 
 

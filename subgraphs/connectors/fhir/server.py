@@ -3,13 +3,13 @@
 The promise: how many HTTP calls a question takes depends on the resource types it touches, not on
 how many patients it is about. A server is asked in the best way it offers:
 
-    OR list        `patient=a,b,c`                       one call (and its further pages)
-    batch Bundle   one search per key in one request     one call (and further pages of an entry)
+    OR list        `patient=a,b,c`                       one call, and further pages
+    batch Bundle   one search per key in one request     one call, and further pages of an entry
     single         one search per key, a few at a time   as many calls as keys
 
-`latest_by` asks for the newest rows of each key. By batch that is one call whatever the data, so
-there it is preferred over an OR list, whose first page may be full of rows of a few keys. Each
-takes up to `CHUNK` keys a call; every other bound is stated where it is kept.
+An OR list is the lightest for the server, but its rows share their pages, so where there are many
+a batch takes its place. `latest_by`, which asks for the newest rows of each key, prefers a batch
+outright: that is one call whatever the data. Each takes up to `CHUNK` keys a call.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import httpx2
 
 from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.errors import Refused, Rejected
-from subgraphs.connectors.fhir.asking import Asker
+from subgraphs.connectors.fhir.asking import Asker, Crowded
 from subgraphs.connectors.fhir.capabilities import Capabilities
 from subgraphs.connectors.fhir.conformance import Conformance
 from subgraphs.connectors.fhir.offers import Offers, Way
@@ -34,8 +34,8 @@ CHUNK = 100
 """Keys in one OR list or batch."""
 MAX_CRAWL_PAGES = 100_000
 
-_OR_FIRST = (Way.OR_LIST, Way.BATCH, Way.SINGLE)
-_BATCH_FIRST = (Way.BATCH, Way.OR_LIST, Way.SINGLE)
+_FOR_ALL = (Way.OR_PAGE, Way.BATCH, Way.OR_LIST, Way.SINGLE)
+_FOR_FIRST = (Way.BATCH, Way.OR_LIST, Way.SINGLE)
 
 _Fetch: TypeAlias = Callable[[Way, Question], Awaitable[list[Resource]]]
 
@@ -61,13 +61,18 @@ class FhirServer:
     async def search_by(
         self, resource_type: str, param: str, keys: Iterable[str], others: Params | None = None
     ) -> Rows:
-        """Every row of every key, all pages; a key without rows has an empty list."""
+        """Every row of every key, all pages; a key without rows has an empty list.
+
+        One HTTP call for `CHUNK` keys by batch, and by OR list while their rows fit on a page. If
+        they do not, a batch is the second call, and from then on the first. More calls are needed
+        only where one key alone has more rows than a page, or where no batch is offered.
+        """
 
         async def fetch(way: Way, part: Question) -> list[Resource]:
             return await self._asker.all_rows(way, part, others or {})
 
         question = Question(resource_type, param, keys, self.config.url)
-        return await self._ask(question, fetch, _OR_FIRST)
+        return await self._ask(question, fetch, _FOR_ALL)
 
     async def latest_by(
         self,
@@ -91,7 +96,7 @@ class FhirServer:
             return await self._asker.first_rows(way, part, sorted_by, per_key)
 
         question = Question(resource_type, param, keys, self.config.url)
-        rows = await self._ask(question, fetch, _BATCH_FIRST)
+        rows = await self._ask(question, fetch, _FOR_FIRST)
         return {key: found[:per_key] for key, found in rows.items()}
 
     async def crawl(
@@ -113,8 +118,13 @@ class FhirServer:
             order = (Way.SINGLE,)  # needs neither list nor batch, nor to know who offers them
         declined: list[Way] = []
         async for way in self._offers.ways(question, order):
+            if way is Way.OR_LIST and Way.OR_PAGE in declined:
+                continue
             try:
                 rows = await self._fetch_chunks(question, fetch, way)
+            except Crowded:
+                self._offers.note_crowded(question)
+                continue
             except (Rejected, Refused) as error:
                 # Some servers want a right to create for a batch, even if it only reads.
                 if way is Way.SINGLE or isinstance(error, Unauthorized):

@@ -174,6 +174,24 @@ async def test_pages_are_walked_in_every_way():
         assert ids(await connect(ehr).search_by("Observation", "patient", PATIENTS)) == EVERY
 
 
+async def test_rows_that_crowd_a_list_go_by_batch_and_so_from_then_on():
+    ehr = Ehr(three_each(), page_cap=100)
+    server = connect(ehr)
+    for _ in range(2):
+        assert ids(await server.search_by("Observation", "patient", PATIENTS)) == EVERY
+    few = await server.search_by("Observation", "patient", PATIENTS[:10])
+    assert ids(few) == {patient: EVERY[patient] for patient in PATIENTS[:10]}
+    asked = [path for path in ehr.paths if not path.startswith(("metadata", "SearchParameter"))]
+    # A list that is crowded, a batch, a batch at once; and a list again for a few.
+    assert asked == ["Observation/_search", "", "", "Observation/_search"]
+
+
+async def test_a_crowded_list_is_walked_where_there_are_no_batches():
+    ehr = Ehr(three_each(), page_cap=100, **OFFERS["or"])
+    assert ids(await connect(ehr).search_by("Observation", "patient", PATIENTS)) == EVERY
+    assert ehr.data_calls == 2
+
+
 async def test_remembers_that_a_way_was_declined():
     ehr = Ehr(three_each(), takes_or=False)
     server = connect(ehr)
@@ -190,6 +208,18 @@ async def test_a_batch_that_is_not_permitted_is_another_way_declined():
     assert ehr.paths[-1] == "Observation/_search"
 
 
+async def test_a_list_that_was_declined_is_not_sent_again():
+    ehr = Ehr(three_each(), takes_or=False, takes_batch=False)
+    await connect(ehr).search_by("Observation", "patient", PATIENTS)
+    assert ehr.data_calls == 1 + 1 + len(PATIENTS)
+
+
+async def test_a_crowded_list_is_walked_after_all_where_the_batch_is_declined():
+    ehr = Ehr(three_each(), page_cap=100, takes_batch=False)
+    assert ids(await connect(ehr).search_by("Observation", "patient", PATIENTS)) == EVERY
+    assert ehr.data_calls == 1 + 1 + 2
+
+
 async def test_a_question_no_way_can_answer_withdraws_none():
     ehr = Ehr(three_each(), declines=True)
     server = connect(ehr)
@@ -201,7 +231,7 @@ async def test_a_question_no_way_can_answer_withdraws_none():
 
 
 async def test_the_operator_may_overrule_the_statement():
-    ehr = Ehr(three_each(), says_or=False, takes_batch=False)
+    ehr = Ehr(three_each(), says_or=False, says_batch=False)
     await connect(ehr, multiple_or="yes").search_by("Observation", "patient", PATIENTS)
     assert ehr.paths == ["metadata", "Observation/_search", "Observation"]
     ehr = Ehr(three_each())
@@ -245,6 +275,20 @@ async def test_reads_by_id_and_leaves_out_what_is_absent():
     found = await connect(ehr).read("Observation", ["p1-0", "p2-1", "gone"])
     assert {id_: row["id"] for id_, row in found.items()} == {"p1-0": "p1-0", "p2-1": "p2-1"}
     assert ehr.data_calls == 1
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+async def test_wants_to_be_told_of_parameters_that_are_not_known(offer):
+    ehr = Ehr(three_each(), **OFFERS[offer])
+    headers = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        headers.append((request.method, request.headers.get("Prefer")))
+        return ehr.answer(request)
+
+    server = FhirServer(source(), open_client(source(), network=httpx2.MockTransport(respond)))
+    await server.search_by("Observation", "patient", PATIENTS)
+    assert {prefer for method, prefer in headers if method == "POST"} == {"handling=strict"}
 
 
 async def test_crawls_page_by_page():
