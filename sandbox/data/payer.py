@@ -51,7 +51,7 @@ class Accumulator:
 
     def divide(self, allowed: int) -> Share:
         left = OUT_OF_POCKET_LIMIT - self.out_of_pocket_met
-        deductible = min(allowed, DEDUCTIBLE - self.deductible_met, left)
+        deductible = min(allowed, DEDUCTIBLE - self.deductible_met)
         copay = min(COPAY, allowed - deductible, left - deductible)
         coinsurance = min((allowed - deductible - copay) // 5, left - deductible - copay)
         benefit = allowed - deductible - copay - coinsurance

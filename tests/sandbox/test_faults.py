@@ -86,6 +86,12 @@ def test_limits_the_rate(calm_sandbox, ask):
     assert ask().status_code == 200
 
 
+def test_a_rate_limit_set_anew_counts_anew(calm_sandbox, ask):
+    for _ in range(2):
+        calm_sandbox.set_faults("ehr-a", rate_limit={"limit": 1, "retry_after": 600})
+        assert [ask().status_code for _ in range(2)] == [200, 429]
+
+
 def test_a_rate_limit_recovers(calm_sandbox, ask):
     with calm_sandbox.broken("ehr-a", rate_limit={"limit": 1, "retry_after": 0.05}):
         statuses = [ask().status_code]

@@ -134,6 +134,15 @@ def test_sorts_with_what_has_no_value_last(ehr, sort, expected):
     assert ehr.ids("Observation", {"_sort": sort}) == expected.split()
 
 
+def test_sorts_by_the_first_of_several_values_in_its_direction(ehr_of):
+    def named(id_, *families):
+        return resource("Patient", id_, name=[{"family": family} for family in families])
+
+    ehr = ehr_of([named("p", "Moore", "Adams"), named("q", "Brown"), named("r", "Young", "Cole")])
+    assert ehr.ids("Patient", {"_sort": "family"}) == ["p", "q", "r"]
+    assert ehr.ids("Patient", {"_sort": "-family"}) == ["r", "p", "q"]
+
+
 def test_sorting_descending_takes_the_newest_of_each(ehr):
     found = ehr.search("Observation", {"patient": "p1", "_sort": "-date", "_count": "1"})
     assert (found["total"], found["entry"][0]["resource"]["id"]) == (3, "o2")
@@ -153,6 +162,14 @@ def test_include_brings_each_referenced_resource_once(ehr):
 def test_revinclude_brings_provenance(ehr):
     found = ehr.search("Observation", {"_id": "o1,o3", "_revinclude": "Provenance:target"})
     assert modes(found) == [("o1", "match"), ("o3", "match"), ("v1", "include")]
+
+
+def test_revinclude_forgets_what_no_longer_refers(ehr):
+    moved = {**PROVENANCE, "target": [{"reference": "Observation/o2"}]}
+    moved["agent"] = [{"who": {"reference": "Patient/p1"}}]
+    assert ehr.ask("PUT", "Provenance/v1", moved, token="writer").status == 200
+    found = ehr.search("Observation", {"_id": "o1", "_revinclude": "Provenance:target"})
+    assert modes(found) == [("o1", "match")]
 
 
 def test_a_posted_form_is_the_same_search(ehr):
