@@ -54,7 +54,6 @@ def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicor
         access_log=False,
         log_level="warning",
         server_header=False,
-        date_header=False,
         timeout_graceful_shutdown=30,
         **options,
     )

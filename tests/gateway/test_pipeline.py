@@ -88,6 +88,30 @@ async def test_what_is_permitted_is_fetched(start, issuer):
     assert answer == {"data": {"patient": {"name": PATIENT["name"], "ssn": PATIENT["ssn"]}}}
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ entries { id title } }",
+        "{ entries { id ... on Note { title } ... on Visit { title } } }",
+        "{ entries { ...e } } fragment e on Entry { id ... { title } }",
+    ],
+)
+async def test_a_field_that_one_type_protects_is_fetched_for_the_others(start, issuer, query):
+    gateway = await start()
+    answer = await gateway.ask(query, issuer.token())
+    assert answer["data"]["entries"] == [
+        {"id": "v-1", "title": "A visit"},
+        {"id": "n-1", "title": None},
+    ]
+    (error,) = answer["errors"]
+    assert error["path"] == ["entries", 1, "title"]
+    assert error["extensions"]["scopes"] == [["notes"]]
+    (document,) = gateway.records.documents
+    assert document.replace(" ", "").count("title") == 1
+    permitted = await gateway.ask(query, issuer.token(scope="notes"))
+    assert permitted["data"]["entries"][1]["title"] == "Lovelace was here"
+
+
 async def test_one_callers_rights_are_not_anothers(start, issuer):
     """The same document, one after the other: what is cached depends on the grants."""
     gateway = await start()

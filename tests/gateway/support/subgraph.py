@@ -21,6 +21,7 @@ schema
   @link(url: "https://specs.apollo.dev/requiresScopes/v0.1", for: SECURITY)
 { query: Query  mutation: Mutation }
 directive @join__field(graph: join__Graph, requires: String, provides: String, type: String, external: Boolean, override: String, usedOverridden: Boolean) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 directive @join__type(graph: join__Graph!, key: String, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
 directive @link(url: String, as: String, for: link__Purpose, import: [String]) repeatable on SCHEMA
@@ -38,6 +39,15 @@ SUPERGRAPH = (
 type Query @join__type(graph: RECORDS) @join__type(graph: WEATHER) {
   patient(id: ID!): Patient @join__field(graph: RECORDS)
   weather(at: String, days: Int): String @join__field(graph: WEATHER)
+  entries: [Entry!] @join__field(graph: RECORDS)
+}
+interface Entry @join__type(graph: RECORDS) { id: ID!  title: String }
+type Visit implements Entry @join__type(graph: RECORDS)
+    @join__implements(graph: RECORDS, interface: "Entry") { id: ID!  title: String }
+type Note implements Entry @join__type(graph: RECORDS)
+    @join__implements(graph: RECORDS, interface: "Entry") {
+  id: ID!
+  title: String @requiresScopes(scopes: [["notes"]])
 }
 type Mutation @join__type(graph: RECORDS) { rename(id: ID!, name: String!): Patient }
 type Patient @join__type(graph: RECORDS) {
@@ -51,7 +61,10 @@ type Patient @join__type(graph: RECORDS) {
 SCHEMAS = {
     "records": build_schema(
         """
-        type Query { patient(id: ID!): Patient }
+        type Query { patient(id: ID!): Patient  entries: [Entry!] }
+        interface Entry { id: ID!  title: String }
+        type Visit implements Entry { id: ID!  title: String }
+        type Note implements Entry { id: ID!  title: String }
         type Mutation { rename(id: ID!, name: String!): Patient }
         type Patient { id: ID!  name: String  ssn: String }
         """
@@ -65,7 +78,16 @@ def _patient(_info, id: str, name: str | None = None) -> Any:  # noqa: A002 - th
     return {**PATIENT, "id": id, "name": name or PATIENT["name"]} if id == "p-1" else None
 
 
-ROOT = {"patient": _patient, "rename": _patient, "weather": lambda _info, **_: "fine"}
+ENTRIES = [
+    {"__typename": "Visit", "id": "v-1", "title": "A visit"},
+    {"__typename": "Note", "id": "n-1", "title": "Lovelace was here"},
+]
+ROOT = {
+    "patient": _patient,
+    "rename": _patient,
+    "entries": ENTRIES,
+    "weather": lambda _info, **_: "fine",
+}
 
 
 @dataclass
