@@ -17,7 +17,7 @@ from graphql import DocumentNode
 from contract.errors import Code
 from gateway.cache.lru import LruCache
 from gateway.execution.client import SubgraphClient
-from gateway.execution.execute import Exchange, Report, execute
+from gateway.execution.execute import Exchange, execute
 from gateway.execution.faults import ResponseError, fault_of
 from gateway.execution.introspection import introspect, split_introspection
 from gateway.execution.project import project
@@ -56,8 +56,6 @@ Authorize: TypeAlias = Callable[[Operation], Permitted]
 class Answer:
     data: dict[str, Any] | None
     errors: tuple[ResponseError, ...]
-    reports: tuple[Report, ...] = ()
-    """The access reports of all answers it is made of; the audit trail needs every one."""
     plan: QueryPlan | None = None
 
 
@@ -126,7 +124,7 @@ class Engine:
             fetched.data.update(introspect(planned.introspection, operation, coerced, self.schema))
         shape = self._shape(operation, permitted.denials, coerced)
         projected = project(shape, fetched.data, fetched.errors)
-        return Answer(projected.data, projected.errors, fetched.reports, planned.plan)
+        return Answer(projected.data, projected.errors, planned.plan)
 
     def plan(self, operation: Operation, labels: frozenset[str]) -> Planned:
         """Raises PlanError where no plan exists, for which composition is to blame."""

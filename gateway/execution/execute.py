@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from contract.access import EXTENSION as ACCESS_EXTENSION
 from gateway.execution.answers import failed_fetch, no_entity, reported_errors, wrong_shape
 from gateway.execution.client import SubgraphError
 from gateway.execution.entities import CollectedCall, collect
@@ -33,18 +32,9 @@ Exchange: TypeAlias = Callable[[str, bytes, OperationKind], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The signed access report of one answer, unread. See `contract.access`."""
-
-    subgraph: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Fetched:
     data: dict[str, Any]
     errors: tuple[FetchError, ...]
-    reports: tuple[Report, ...]
 
 
 async def execute(plan: QueryPlan, variables: Mapping[str, Any], exchange: Exchange) -> Fetched:
@@ -55,7 +45,7 @@ async def execute(plan: QueryPlan, variables: Mapping[str, Any], exchange: Excha
     execution = _Execution(variables, exchange)
     if plan.node is not None:
         await execution.run(plan.node)
-    return Fetched(execution.data, tuple(execution.errors), tuple(execution.reports))
+    return Fetched(execution.data, tuple(execution.errors))
 
 
 class _Execution:
@@ -64,7 +54,6 @@ class _Execution:
     def __init__(self, variables: Mapping[str, Any], exchange: Exchange) -> None:
         self.data: dict[str, Any] = {}
         self.errors: list[FetchError] = []
-        self.reports: list[Report] = []
         self._variables = variables
         self._exchange = exchange
 
@@ -94,18 +83,11 @@ class _Execution:
         except SubgraphError as error:
             self.errors.append(failed_fetch(node, calls, self.data, error))
             return
-        self._take_report(node, answer)
         if calls:
             self._absorb_entities(node, calls, answer)
         else:
             self._absorb_root(node, answer)
         self.errors += reported_errors(node, calls, self.data, answer.errors)
-
-    def _take_report(self, node: FetchNode, answer: SubgraphAnswer) -> None:
-        if isinstance(answer.extensions, dict):
-            report = answer.extensions.get(ACCESS_EXTENSION)
-            if isinstance(report, str):
-                self.reports.append(Report(node.subgraph, report))
 
     def _absorb_root(self, node: FetchNode, answer: SubgraphAnswer) -> None:
         if isinstance(answer.data, dict):

@@ -15,14 +15,13 @@ from gateway.execution.client import SubgraphInvalidResponse
 
 
 class SubgraphAnswer(msgspec.Struct, frozen=True):
-    """A GraphQL response, with nothing said yet about what its parts hold.
+    """A GraphQL response, with nothing said yet about what its parts hold; extensions are left.
 
     https://spec.graphql.org/October2021/#sec-Response-Format
     """
 
     data: Any = msgspec.UNSET
     errors: Any = None
-    extensions: Any = None
 
 
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")

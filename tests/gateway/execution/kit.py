@@ -111,7 +111,7 @@ class Client:
         coerced = coerce_variables(operation.variables, variables or {}, self.schema)
         shape = resolve_shape(operation, self.schema, denials or {}, coerced)
         if isinstance(fetched, dict):
-            fetched = Fetched(fetched, (), ())
+            fetched = Fetched(fetched, ())
         projected = project(shape, fetched.data, fetched.errors)
         return json.loads(encode(projected.data)), told(projected.errors)
 

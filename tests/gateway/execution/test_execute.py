@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from gateway.execution.execute import Report
 from gateway.operation.tree import OperationKind
 from gateway.planning.plan import (
     ConditionNode,
@@ -271,21 +270,6 @@ async def test_renames_below_each_entity():
     node = fetch_entities("b", path("row"), renames=(Rename(path("unit"), "_0", "code"),))
     fetched = await run(SequenceNode((fetch("a"), node)), subgraphs)
     assert fetched.data["row"]["unit"] == {"code": "mg"}
-
-
-async def test_hands_access_reports_over_unread():
-    answers = {
-        "a": {"data": {}, "extensions": {"access": "body.mac", "tracing": {}}},
-        "b": {"data": {}, "extensions": {"access": {"forged": True}}},
-    }
-    fetched = await run(SequenceNode((fetch("a"), fetch("b"))), Subgraphs(answers))
-    assert fetched.reports == (Report("a", "body.mac"),)
-
-
-async def test_a_report_is_kept_though_the_data_is_missing():
-    answer = {"errors": [{"message": "x"}], "extensions": {"access": "body.mac"}}
-    fetched = await run(fetch("a"), Subgraphs({"a": answer}))
-    assert fetched.reports == (Report("a", "body.mac"),)
 
 
 async def test_decimals_keep_their_digits_into_the_next_request():
