@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.x12.eligibility import Eligibility
@@ -75,11 +75,11 @@ async def load_eligibility(
         raise SourcesDownError([(desk.source, error.state)], error.retry_after) from None
 
 
-def may_see_amounts(request: Request[Payers], type_: str, compartment: Compartment) -> bool:
+def may_see_billing(request: Request[Payers], fact: Fact[Any]) -> bool:
     """Billing staff, the patient, and systems without a role, whom scopes alone decide about."""
     caller, launch = request.access.caller, request.access.launch
-    is_herself = "patient" in caller.roles and launch in compartment.links
+    is_herself = "patient" in caller.roles and launch in fact.compartment.links
     if is_herself or not caller.roles or BILLING_ROLES.intersection(caller.roles):
         return True
-    request.access.refuse(type_, "role", compartment)
+    request.access.refuse(fact.type, "role", fact.compartment)
     return False

@@ -6,8 +6,8 @@ One file, because each fact names its patient and the patient lists each fact.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from collections.abc import Sequence
+from typing import Annotated
 
 import strawberry
 from strawberry import federation
@@ -19,7 +19,7 @@ from subgraphs.coverage.loaders import (
     load_eligibility,
     load_explanations,
     load_organization,
-    may_see_amounts,
+    may_see_billing,
 )
 from subgraphs.coverage.model import (
     COVERAGE,
@@ -34,27 +34,21 @@ from subgraphs.coverage.schema.values import (
     ExplanationItem,
     Payer,
 )
-from subgraphs.runtime import fhir
-from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept, Money, Period, date
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import (
     FactNode,
-    Load,
     PatientNode,
     common,
     list_facts,
     resolve_facts,
 )
-from subgraphs.runtime.facts import Fact, Kind
-from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
-
-RecordT = TypeVar("RecordT", bound=fhir.PatientRecord)
 
 _SERVICE_TYPE = re.compile(r"[A-Z0-9]{1,2}")
 
@@ -75,7 +69,6 @@ class Coverage(FactNode):
         description="The patient's relationship to the subscriber: `self`, `child`, `spouse`, …"
     )
     fact: strawberry.Private[Fact[CoverageResource]]
-    compartment: strawberry.Private[Compartment]
 
     @federation.field(
         requires_scopes=scopes_for("Claim"),
@@ -83,7 +76,7 @@ class Coverage(FactNode):
         "null for everyone else.",
     )
     def subscriber_id(self, info: strawberry.Info) -> str | None:
-        if not may_see_amounts(info.context, COVERAGE.type, self.compartment):
+        if not may_see_billing(info.context, self.fact):
             return None
         return self.fact.resource.subscriber_id
 
@@ -120,7 +113,7 @@ class Coverage(FactNode):
         return Eligibility.of(answer, date_time(request.subgraph.now())) if answer else None
 
     @classmethod
-    def of(cls, fact: Fact[CoverageResource], compartment: Compartment) -> Coverage:
+    def of(cls, fact: Fact[CoverageResource]) -> Coverage:
         resource = fact.resource
         return cls(
             **common(fact),
@@ -131,14 +124,13 @@ class Coverage(FactNode):
             period=Period.of(resource.period),
             relationship=CodeableConcept.of(resource.relationship),
             fact=fact,
-            compartment=compartment,
         )
 
     @classmethod
     async def resolve_references(
         cls, request: Request[Payers], representations: Sequence[Representation]
     ) -> Sequence[object]:
-        return await _resolve(request, COVERAGE, load_coverages, cls.of, representations)
+        return await resolve_facts(request, COVERAGE, load_coverages, cls.of, representations)
 
 
 @federation.type(
@@ -159,7 +151,6 @@ class ExplanationOfBenefit(FactNode):
     billable_period: Period | None = strawberry.field(description="When the services were given.")
     created: DateTime | None = strawberry.field(description="When the payer decided.")
     fact: strawberry.Private[Fact[ExplanationResource]]
-    compartment: strawberry.Private[Compartment]
 
     @strawberry.field(description="The name of whoever gave the services.")
     async def provider_name(self, info: strawberry.Info) -> str | None:
@@ -173,14 +164,14 @@ class ExplanationOfBenefit(FactNode):
 
     @strawberry.field(description="The lines of the claim.")
     def items(self, info: strawberry.Info) -> list[ExplanationItem]:
-        amounts = self._may_see_amounts(info)
+        amounts = self._may_see_billing(info)
         return [ExplanationItem.of(item, amounts=amounts) for item in self.fact.resource.item]
 
     @strawberry.field(
         description="The totals: for billing and the patient; null for everyone else."
     )
     def totals(self, info: strawberry.Info) -> ClaimAmounts | None:
-        if not self._may_see_amounts(info):
+        if not self._may_see_billing(info):
             return None
         return ClaimAmounts.of(self.fact.resource.totals)
 
@@ -189,15 +180,15 @@ class ExplanationOfBenefit(FactNode):
     )
     def payment(self, info: strawberry.Info) -> ClaimPayment | None:
         payment = self.fact.resource.payment
-        if payment is None or not self._may_see_amounts(info):
+        if payment is None or not self._may_see_billing(info):
             return None
         return ClaimPayment(amount=Money.of(payment.amount), date=date(payment.date))
 
-    def _may_see_amounts(self, info: strawberry.Info) -> bool:
-        return may_see_amounts(info.context, EXPLANATION.type, self.compartment)
+    def _may_see_billing(self, info: strawberry.Info) -> bool:
+        return may_see_billing(info.context, self.fact)
 
     @classmethod
-    def of(cls, fact: Fact[ExplanationResource], compartment: Compartment) -> ExplanationOfBenefit:
+    def of(cls, fact: Fact[ExplanationResource]) -> ExplanationOfBenefit:
         resource = fact.resource
         return cls(
             **common(fact),
@@ -208,14 +199,13 @@ class ExplanationOfBenefit(FactNode):
             billable_period=Period.of(resource.billable_period),
             created=date_time(resource.created),
             fact=fact,
-            compartment=compartment,
         )
 
     @classmethod
     async def resolve_references(
         cls, request: Request[Payers], representations: Sequence[Representation]
     ) -> Sequence[object]:
-        return await _resolve(request, EXPLANATION, load_explanations, cls.of, representations)
+        return await resolve_facts(request, EXPLANATION, load_explanations, cls.of, representations)
 
 
 @federation.type(keys=["id"], description="A person as all sources together know them.")
@@ -229,12 +219,11 @@ class Patient(PatientNode):
         self, info: strawberry.Info, first: First = None, after: After = None
     ) -> Connection[Coverage] | None:
         request: Request[Payers] = info.context
-        compartment = request.compartment(self.id, self.links)
         return await list_facts(
             request,
             self,
             load_coverages,
-            lambda fact: Coverage.of(fact, compartment),
+            Coverage.of,
             field="coverages",
             first=first,
             after=after,
@@ -249,32 +238,12 @@ class Patient(PatientNode):
         self, info: strawberry.Info, first: First = None, after: After = None
     ) -> Connection[ExplanationOfBenefit] | None:
         request: Request[Payers] = info.context
-        compartment = request.compartment(self.id, self.links)
         return await list_facts(
             request,
             self,
             load_explanations,
-            lambda fact: ExplanationOfBenefit.of(fact, compartment),
+            ExplanationOfBenefit.of,
             field="explanationsOfBenefit",
             first=first,
             after=after,
         )
-
-
-async def _resolve(
-    request: Request[Payers],
-    kind: Kind[RecordT],
-    load: Load[RecordT],
-    node: Callable[[Fact[RecordT], Compartment], object],
-    representations: Sequence[Representation],
-) -> Sequence[object]:
-    """Like `resolve_facts`, for nodes that must know whose they are."""
-    compartments: dict[str, Compartment] = {}
-
-    async def note(request: Request[Payers], patient: Compartment) -> Gathered[Fact[RecordT]]:
-        compartments[patient.patient] = patient
-        return await load(request, patient)
-
-    return await resolve_facts(
-        request, kind, note, lambda fact: node(fact, compartments[fact.patient]), representations
-    )

@@ -1,56 +1,28 @@
-"""Telehealth over the sandbox's vendor."""
+"""Telehealth over the sandbox's vendor, by the keys that scheduling seals."""
 
-from pathlib import Path
+import msgspec
 
-import pytest
-
-from contract.keys import derive_key
-from subgraphs.connectors.config import FhirSource, SmartBackend
-from subgraphs.connectors.fhir.server import FhirServer
-from subgraphs.connectors.transport import open_client
-from subgraphs.runtime.crosswalk import Link
-from subgraphs.runtime.visit_key import VisitKey, VisitKeys
-from tests.subgraphs.conftest import MASTER
 from tests.subgraphs.telehealth.graph import HOST
 
-SESSION_KEY = "sessionKey"
+BOOKED = "... on Patient { appointments { nodes { id visitKey } } }"
+VISIT = "... on Appointment { virtualVisit { id status startsAt joinUrl hostUrl } }"
 
 
-@pytest.fixture
-async def booked(calm_sandbox):
-    """Appointments of ehr-a with a video visit, as scheduling would hand them over."""
-    ready = calm_sandbox.ready
-    auth = SmartBackend(
-        token_url=ready["token_url"],
-        client_id=ready["client"]["client_id"],
-        key_file=Path(ready["client"]["key_file"]),
-    )
-    url = ready["upstreams"]["ehr-a"]["url"]
-    config = FhirSource(id="ehr-a", url=url, serves=(), auth=auth)
-    keys = VisitKeys(derive_key(MASTER, "seal:links"))
-    async with open_client(config) as client:
-        pages = [page async for page in FhirServer(config, client).crawl("Appointment")]
-    found = [row for page in pages for row in page if row.get("extension")]
-    assert found
-    return [_representation(keys, row) for row in found]
+async def virtual_appointments(graph, count: int) -> list[dict]:
+    """As the gateway would hand them over; ehr-a's launch patient has the first."""
+    patients = [await graph.patient("ehr-a", graph.launch), *await graph.patients(count)]
+    answer = await graph.entities("scheduling", BOOKED, *patients)
+    nodes = [node for patient in answer.data for node in patient["appointments"]["nodes"]]
+    virtual = {node["id"]: node for node in nodes if node["visitKey"]}
+    assert virtual
+    return [{"__typename": "Appointment", **node} for node in virtual.values()]
 
 
-def _representation(keys: VisitKeys, row: dict) -> dict:
-    service = row["extension"][0]["extension"]
-    visit = next(part["valueString"] for part in service if part["url"] == SESSION_KEY)
-    actors = [p["actor"]["reference"].split("/") for p in row["participant"]]
-    (patient,) = [id_ for type_, id_ in actors if type_ == "Patient"]
-    hosts = tuple(Link("ehr-a", id_) for type_, id_ in actors if type_ == "Practitioner")
-    key = VisitKey(visit, patient, (Link("ehr-a", patient),), hosts)
-    return {"__typename": "Appointment", "id": row["id"], "visitKey": keys.seal(row["id"], key)}
-
-
-SELECTION = "... on Appointment { virtualVisit { id status startsAt joinUrl hostUrl } }"
-
-
-async def test_every_booked_visit_in_one_call(graph, calm_sandbox, booked):
+async def test_every_patients_visits_in_one_call(graph, calm_sandbox):
+    appointments = await virtual_appointments(graph, 50)
+    assert len(appointments) >= 10
     calm_sandbox.reset_calls()
-    answer = await graph.entities("telehealth", SELECTION, *booked, caller=HOST)
+    answer = await graph.entities("telehealth", VISIT, *appointments, caller=HOST)
     assert not answer.errors
     visits = [each["virtualVisit"] for each in answer.data]
     assert all(visit["joinUrl"] and visit["status"] for visit in visits)
@@ -58,8 +30,20 @@ async def test_every_booked_visit_in_one_call(graph, calm_sandbox, booked):
     assert calm_sandbox.calls()["telehealth"]["total"] == 1
 
 
-async def test_the_vendor_down(graph, calm_sandbox, booked):
+async def test_the_clinician_of_the_appointment_gets_the_hosts_door(graph, calm_sandbox):
+    appointments = await virtual_appointments(graph, 50)
+    persona = calm_sandbox.ready["personas"]["clinician"]
+    caller = msgspec.structs.replace(HOST, fhir_user=f"ehr-a/{persona['fhir_user']}")
+    answer = await graph.entities("telehealth", VISIT, *appointments, caller=caller)
+    doors = [each["virtualVisit"]["hostUrl"] for each in answer.data]
+    # The sandbox's clinician has some of the visits, and colleagues have the others.
+    assert any(doors)
+    assert not all(doors)
+
+
+async def test_the_vendor_down(graph, calm_sandbox):
+    appointment, *_ = await virtual_appointments(graph, 1)
     with calm_sandbox.broken("telehealth", outage="503"):
-        answer = await graph.entities("telehealth", SELECTION, booked[0], caller=HOST)
+        answer = await graph.entities("telehealth", VISIT, appointment, caller=HOST)
     assert answer.data == [{"virtualVisit": None}]
     assert answer.codes == ["SOURCE_UNAVAILABLE"]
