@@ -6,7 +6,7 @@ as a `Condition`. https://spec.graphql.org/October2021/#sec-Executing-Selection-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -77,3 +77,12 @@ class Operation:
     variables: tuple[VariableDefinition, ...]
     root_type: str
     selections: SelectionSet
+    _hash: int | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        """Worked out once: caches ask for it several times a request, and it walks the tree."""
+        if self._hash is None:
+            parts = (self.kind, self.name, self.variables, self.root_type, self.selections)
+            object.__setattr__(self, "_hash", hash(parts))
+        assert self._hash is not None, "just set"
+        return self._hash
