@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from graphql import (
     DocumentNode,
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
+    FieldNode,
     InterfaceTypeDefinitionNode,
     ListTypeNode,
     NonNullTypeNode,
@@ -29,6 +30,7 @@ from graphql import (
 
 from gateway.federation.api_schema import is_hidden
 from gateway.federation.errors import SupergraphError
+from gateway.federation.field_set import parse_field_set
 from gateway.federation.link import Link, Links
 
 CompositeNode: TypeAlias = (
@@ -168,13 +170,16 @@ class _TypeReader:
         joins = self._join_types(node)
         in_every = tuple(joins) or tuple(graph.name for graph in self.subgraphs.values())
         home = in_every if owner is None else (self._name(owner, node),)
-        fields = [] if isinstance(node, UnionTypeDefinitionNode) else node.fields or ()
+        nodes = [] if isinstance(node, UnionTypeDefinitionNode) else node.fields or ()
+        fields = {field.name.value: self._field(node, field, home) for field in nodes}
+        if owner is not None:
+            fields = _with_keys(fields, joins)
         return SupergraphType(
             name=node.name.value,
             kind=_KINDS[type(node)],
             inaccessible=is_hidden(node, self.links),
             joins=joins or {name: JoinType((), False, False) for name in in_every},
-            fields={field.name.value: self._field(node, field, home) for field in fields},
+            fields=fields,
             interfaces=_interfaces(node),
             implements=self._references(node, "implements", "interface", _interfaces(node)),
             members=self._references(node, "unionMember", "member", _members(node)),
@@ -246,6 +251,21 @@ _KINDS = {
     InterfaceTypeDefinitionNode: TypeKind.INTERFACE,
     UnionTypeDefinitionNode: TypeKind.UNION,
 }
+
+
+def _with_keys(
+    fields: Mapping[str, SupergraphField], joins: Mapping[str, JoinType]
+) -> dict[str, SupergraphField]:
+    """Join v0.1 does not say that an entity's keys are in every subgraph that extends it."""
+    changed = dict(fields)
+    for subgraph, join in joins.items():
+        for key in join.keys:
+            for selection in parse_field_set(key.fields).selections:
+                if isinstance(selection, FieldNode) and selection.name.value in changed:
+                    field = changed[selection.name.value]
+                    joined = {subgraph: JoinField(field.type), **field.joins}
+                    changed[field.name] = replace(field, joins=joined)
+    return changed
 
 
 def _join_field(arguments: Arguments, text: str) -> JoinField:

@@ -1,8 +1,8 @@
 """From a validated document to one `Operation`.
 
-Fields are merged by response key and conditions where they first appear, as CollectFields does.
-A fragment whose type adds nothing dissolves into what surrounds it. Other fragments are merged
-only with an equal one directly before them, or the client's order of keys would change.
+Fields are merged by response key where they first appear, as CollectFields does. A fragment whose
+type adds nothing dissolves into what surrounds it. What applies only sometimes stays as it is, and
+nothing is merged across it, or the client's order of keys would change.
 https://spec.graphql.org/October2021/#CollectFields()
 
 A named fragment is entered once in each selection set, and the tree's size is bounded: a short
@@ -115,7 +115,10 @@ class _Scope:
     type: GraphQLCompositeType
     conditions: Conditions = ()
     entries: list[_Entry | _Scope] = field(default_factory=list)
-    by_key: dict[tuple[str, Conditions], _Entry] = field(default_factory=dict)
+    around: _Scope | None = None
+    """The selection set of the same object in which this one is a fragment."""
+    latest: dict[str, _Entry] = field(default_factory=dict)
+    """By response key, the entry that the next selection of the key may be merged into."""
     spread: set[tuple[str, Conditions]] = field(default_factory=set)
 
 
@@ -162,12 +165,14 @@ class _Collector:
         self, node: FieldNode, conditions: Conditions, scope: _Scope, given: Conditions, depth: int
     ) -> None:
         key = (node.alias or node.name).value
-        entry = scope.by_key.get((key, conditions))
-        if entry is None:
+        entry = scope.latest.get(key)
+        if entry is None or entry.conditions != conditions:
             self._count()
             entry = _Entry(scope.type.name, node, conditions, self._scope_of(node, scope))
-            scope.by_key[key, conditions] = entry
+            scope.latest[key] = entry
             scope.entries.append(entry)
+            if entry.scope is not None:
+                _shadow(scope, key)
         if node.selection_set and entry.scope:
             self.collect(node.selection_set, entry.scope, given + conditions, depth + 1)
 
@@ -201,7 +206,7 @@ class _Collector:
             inner = last
         else:
             self._count()
-            inner = _Scope(inner_type, conditions)
+            inner = _Scope(inner_type, conditions, around=scope)
             scope.entries.append(inner)
         self.collect(selection_set, inner, given + conditions, depth + 1)
 
@@ -220,6 +225,14 @@ class _Collector:
         self.size += 1
         if self.size > MAX_SELECTIONS:
             raise OperationTooLargeError(f"the operation selects more than {MAX_SELECTIONS} fields")
+
+
+def _shadow(scope: _Scope, key: str) -> None:
+    """Around the fragment, what comes later for the key must not move before it."""
+    around = scope.around
+    while around is not None:
+        around.latest.pop(key, None)
+        around = around.around
 
 
 def _conditions(directives: Iterable[DirectiveNode], given: Conditions) -> Conditions | None:

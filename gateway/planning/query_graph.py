@@ -243,9 +243,8 @@ class QueryGraph:
             yield from type_.members.get(subgraph, ())
         else:
             for other in self.supergraph.types.values():
-                if other.kind is TypeKind.OBJECT and type_name in other.implements.get(
-                    subgraph, ()
-                ):
+                is_here = other.kind is TypeKind.OBJECT and subgraph in other.joins
+                if is_here and type_name in other.implements.get(subgraph, ()):
                     yield other.name
 
     def _provided_for(self, provided: SelectionSet, type_name: str) -> SelectionSet:

@@ -118,6 +118,7 @@ def test_reads_a_supergraph_of_the_first_join_version():
         type Tag { text: String }
     """)
     user = supergraph.types["User"]
+    assert set(user.fields["id"].joins) == {"a", "b"}
     assert set(user.fields["name"].joins) == {"a"}
     assert set(user.fields["stars"].joins) == {"b"}
     assert set(supergraph.types["Tag"].fields["text"].joins) == {"a", "b"}

@@ -89,6 +89,21 @@ def normalized(text, name=None):
             "a{x[+v][-w]}",
             id="conditions in canonical order",
         ),
+        pytest.param(
+            "query($v:Boolean!){a{x} a @skip(if:$v){y} a{id}}",
+            "a{x} a[-v]{y} a{id}",
+            id="nothing is merged across a condition",
+        ),
+        pytest.param(
+            "query($v:Boolean!){a{a{x} ...@skip(if:$v){a{y}} a{id}}}",
+            "a{a{x} ...A[-v]{a{y}} a{id}}",
+            id="nothing is merged across a fragment that may select the same",
+        ),
+        pytest.param(
+            "query($v:Boolean!){a{x ...@skip(if:$v){x} x}}",
+            "a{x ...A[-v]{x}}",
+            id="leaves have no order to keep",
+        ),
         pytest.param("{__typename t: __typename a{x}}", "__typename t:__typename a{x}", id="meta"),
         pytest.param(
             'query($i:Int){echo(text:"""a\nb""" list:[1,$i] in:{y:["q"] x:$i})}',
