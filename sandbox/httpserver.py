@@ -7,6 +7,7 @@ what ASGI can say, hence a protocol of our own on httptools. Loopback only, no T
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 from collections import deque
@@ -19,6 +20,7 @@ from typing import TypeAlias, cast
 import httptools
 
 MAX_BODY = 8 * 1024 * 1024
+_log = logging.getLogger(__name__)
 
 
 class Delivery(Enum):
@@ -155,7 +157,11 @@ class _Connection(asyncio.Protocol):
     async def _answer_waiting(self) -> None:
         while self._waiting:
             request, keep_alive = self._waiting.popleft()
-            response = await self._respond(request)
+            try:
+                response = await self._respond(request)
+            except Exception:  # noqa: BLE001 - the client is told, or would wait for ever
+                _log.exception("an answer failed")
+                response = Response(500, content_type="text/plain")
             if self._transport.is_closing():
                 return
             if response.delivery is Delivery.RESET:

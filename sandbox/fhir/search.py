@@ -92,7 +92,7 @@ class _SearchBuilder:
         elif key == "_sort":
             self._sort_by(value)
         elif key == "_count":
-            if not value.isdecimal():
+            if not _COUNT.fullmatch(value):
                 raise Refusal(400, "value", "_count is a whole number, zero or more")
             self._count = int(value)
         elif key == "_summary" and value == "count":
@@ -139,6 +139,7 @@ class _SearchBuilder:
                 self._sort.append((parameter, rule.startswith("-")))
 
 
+_COUNT = re.compile(r"\d{1,9}", re.ASCII)
 _PRESENTATION = frozenset({"_format", "_pretty", "_total"})
 _MODIFIERS: dict[Kind, frozenset[str]] = {
     Kind.TOKEN: frozenset({"", "not", "missing"}),

@@ -65,6 +65,8 @@ def read_inquiry(transaction: TransactionSet, delimiters: Delimiters) -> Inquiry
             _read_into(levels[-1], segment, delimiters)
     if [level.code for level in levels[:2]] != [_PAYER, _PROVIDER]:
         raise MalformedInterchangeError("a 270 begins with a payer and a provider")
+    if not all(level.name for level in levels):
+        raise MalformedInterchangeError("a level does not say who it is about")
     return Inquiry(reference, tuple(levels))
 
 

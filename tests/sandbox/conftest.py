@@ -15,6 +15,9 @@ from sandbox.fhir.access import Grant
 from sandbox.fhir.server import FhirServer
 from sandbox.httpserver import Request, Response
 from sandbox.wire import decode, encode
+from sandbox.x12.server import EligibilityServer
+from tests.sandbox.edi import ADA, GONE
+from tests.sandbox.oauth import Issuer
 
 TODAY = date(2026, 11, 22)
 URL = "http://ehr.example"
@@ -28,6 +31,16 @@ GRANTS = {
 @pytest.fixture(scope="session")
 def population() -> Population:
     return build_population(7, 64, TODAY)
+
+
+@pytest.fixture(scope="session")
+def eligibility() -> EligibilityServer:
+    return EligibilityServer([ADA, GONE], {"good": Grant("gateway", ())}.get)
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer()
 
 
 @dataclass

@@ -100,6 +100,18 @@ async def test_a_reset_is_no_orderly_end(echo):
         await talk(echo, b"GET /a?deliver=RESET HTTP/1.1\r\nhost: x\r\n\r\n")
 
 
+async def test_a_bug_is_an_answer_and_no_silence(caplog):
+    async def respond(_):
+        raise AssertionError("a bug")
+
+    listener = Listener(respond)
+    await listener.open(0)
+    said = await talk(listener, b"GET / HTTP/1.1\r\nhost: x\r\n" + CLOSE)
+    assert said.startswith(b"HTTP/1.1 500")
+    assert "an answer failed" in caplog.text
+    await listener.close()
+
+
 async def test_a_closed_port_refuses_and_comes_back_under_its_number(echo):
     port = echo.port
     await echo.close()
