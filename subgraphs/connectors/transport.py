@@ -44,6 +44,7 @@ from subgraphs.connectors.status import Unauthorized, check_answer
 MAX_TRIES = 2
 PAUSE = 0.2
 """Seconds: the longest pause before a second try, unless the source asks for a longer one."""
+LATE = "the source did not answer in time"
 
 # Their INFO lines hold whole URLs and their DEBUG lines our tokens.
 for _name in ("httpx2", "httpcore2"):
@@ -118,7 +119,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
             async with asyncio.timeout_at(ends):
                 return await self._try(request, ends)
         except TimeoutError:
-            raise TimedOut("the source did not answer in time") from None
+            raise TimedOut(LATE) from None
 
     async def aclose(self) -> None:
         await self._network.aclose()
@@ -127,7 +128,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
     async def _try(self, request: httpx2.Request, ends: float) -> httpx2.Response:
         for tries_left in reversed(range(MAX_TRIES)):
             try:
-                return await self._authorized(request)
+                return await self._authorized(request, ends)
             except (Unreachable, Unavailable, RateLimited) as error:
                 pause = _pause(error)
                 in_time = asyncio.get_running_loop().time() + pause < ends
@@ -136,35 +137,36 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
             await self._sleep(pause)
         raise AssertionError("the last try returns or raises")
 
-    async def _authorized(self, request: httpx2.Request) -> httpx2.Response:
+    async def _authorized(self, request: httpx2.Request, ends: float) -> httpx2.Response:
         """Send with credentials, and once more with new ones should they have expired."""
         header = await self._credentials.header()
         if header is None:
-            return await self._send(request)
+            return await self._send(request, ends)
         request.headers["Authorization"] = header
         try:
-            return await self._send(request)
+            return await self._send(request, ends)
         except Unauthorized:
             if not await self._credentials.renew(header):
                 raise
         request.headers["Authorization"] = await self._credentials.header() or ""
-        return await self._send(request)
+        return await self._send(request, ends)
 
-    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+    async def _send(self, request: httpx2.Request, ends: float) -> httpx2.Response:
         self._breaker.admit()
         async with self._slots:
             started = time.monotonic()
-            # What it is when the deadline cancels the call.
-            outcome: UpstreamError | None = TimedOut("the source did not answer in time")
             try:
                 response = await self._read(request)
                 check_answer(response, self.media_types)
-                outcome = None
             except UpstreamError as error:
-                outcome = error
+                self._note(error, started)
                 raise
-            finally:
-                self._note(outcome, started)
+            except asyncio.CancelledError:
+                # By the deadline, or by a caller who has gone: that says nothing of the source.
+                if asyncio.get_running_loop().time() >= ends:
+                    self._note(TimedOut(LATE), started)
+                raise
+            self._note(None, started)
         return response
 
     def _note(self, outcome: UpstreamError | None, started: float) -> None:
@@ -182,7 +184,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
             finally:
                 await response.aclose()
         except httpx2.TimeoutException:
-            raise TimedOut("the source did not answer in time") from None
+            raise TimedOut(LATE) from None
         except httpx2.DecodingError:
             raise ProtocolViolation("the source's answer cannot be decompressed") from None
         except httpx2.TransportError:

@@ -1,5 +1,6 @@
 """What the wire sees, beyond what the contract asks of every connector."""
 
+import asyncio
 import contextlib
 import gzip
 
@@ -165,3 +166,15 @@ async def test_counts_every_call_on_the_wire(answer, states, monkeypatch):
     assert [(call.source, call.state) for call in calls] == [
         ("telehealth", SourceState(state)) for state in states
     ]
+
+
+async def test_a_caller_who_leaves_is_no_failure_of_the_source():
+    calls: list[Call] = []
+    network = Scripted([Scripted.HANGS])
+    async with open_client(source(), network=network, on_call=calls.append) as opened:
+        waiting = [asyncio.ensure_future(opened.get("x")) for _ in range(5)]
+        await asyncio.sleep(0)
+        for call in waiting:
+            call.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    assert calls == []
