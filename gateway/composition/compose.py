@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from graphql import DocumentNode, GraphQLError, Source, parse
 
 from gateway.composition.facts import Facts
+from gateway.composition.hints import find_hints
 from gateway.composition.merge.supergraph import merge_subgraphs
 from gateway.composition.printer import print_supergraph
 from gateway.composition.problems import CompositionError, Hint, Location, Problem, problem
@@ -57,7 +58,7 @@ def compose(subgraphs: Sequence[SubgraphInput]) -> Composed:
     supergraph = merge_subgraphs(_upgraded(_read(subgraphs)))
     for rules in (NAMING_RULES, MERGING_RULES, MERGED_RULES, API_RULES, WALKING_RULES):
         _refuse(found for rule in rules for found in rule(supergraph))
-    return Composed(print_supergraph(supergraph), ())
+    return Composed(print_supergraph(supergraph), find_hints(supergraph))
 
 
 def _read(given: Sequence[SubgraphInput]) -> list[Subgraph]:

@@ -6,7 +6,7 @@ know; an enum that does both must be the same everywhere (a rule sees to that).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.composition.merge.applied import merge_applied
@@ -15,7 +15,13 @@ from gateway.composition.merge.defaults import merge_defaults
 from gateway.composition.merge.descriptions import merge_descriptions
 from gateway.composition.merge.join import join_enum_values, join_fields
 from gateway.composition.merge.references import merge_references
-from gateway.composition.schema import EnumValue, Field, Kind, TypeDefinition, has
+from gateway.composition.schema import (
+    EnumValue,
+    Field,
+    Kind,
+    TypeDefinition,
+    has,
+)
 from gateway.composition.subgraphs import Subgraphs
 from gateway.composition.types import base_name
 
@@ -28,9 +34,17 @@ class EnumUsage:
     output: str | None = None
 
 
-def enum_usages(subgraphs: Subgraphs, merged: Mapping[str, TypeDefinition]) -> dict[str, EnumUsage]:
+def enum_usages(
+    subgraphs: Subgraphs,
+    merged: Mapping[str, TypeDefinition],
+    definitions: Iterable[DirectiveDefinition],
+) -> dict[str, EnumUsage]:
     """Where each enum is used by the merged fields and arguments, and by any input field."""
-    inputs: dict[str, str] = {}
+    inputs = {
+        base_name(argument.type): argument.coordinate
+        for definition in definitions
+        for argument in definition.arguments.values()
+    }
     outputs: dict[str, str] = {}
     for type_ in merged.values():
         for field in type_.fields.values():

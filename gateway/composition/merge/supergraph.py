@@ -45,6 +45,7 @@ class Supergraph:
     types: Mapping[str, TypeDefinition]
     definitions: tuple[DirectiveDefinition, ...]
     usages: Mapping[str, EnumUsage]
+    inherited: Mapping[str, Mapping[str, list[Applied]]]
     roots: frozenset[str]
 
     def implementations(self, interface: str) -> list[TypeDefinition]:
@@ -59,7 +60,9 @@ def merge_subgraphs(subgraphs: Subgraphs) -> Supergraph:
     )
     types = {name: merger.type(name) for name in subgraphs.kinds}
     # What an enum holds depends on where the other types use it.
-    usages = enum_usages(subgraphs, types)
+    definitions = merge_executable_directives(subgraphs, merger.composable)
+    custom = merger.composable.custom.definitions.values()
+    usages = enum_usages(subgraphs, types, [*definitions, *custom])
     types |= {name: merger.with_values(types[name], usage) for name, usage in usages.items()}
     types = merger.with_interface_object_fields(types)
     if not types["Query"].fields:
@@ -73,8 +76,9 @@ def merge_subgraphs(subgraphs: Subgraphs) -> Supergraph:
             merger.composable, {member.name: member.subgraph for member in subgraphs.members}
         ),
         types=dict(sorted(types.items())),
-        definitions=merge_executable_directives(subgraphs, merger.composable),
+        definitions=definitions,
         usages=usages,
+        inherited=merger.inherited,
         roots=frozenset(ROOTS.values()).intersection(types, frozenset().union(*subgraph_roots)),
     )
 
@@ -105,7 +109,7 @@ class _Merger:
         elif kind is Kind.INPUT:
             fields = merge_input_fields(self.subgraphs, self.composable, name)
             merged = replace(merged, fields=fields)
-        inherited = self.inherited.get(name) if kind is Kind.INTERFACE else None
+        inherited = self.inherited.get(name, {}) if kind is Kind.INTERFACE else {}
         directives = merge_applied(self.composable, sources, inherited)
         return replace(merged, directives=(*joins, *directives))
 
