@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLSchema
@@ -40,6 +40,7 @@ from gateway.execution.wire import encode
 from gateway.federation.access_rules import AccessRules
 from gateway.operation.tree import Field, Operation, OperationKind, SelectionSet
 from gateway.planning import PlanError, print_plan
+from gateway.planning.cost import plan_cost
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
 
@@ -224,8 +225,8 @@ class Pipeline:
         body["data"] = answer.data
         return encode(body)
 
-    async def explain(self, asked: Asked) -> str:
-        """The plan of an operation for this caller, and what it leaves out, as text."""
+    async def explain(self, asked: Asked) -> dict[str, Any]:
+        """The plan of an operation for this caller, its cost and what it leaves out, as JSON."""
         identity = await self.identify(asked.authorization)
         document = await self.resolve(asked.request, identity)
         selected = self.select(document, asked.request, identity)
@@ -234,8 +235,11 @@ class Pipeline:
             planned = self._engine.plan(decision.permitted.operation, frozenset())
         except PlanError:
             raise FaultError(Code.PLAN_FAILED) from None
-        denials = "".join(f"# {_describe(denial)}\n" for denial in decision.denials)
-        return denials + print_plan(planned.plan)
+        return {
+            "cost": asdict(plan_cost(planned.plan)),
+            "denied": [_describe(denial) for denial in decision.denials],
+            "plan": print_plan(planned.plan),
+        }
 
     def _check_kind(self, operation: Operation, request: GraphQLRequest) -> None:
         if operation.kind is OperationKind.SUBSCRIPTION:
@@ -294,7 +298,10 @@ def _names(denials: tuple[Denial, ...]) -> tuple[str, ...]:
     return tuple(sorted({f"{each}.{denial.field}" for denial in denials for each in denial.types}))
 
 
-def _describe(denial: Denial) -> str:
-    would_do = " or ".join(" and ".join(scopes) for scopes in denial.scopes)
-    hint = f" (would do: {would_do})" if would_do else ""
-    return f"denied {'.'.join(denial.path)} on {', '.join(denial.types)}: {denial.code}{hint}"
+def _describe(denial: Denial) -> dict[str, Any]:
+    return {
+        "field": ".".join(denial.path),
+        "on": ", ".join(denial.types),
+        "code": denial.code,
+        "would do": " or ".join(" and ".join(scopes) for scopes in denial.scopes),
+    }

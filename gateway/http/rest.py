@@ -60,13 +60,13 @@ def _serve_developers(app: FastAPI, served: Served, page: PageConfig) -> None:
 
     @app.post("/plan")
     async def plan(request: Request) -> JSONResponse:
-        """The plan of a GraphQL request, as text, for whoever asks; nothing is fetched."""
+        """How a GraphQL request would be answered for whoever asks; nothing is fetched."""
         try:
             asked = await served.graphql.read(request.scope, request.receive)
-            text = await served.graphql.pipeline().explain(asked)
+            explained = await served.graphql.pipeline().explain(asked)
         except GatewayError as error:
             errors = error.render(new_request_id())
             return JSONResponse({"errors": errors}, status_code=error.status)
-        return JSONResponse({"plan": text})
+        return JSONResponse(explained)
 
     app.mount("/graphiql", graphiql_app(page))

@@ -253,9 +253,14 @@ async def test_explains_a_plan(start, issuer):
         json={"query": SSN},
         headers={"authorization": f"Bearer {issuer.token(scope='user/Patient.rs')}"},
     ) as response:
-        text = (await response.json())["plan"]
-    assert "Fetch(records)" in text
-    assert "denied patient.ssn on Patient: SCOPE_REQUIRED" in text
+        explained = await response.json()
+    assert "Fetch(records)" in explained["plan"]
+    assert "ssn" not in explained["plan"]
+    assert explained["cost"] == {"requests": 1, "depth": 1}
+    [denied] = explained["denied"]
+    assert (denied["field"], denied["on"]) == ("patient.ssn", "Patient")
+    assert denied["code"] == "SCOPE_REQUIRED"
+    assert denied["would do"]
     assert gateway.records.documents == []
     closed = await start()
     async with gateway.http.post(f"{closed.url}/plan", json={"query": SSN}) as response:

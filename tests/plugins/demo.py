@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Demo:
     home: Path
     gateway: str
     sandbox: Sandbox
-    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(trust_env=False, timeout=60))
+    http: httpx2.Client
 
     def post(self, body: Any, persona: str | None = "clinician", **options: Any) -> httpx2.Response:
         headers = dict(options.pop("headers", {}))
@@ -63,7 +63,8 @@ def running_demo(home: Path, *options: str) -> Iterator[Demo]:
         try:
             note = _await_note(process, home / "demo.json", log)
             ready = json.loads((home / "sandbox" / "ready.json").read_text())
-            yield Demo(home, note["gateway"], Sandbox(ready))
+            with httpx2.Client(trust_env=False, timeout=60) as http:
+                yield Demo(home, note["gateway"], Sandbox(ready, http), http)
             assert process.poll() is None, f"it died: {log.read_text()}"
         finally:
             process.send_signal(signal.SIGTERM)

@@ -50,10 +50,19 @@ function Explained({ planUrl }: { planUrl: string }): ReactNode {
         Explain this operation
       </Button>
       <div aria-live="polite">
-        {explanation?.plan ? <pre aria-label="Query plan">{explanation.plan}</pre> : null}
         {explanation === null ? null : <Sections facts={explanation.facts} />}
+        {explanation?.plan ? <PlanText text={explanation.plan} /> : null}
       </div>
     </>
+  );
+}
+
+/** Long plans scroll by themselves; the tab stop lets a keyboard do it too. */
+function PlanText({ text }: { text: string }): ReactNode {
+  return (
+    <pre role="region" aria-label="Query plan" tabIndex={0}>
+      {text}
+    </pre>
   );
 }
 
