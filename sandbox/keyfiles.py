@@ -23,7 +23,6 @@ class KeyFiles:
 
 
 def load_keys(home: Path) -> KeyFiles:
-    home.mkdir(parents=True, exist_ok=True)
     client_key_file = home / "sandbox-client.jwk"
     webhook_secret_file = home / "sandbox-webhook.secret"
     telehealth_key_file = home / "sandbox-telehealth.key"
@@ -40,6 +39,7 @@ def load_keys(home: Path) -> KeyFiles:
 
 def write_private(path: Path, text: str) -> None:
     """Atomically, and readable by its owner alone from the first moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

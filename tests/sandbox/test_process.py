@@ -76,6 +76,11 @@ def test_ends_when_told_to(tmp_path, number):
             httpx2.get(f"{issuer}/jwks", trust_env=False)
 
 
+def test_makes_the_folders_it_writes_to(tmp_path):
+    with start_sandbox(tmp_path / "not" / "yet", "--patients", "24") as started:
+        assert started.ready_file.exists()
+
+
 def test_keys_and_people_are_the_same_at_the_next_start(tmp_path):
     found = []
     for _ in range(2):
