@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 async def _serve(name: str, host: str, port: int, *, dev: bool) -> None:
     async with open_subgraphs([name], RuntimeSettings(), dev=dev) as apps:
+        # Schemas live as long as the process: without them the collector's rounds are half as long.
+        gc.collect()
+        gc.freeze()
         config = uvicorn.Config(
             apps[name], host=host, port=port, access_log=False, log_level="warning"
         )

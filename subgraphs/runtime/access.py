@@ -100,7 +100,7 @@ class Access:
 
     def permits(self, record: Described, compartment: Compartment) -> bool:
         scopes, refusal = self._usable(record.type, compartment)
-        if scopes and not any(matches(scope, record.tokens) for scope in scopes):
+        if scopes and not any(not s.params or matches(s, record.tokens) for s in scopes):
             scopes, refusal = (), "scope"
         if scopes and record.labels & SENSITIVE and not self._herself(compartment):
             scopes, refusal = (), "label"

@@ -193,9 +193,12 @@ def _spread_labels(kind: Kind[RecordT], facts: list[Fact[RecordT]]) -> list[Fact
 def _labelled(
     fact: Fact[RecordT], by_subject: Mapping[str, Mapping[str, fhir.Coding]]
 ) -> Fact[RecordT]:
+    found = [by_subject[s] for s in fact.kind.subject(fact.resource) if s in by_subject]
+    if not found:
+        return fact
     labels = {label.token: label for label in fact.security}
-    for subject in fact.kind.subject(fact.resource):
-        labels |= by_subject.get(subject, {})
+    for others in found:
+        labels |= others
     return replace(fact, security=tuple(labels.values()))
 
 

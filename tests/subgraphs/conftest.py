@@ -135,8 +135,11 @@ async def call(app, body: bytes, headers=(), path="/graphql", method="POST"):
 
 async def settled(app) -> None:
     """Until the application says it is ready."""
-    while (await call(app, b"", path="/ready", method="GET"))[0] != 200:
+    for _ in range(3000):
+        if (await call(app, b"", path="/ready", method="GET"))[0] == 200:
+            return
         await asyncio.sleep(0.01)
+    pytest.fail("identity was not ready in time")
 
 
 @pytest.fixture
@@ -150,6 +153,6 @@ async def graph(calm_sandbox, sandbox_settings):
     """Ready, crawled, and nothing counted yet."""
     async with AsyncExitStack() as stack:
         apps = await stack.enter_async_context(open_subgraphs(NAMES, sandbox_settings))
-        await asyncio.wait_for(settled(apps["identity"]), 30)
+        await settled(apps["identity"])
         calm_sandbox.reset_calls()
         yield Graph(apps, calm_sandbox.truth, calm_sandbox.ready["personas"]["patient"]["patient"])

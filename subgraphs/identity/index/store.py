@@ -92,6 +92,11 @@ class PatientIndex:
             people = await self._load(connection, keys)
         return [people[key] for key in keys if key in people]
 
+    async def crawls(self) -> tuple[CrawlState, ...]:
+        """How the last crawl of each source went."""
+        async with self._engine.connect() as connection:
+            return tuple((await _crawl_states(connection)).values())
+
     async def is_empty(self) -> bool:
         async with self._engine.connect() as connection:
             return await connection.scalar(sa.select(sa.func.count()).select_from(_crawls)) == 0
@@ -231,7 +236,7 @@ async def _note_crawl(
 
 
 async def _crawl_states(connection: AsyncConnection) -> dict[str, CrawlState]:
-    rows = await connection.execute(sa.select(_crawls))
+    rows = await connection.execute(sa.select(_crawls).order_by(_crawls.c.source))
     return {
         row.source: CrawlState(
             row.source,

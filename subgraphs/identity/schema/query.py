@@ -9,7 +9,7 @@ from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.identity.loaders import Identity, list_people, load_person
-from subgraphs.identity.schema.types import Patient
+from subgraphs.identity.schema.types import Patient, crawl_status
 from subgraphs.runtime.connection import Connection, connection_of, page_size
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
@@ -82,7 +82,7 @@ class Query:
             [ids.seal_cursor(_LIST, person.founder) for person in page],
             has_next=len(people) > size,
             has_previous=after is not None,
-            sources=[],
+            sources=[crawl_status(crawl) for crawl in await request.services.index.crawls()],
         )
 
     @federation.field(authenticated=True, description="Who asks; null when nobody is signed in.")

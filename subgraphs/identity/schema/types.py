@@ -196,7 +196,7 @@ class Patient:
         description="The sources that know the patient, each as of its last complete crawl."
     )
     def sources(self) -> list[SourceStatus]:
-        return [_status(crawl) for crawl in self.person.crawls]
+        return [crawl_status(crawl) for crawl in self.person.crawls]
 
     @strawberry.field(description="One for each source's record of the patient.")
     def provenance(self) -> list[Provenance]:
@@ -260,7 +260,7 @@ def _disagreements(records: Sequence[Record[PatientResource]]) -> Iterable[Disag
             yield Disagreement(field=field, values=values)
 
 
-def _status(crawl: CrawlState) -> SourceStatus:
+def crawl_status(crawl: CrawlState) -> SourceStatus:
     # The index answers whatever the source does; what it says may then be old.
     state = crawl.state if crawl.state is SourceState.OK else SourceState.STALE
     return SourceStatus(source=crawl.source, state=state, as_of=date_time(crawl.completed_at))

@@ -149,9 +149,7 @@ async def test_reports_gather_their_results(graph, calm_sandbox):
     assert [r["id"] for r in by_id.data[0]["results"]] == [r["id"] for r in reports[0]["results"]]
 
 
-@pytest.mark.parametrize(
-    "codes", [["a,b"], ["a b"], [""], [str(i) for i in range(51)]]
-)
+@pytest.mark.parametrize("codes", [["a,b"], ["a b"], [""], [str(i) for i in range(51)]])
 async def test_refuses_codes_that_are_none(graph, codes):
     patient = await graph.patient("ehr-a", graph.launch)
     query = """query($r:[_Any!]!,$c:[String!]){_entities(representations:$r){

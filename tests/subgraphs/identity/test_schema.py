@@ -49,10 +49,12 @@ async def test_a_patient_sees_herself_alone(graph):
     assert [(r.reason, r.patient) for r in refused.report.refusals] == [
         ("compartment", other["id"])
     ]
-    listed = await graph.ask("identity", "{patients{nodes{id} pageInfo{hasNextPage}}}", caller)
+    page = "{patients{nodes{id} pageInfo{hasNextPage} sources{source state}}}"
+    listed = await graph.ask("identity", page, caller)
     assert listed.data["patients"] == {
         "nodes": [{"id": own["id"]}],
         "pageInfo": {"hasNextPage": False},
+        "sources": [{"source": s, "state": "OK"} for s in ("ehr-a", "ehr-b", "payer")],
     }
     me = await graph.ask("identity", "{me{subject roles patient{id}}}", caller)
     assert me.data["me"] == {"subject": "p", "roles": ["patient"], "patient": {"id": own["id"]}}

@@ -1,0 +1,107 @@
+"""A subgraph on its own, as a process and with its access facts over HTTP."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from contract.keys import derive_key
+from subgraphs.catalog import open_subgraphs
+from subgraphs.runtime.access_facts import HttpAccessFacts
+from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.errors import ClientError
+
+ROOT = Path(__file__).parents[2]
+MASTER = b"m" * 32
+
+
+def facts_over_http(app, key: bytes) -> HttpAccessFacts:
+    transport = httpx2.ASGITransport(app)
+    return HttpAccessFacts(httpx2.AsyncClient(base_url="http://identity", transport=transport), key)
+
+
+async def test_identity_answers_who_a_source_s_patient_is(graph):
+    facts = facts_over_http(graph.apps["identity"], derive_key(MASTER, "access-facts"))
+    member, stranger = Link("ehr-a", graph.launch), Link("ehr-a", "nobody")
+    persons = await facts.persons([member, stranger])
+    patient = await graph.patient("ehr-a", graph.launch)
+    assert persons.keys() == {member}
+    assert persons[member].id == patient["id"]
+    assert tuple(sorted(persons[member].links)) == graph.links(patient)
+
+
+async def test_identity_answers_nobody_without_the_key(graph):
+    facts = facts_over_http(graph.apps["identity"], b"x" * 32)
+    with pytest.raises(ClientError):
+        await facts.persons([Link("ehr-a", graph.launch)])
+
+
+async def test_a_lone_subgraph_that_cannot_learn_the_facts_denies(
+    calm_sandbox, sandbox_settings, graph
+):
+    patient = await graph.patient("ehr-a", graph.launch)
+    query = "... on Patient { conditions { nodes { id } } }"
+    listed = await graph.entities("records", query, patient)
+    node = listed.data[0]["conditions"]["nodes"][0]
+    settings = sandbox_settings.model_copy(update={"identity_url": "http://127.0.0.1:9"})
+    async with open_subgraphs(["records"], settings) as apps:
+        graph.apps = {**graph.apps, **apps}
+        by_id = await graph.entities(
+            "records", "... on Condition { id }", {"__typename": "Condition", **node}
+        )
+        # Lists need no facts: the links came along, sealed.
+        again = await graph.entities("records", query, patient)
+    assert (by_id.data, by_id.codes) == ([None], ["SUBGRAPH_UNAVAILABLE"])
+    assert again.data == listed.data
+
+
+def test_serves_one_subgraph_as_a_process(sandbox, sandbox_settings):
+    port = _free_port()
+    environment = {
+        **os.environ,
+        "CHARTGRAPH_HOME": str(sandbox_settings.home),
+        "CHARTGRAPH_MASTER_KEY": base64.b64encode(MASTER).decode(),
+    }
+    command = [sys.executable, "-m", "subgraphs", "identity", "--port", str(port), "--dev"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            _await_ready(client, process)
+            query = {"query": "{patients(first:1){nodes{name{text}}}}"}
+            answer = client.post("/graphql", json=query).json()
+            assert answer["data"]["patients"]["nodes"][0]["name"]["text"]
+            assert "extensions" not in answer
+            refused = client.post(
+                "/graphql", content=json.dumps(query), headers={"chartgraph-context": "a.b"}
+            )
+            assert refused.status_code == 401
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+
+
+def _await_ready(client: httpx2.Client, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "it ended before it was ready"
+        try:
+            if client.get("/ready").status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        time.sleep(0.05)
+    pytest.fail("it was not ready in time")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
