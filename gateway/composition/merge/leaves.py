@@ -16,6 +16,7 @@ from gateway.composition.merge.descriptions import merge_descriptions
 from gateway.composition.merge.join import join_enum_values, join_fields
 from gateway.composition.merge.references import merge_references
 from gateway.composition.schema import (
+    DirectiveDefinition,
     EnumValue,
     Field,
     Kind,
