@@ -22,6 +22,8 @@ from subgraphs.connectors.fhir.capabilities import (
 )
 from subgraphs.connectors.fhir.references import Question
 
+ROWS_PER_KEY = 4
+"""What is expected of a key until it is known: so many keys' rows are hoped to fit on a page."""
 LIFETIME = 3600
 """Seconds after which a statement is read again."""
 
@@ -73,8 +75,8 @@ class Offers:
         known = await self._current()
         match way:
             case Way.OR_PAGE:
-                least = known.crowded.get(question.name)
-                fits = least is None or len(question.keys) < least
+                likely = self._config.page_size // ROWS_PER_KEY
+                fits = len(question.keys) < known.crowded.get(question.name, likely + 1)
                 either = await self._takes(question, Way.BATCH)
                 return fits and either and await self._takes(question, Way.OR_LIST)
             case _ if (*question.name, way) in known.withdrawn:

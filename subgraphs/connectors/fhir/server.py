@@ -63,9 +63,9 @@ class FhirServer:
     ) -> Rows:
         """Every row of every key, all pages; a key without rows has an empty list.
 
-        One HTTP call for `CHUNK` keys by batch, and by OR list while their rows fit on a page. If
-        they do not, a batch is the second call, and from then on the first. More calls are needed
-        only where one key alone has more rows than a page, or where no batch is offered.
+        One HTTP call for `CHUNK` keys by batch; a few keys go by OR list, one call while their
+        rows fit on a page. If they do not, a batch is the second call, and from then on the first.
+        More are needed only where one key alone has more rows than a page, or without batches.
         """
 
         async def fetch(way: Way, part: Question) -> list[Resource]:

@@ -173,7 +173,9 @@ async def test_a_caller_who_leaves_is_no_failure_of_the_source():
     network = Scripted([Scripted.HANGS])
     async with open_client(source(), network=network, on_call=calls.append) as opened:
         waiting = [asyncio.ensure_future(opened.get("x")) for _ in range(5)]
-        await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(network.requests) == len(waiting)
         for call in waiting:
             call.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
