@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/patient.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,6 +42,14 @@ class PatientResource(fhir.Resource, frozen=True, kw_only=True, omit_defaults=Tr
         """The name to call the patient by: official or usual before old ones and nicknames."""
         order = {"official": 0, "usual": 1, None: 2}
         return min(self.name, key=lambda name: order.get(name.use, 3), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Crawled:
+    """The patients a source listed; one that could not be read is missing from them."""
+
+    patients: Mapping[str, PatientResource]
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.index.crypto import IndexCipher
 from subgraphs.identity.index.matching import match
 from subgraphs.identity.index.words import words_of
-from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource
+from subgraphs.identity.model import Crawled, CrawlState, IndexedPerson, PatientResource
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.gathering import Record
 
@@ -103,18 +103,19 @@ class PatientIndex:
 
     async def absorb(
         self,
-        complete: Mapping[str, Mapping[str, PatientResource]],
+        crawled: Mapping[str, Crawled],
         failed: Mapping[str, SourceState],
         at: datetime,
     ) -> None:
-        """Take in a crawl: all patients of some sources, and the state of those that failed.
+        """Take in a crawl: the patients of some sources, and the state of those that failed.
 
-        Patients a source no longer has are retired: their ids still find the person.
+        Patients missing from a whole list are retired: their ids still find the person.
         """
         async with self._engine.begin() as connection:
-            for source, records in sorted(complete.items()):
-                await self._replace(connection, source, records, at)
-                await _note_crawl(connection, source, SourceState.OK, at)
+            for source, found in sorted(crawled.items()):
+                await self._replace(connection, source, found, at)
+                state = SourceState.OK if found.is_whole else SourceState.INVALID
+                await _note_crawl(connection, source, state, at)
             for source, state in failed.items():
                 await _note_crawl(connection, source, state, None)
             await self._match(connection)
@@ -123,16 +124,18 @@ class PatientIndex:
         self,
         connection: AsyncConnection,
         source: str,
-        records: Mapping[str, PatientResource],
+        found: Crawled,
         at: datetime,
     ) -> None:
+        records = found.patients
         of_source = _members.c.source == source
         crawl = await connection.scalar(sa.select(sa.func.max(_members.c.first_seen)))
         rows = await connection.execute(
             sa.select(_members.c.id, _members.c.first_seen, _members.c.person).where(of_source)
         )
         known = {id_: (first_seen, person) for id_, first_seen, person in rows}
-        await connection.execute(sa.update(_members).where(of_source).values(retired=True))
+        if found.is_whole:
+            await connection.execute(sa.update(_members).where(of_source).values(retired=True))
         if again := [{"i": id_} for id_ in known.keys() & records.keys()]:
             await connection.execute(
                 sa.delete(_members).where(of_source, _members.c.id == sa.bindparam("i")), again

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from subgraphs.connectors.errors import ProtocolViolation, UpstreamError
+from subgraphs.connectors.errors import UpstreamError
 from subgraphs.identity.index.store import PatientIndex
-from subgraphs.identity.model import PatientResource
+from subgraphs.identity.model import Crawled, PatientResource
 
 _log = structlog.get_logger(__name__)
 
@@ -40,11 +40,13 @@ class Crawler:
         async with self._lock:
             outcomes = await asyncio.gather(*(_crawl(s) for s in self._servers.values()))
             named = dict(zip(self._servers, outcomes, strict=True))
-            complete = {n: o for n, o in named.items() if not isinstance(o, UpstreamError)}
+            crawled = {n: o for n, o in named.items() if isinstance(o, Crawled)}
             failed = {n: o.state for n, o in named.items() if isinstance(o, UpstreamError)}
-            await self._index.absorb(complete, failed, self._now())
-        for source, records in complete.items():
-            _log.info("source crawled", source=source, patients=len(records))
+            await self._index.absorb(crawled, failed, self._now())
+        for source, found in crawled.items():
+            _log.info(
+                "source crawled", source=source, patients=len(found.patients), whole=found.is_whole
+            )
         for source, state in failed.items():
             _log.warning("crawl failed", source=source, state=state.value)
 
@@ -58,17 +60,20 @@ class Crawler:
             await asyncio.sleep(every)
 
 
-async def _crawl(server: PatientServer) -> dict[str, PatientResource] | UpstreamError:
-    found = {}
+async def _crawl(server: PatientServer) -> Crawled | UpstreamError:
+    found: dict[str, PatientResource] = {}
+    is_whole = True
     try:
         async for page in server.crawl("Patient"):
             for resource in page:
-                patient = msgspec.convert(resource, PatientResource)
+                try:
+                    patient = msgspec.convert(resource, PatientResource)
+                except msgspec.ValidationError:
+                    # One unreadable patient must neither hide the others nor be retired.
+                    is_whole = False
+                    continue
                 if patient.active:
                     found[patient.id] = patient
     except UpstreamError as error:
         return error
-    except msgspec.ValidationError:
-        # Half a list would retire the patients missing from it.
-        return ProtocolViolation("a patient of the source cannot be read")
-    return found
+    return Crawled(found, is_whole)

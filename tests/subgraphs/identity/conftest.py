@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from subgraphs.identity.index.store import open_index, sqlite_url
-from subgraphs.identity.model import SSN_SYSTEM, PatientResource
+from subgraphs.identity.model import SSN_SYSTEM, Crawled, PatientResource
 
 KEY = b"p" * 32
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -73,6 +73,7 @@ def absorb(index):
     """Take in complete crawls: `await absorb(north={...})`, each id → patient."""
 
     async def take(failed=None, at=NOW, **complete):
-        await index.absorb(complete, failed or {}, at)
+        crawled = {source: Crawled(patients) for source, patients in complete.items()}
+        await index.absorb(crawled, failed or {}, at)
 
     return take

@@ -1,0 +1,74 @@
+"""Real resources nobody here wrote can be read, and real people are not mistaken for each other."""
+
+import gzip
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from subgraphs.diagnostics.model import DiagnosticReport, Observation
+from subgraphs.identity.index.matching import match
+from subgraphs.identity.model import PatientResource
+from subgraphs.records import model as records
+from subgraphs.runtime.crosswalk import Link
+from tests.shared_data import shared_data
+
+MODELS = {
+    "Patient": PatientResource,
+    "Encounter": records.Encounter,
+    "Condition": records.Condition,
+    "AllergyIntolerance": records.AllergyIntolerance,
+    "Procedure": records.Procedure,
+    "Immunization": records.Immunization,
+    "Observation": Observation,
+    "DiagnosticReport": DiagnosticReport,
+}
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+
+pytestmark = pytest.mark.shared_data
+
+
+def resources(folder: str, pattern: str) -> Iterator[dict[str, Any]]:
+    for file in sorted(shared_data(folder).glob(pattern)):
+        content = file.read_bytes()
+        bundle = _DECODER.decode(gzip.decompress(content) if file.suffix == ".gz" else content)
+        if isinstance(bundle, dict):
+            yield from (entry["resource"] for entry in bundle.get("entry", ()))
+
+
+@pytest.mark.parametrize(
+    ("folder", "pattern", "at_least"),
+    [("synthea-r4", "*.json.gz", 10_000), ("inferno-reference", "uscore_bundle_*.json", 300)],
+)
+def test_real_resources_can_be_read(folder, pattern, at_least):
+    read = Counter()
+    for resource in resources(folder, pattern):
+        model = MODELS.get(resource["resourceType"])
+        if model is not None:
+            msgspec.convert(resource, model)
+            read[resource["resourceType"]] += 1
+    assert read.keys() == MODELS.keys()
+    assert read.total() >= at_least
+
+
+def test_values_keep_every_digit():
+    quantities = [
+        (resource["valueQuantity"]["value"], msgspec.convert(resource, Observation))
+        for resource in resources("synthea-r4", "*.json.gz")
+        if resource["resourceType"] == "Observation" and "valueQuantity" in resource
+    ]
+    assert all(str(o.value_quantity.value) == str(value) for value, o in quantities)
+    assert any(len(str(value)) > 10 for value, _ in quantities)
+
+
+def test_a_hundred_different_people_stay_a_hundred():
+    people = {
+        # Each from a source of its own, so that nothing but who they are keeps them apart.
+        Link(f"source-{number}", resource["id"]): msgspec.convert(resource, PatientResource)
+        for number, resource in enumerate(resources("synthea-r4", "*.json.gz"))
+        if resource["resourceType"] == "Patient"
+    }
+    assert len(match(people)) == len(people) > 50
