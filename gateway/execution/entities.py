@@ -5,28 +5,20 @@ https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/refer
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, TypeAlias
 
 import msgspec
 
 from gateway.execution.faults import ResponsePath
 from gateway.execution.merge import copy_tree, merge
+from gateway.execution.represent import representer
 from gateway.execution.walk import find, find_located
-from gateway.execution.wire import encode
-from gateway.planning.plan import EntityCall, Representation, RequiredField, RequiredFragment
+from gateway.planning.plan import EntityCall
 
-_ABSENT: Final = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """An object of the fetched data that waits for an entity."""
-
-    target: int
-    """Which of the call's targets led to it."""
-    value: dict[str, Any]
+Holder: TypeAlias = tuple[int, dict[str, Any]]
+"""An object that waits for an entity, after the number of the target that led to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +27,7 @@ class CollectedCall:
 
     call: EntityCall
     representations: tuple[msgspec.Raw, ...]
-    holders: tuple[tuple[Holder, ...], ...]
+    holders: tuple[list[Holder], ...]
 
     def merge_entity(self, index: int, entity: dict[str, Any]) -> None:
         """Give the entity to all who wait for it.
@@ -45,14 +37,14 @@ class CollectedCall:
         the same response keys, so each gets a copy.
         """
         copies: dict[int, dict[str, Any]] = {}
-        for holder in self.holders[index]:
-            if holder.target not in copies:
-                copies[holder.target] = copy_tree(entity) if copies else entity
-            merge(holder.value, copies[holder.target])
+        for target, value in self.holders[index]:
+            if target not in copies:
+                copies[target] = copy_tree(entity) if copies else entity
+            merge(value, copies[target])
 
     def places(self, data: dict[str, Any], indexes: Iterable[int]) -> tuple[ResponsePath, ...]:
         """Where in the data the holders of these representations are."""
-        wanted = {id(holder.value) for index in indexes for holder in self.holders[index]}
+        wanted = {id(value) for index in indexes for _, value in self.holders[index]}
         located = (found for target in self.call.targets for found in find_located(data, target))
         return tuple(dict.fromkeys(place for value, place in located if id(value) in wanted))
 
@@ -62,64 +54,21 @@ class CollectedCall:
 
 def collect(call: EntityCall, data: dict[str, Any]) -> CollectedCall:
     """Find the call's entities. Identical representations are sent once, incomplete ones never."""
-    waiting: dict[bytes, list[Holder]] = {}
-    for number, target in enumerate(call.targets):
-        for value in find(data, target):
-            text = _represent(value, call.representations)
-            if text is not None:
-                waiting.setdefault(text, []).append(Holder(number, value))
+    representers = [representer(each) for each in call.representations]
+    usual_type = call.representations[0].types[0]
+    waiting: dict[tuple[int, Hashable], list[Holder]] = {}
+    for target, path in enumerate(call.targets):
+        for value in find(data, path):
+            typename = value.get("__typename") or usual_type
+            for number, candidate in enumerate(representers):
+                # An object with a null in one key may have another one.
+                if typename in candidate.types:
+                    identity = candidate.identify(value)
+                    if identity is not None:
+                        waiting.setdefault((number, identity), []).append((target, value))
+                        break
     return CollectedCall(
         call,
-        tuple(msgspec.Raw(text) for text in waiting),
-        tuple(tuple(holders) for holders in waiting.values()),
+        tuple(msgspec.Raw(representers[n].write(identity)) for n, identity in waiting),
+        tuple(waiting.values()),
     )
-
-
-def _represent(value: dict[str, Any], candidates: tuple[Representation, ...]) -> bytes | None:
-    """The first representation made for the object's type that the object can fill."""
-    typename = value.get("__typename") or candidates[0].types[0]
-    for candidate in candidates:
-        if typename in candidate.types:
-            fields: dict[str, Any] = {"__typename": candidate.typename}
-            try:
-                _fill(fields, value, candidate.fields, typename)
-            except _IncompleteError:
-                continue
-            if all(fields.get(key) is not None for key in candidate.keys):
-                return encode(fields)
-    return None
-
-
-def _fill(
-    into: dict[str, Any],
-    value: dict[str, Any],
-    selections: tuple[RequiredField | RequiredFragment, ...],
-    typename: Any,
-) -> None:
-    for selection in selections:
-        if isinstance(selection, RequiredFragment):
-            if typename in selection.types:
-                _fill(into, value, selection.selections, typename)
-        else:
-            part = value.get(selection.response_key, _ABSENT)
-            if part is _ABSENT:
-                raise _IncompleteError
-            if selection.selections:
-                merge(into, {selection.name: _required(part, selection.selections)})
-            else:
-                # The representation's own __typename is there already, and is not the data's.
-                into.setdefault(selection.name, part)
-
-
-def _required(value: Any, selections: tuple[RequiredField | RequiredFragment, ...]) -> Any:
-    if isinstance(value, dict):
-        fields: dict[str, Any] = {}
-        _fill(fields, value, selections, value.get("__typename"))
-        return fields
-    if isinstance(value, list):
-        return [_required(item, selections) for item in value]
-    return value
-
-
-class _IncompleteError(Exception):
-    """The data lacks a required field: its entity cannot be asked for."""

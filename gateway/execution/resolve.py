@@ -13,10 +13,11 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
+    get_nullable_type,
 )
 
 from gateway.execution.faults import Fault
-from gateway.execution.leaves import leaf_shape, pass_through
+from gateway.execution.leaves import EXACT_TYPES, leaf_shape, pass_through
 from gateway.execution.shapes import FieldShape, LeafShape, ListShape, ObjectShape, Shape
 from gateway.operation.tree import Condition, Field, InlineFragment, Operation, SelectionSet
 
@@ -123,6 +124,7 @@ class _Resolver:
             self._shape(declared, tuple(below for each in fields for below in each.selections)),
             non_null=isinstance(declared, GraphQLNonNull),
             denied=denied,
+            exact=EXACT_TYPES.get(str(get_nullable_type(declared))),
         )
 
     def _denial(self, on_type: str, selected: Field) -> Fault | None:

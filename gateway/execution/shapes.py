@@ -99,6 +99,12 @@ class FieldShape:
     constant: str | None = None
     """The value, where it is known before anything is fetched: a `__typename`."""
     denied: Fault | None = None
+    exact: type | None = None
+    """A Python type whose every value is right as it is."""
+
+
+_Fields: TypeAlias = tuple[tuple[str, type | None, FieldShape], ...]
+"""Fields with what their values are mostly told by: response key and exact type."""
 
 
 class ObjectShape:
@@ -120,7 +126,7 @@ class ObjectShape:
         # A concrete type needs no telling; whatever the data calls itself is not asked.
         self._only = type_name if self._types == {type_name} else None
         self._collect = collect
-        self._fields: dict[str, tuple[FieldShape, ...] | None] = {}
+        self._fields: dict[str, _Fields | None] = {}
 
     def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
         fields = self._fields_of(value) if type(value) is dict else None
@@ -128,20 +134,13 @@ class ObjectShape:
             completion.misfits.append((trail, self._type_name))
             return None
         results: dict[str, Any] = {}
-        for selected in fields:
-            key = selected.key
-            if selected.constant is not None:
-                result: Any = selected.constant
-            elif selected.denied is not None:
-                completion.denied.append(((trail, key), selected.denied))
-                result = None
-            else:
-                part = value.get(key, ABSENT)
-                if part is None or part is ABSENT:
-                    _note_missing(part, selected, (trail, key), completion)
-                    result = None
-                else:
-                    result = selected.shape.complete(part, (trail, key), completion)
+        for key, exact, selected in fields:
+            part = value.get(key, ABSENT)
+            if type(part) is exact:
+                # Most of an answer is strings. This loop is the hottest there is.
+                results[key] = part
+                continue
+            result = _complete_field(part, selected, (trail, key), completion)
             if result is None and selected.non_null:
                 return None
             results[key] = result
@@ -149,12 +148,12 @@ class ObjectShape:
 
     def step(self, step: str | int) -> Shape | None:
         for possible in sorted(self._types):
-            for selected in self._fields_on(possible) or ():
-                if selected.key == step and selected.denied is None:
+            for key, _, selected in self._fields_on(possible) or ():
+                if key == step and selected.denied is None:
                     return selected.shape
         return None
 
-    def _fields_of(self, value: dict[str, Any]) -> tuple[FieldShape, ...] | None:
+    def _fields_of(self, value: dict[str, Any]) -> _Fields | None:
         # A subgraph that knows an interface as one object (`@interfaceObject`) gives the
         # interface's own name; where nothing depends on the real one, it was not asked for.
         runtime_type = self._only or value.get("__typename") or self._type_name
@@ -162,12 +161,18 @@ class ObjectShape:
             return None
         return self._fields.get(runtime_type) or self._fields_on(runtime_type)
 
-    def _fields_on(self, runtime_type: str) -> tuple[FieldShape, ...] | None:
+    def _fields_on(self, runtime_type: str) -> _Fields | None:
         if runtime_type not in self._types:
             return None
         if runtime_type not in self._fields:
-            self._fields[runtime_type] = self._collect(runtime_type)
+            self._fields[runtime_type] = _with_exact_types(self._collect(runtime_type))
         return self._fields[runtime_type]
+
+
+def _with_exact_types(fields: tuple[FieldShape, ...] | None) -> _Fields | None:
+    if fields is None:
+        return None
+    return tuple((each.key, None if each.denied else each.exact, each) for each in fields)
 
 
 def path_of(trail: Trail) -> ResponsePath:
@@ -178,8 +183,16 @@ def path_of(trail: Trail) -> ResponsePath:
     return tuple(reversed(steps))
 
 
-def _note_missing(part: Any, selected: FieldShape, trail: Trail, completion: Completion) -> None:
-    if part is ABSENT:
-        completion.absent.append(trail)
-    if selected.non_null:
-        completion.broken_promises.append((trail, selected.coordinate))
+def _complete_field(part: Any, selected: FieldShape, trail: Trail, completion: Completion) -> Any:
+    if selected.constant is not None:
+        return selected.constant
+    if selected.denied is not None:
+        completion.denied.append((trail, selected.denied))
+        return None
+    if part is None or part is ABSENT:
+        if part is ABSENT:
+            completion.absent.append(trail)
+        if selected.non_null:
+            completion.broken_promises.append((trail, selected.coordinate))
+        return None
+    return selected.shape.complete(part, trail, completion)

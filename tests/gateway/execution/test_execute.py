@@ -112,6 +112,38 @@ async def test_sends_nothing_for_what_cannot_be_asked_for(holder):
     assert (fetched.data, fetched.errors) == ({"row": holder}, ())
 
 
+@pytest.mark.parametrize("key", ["1", 1, {"system": "mrn", "value": ["1"]}, [1, None]])
+async def test_a_key_may_be_any_json(key):
+    subgraphs = Subgraphs(
+        {"a": data(rows=[{"id": key}, {"id": key}]), "b": entities(lambda _: {"on": 1})}
+    )
+    fetched = await run(SequenceNode((fetch("a"), fetch_entities("b", path("rows")))), subgraphs)
+    assert subgraphs.representations(1) == [{"__typename": "Patient", "id": key}]
+    assert fetched.data["rows"] == [{"id": key, "on": 1}] * 2
+
+
+async def test_representations_that_differ_in_a_requirement_are_both_sent():
+    rows = [{"id": "1", "w": 1}, {"id": "1", "w": None}]
+    subgraphs = Subgraphs({"a": data(rows=rows), "b": entities(lambda each: {"x": each["w"]})})
+    representation = represent("Patient", "id", RequiredField("w", "w"))
+    call = EntityCall("_entities", "representations", (path("rows"),), (representation,))
+    fetched = await run(SequenceNode((fetch("a"), fetch("b", entities=(call,)))), subgraphs)
+    assert [row["x"] for row in fetched.data["rows"]] == [1, None]
+
+
+async def test_a_representation_has_one_typename_its_own():
+    subgraphs = Subgraphs({"a": data(row={"__typename": "Nurse", "id": "1"}), "b": entities(dict)})
+    fields = (RequiredField("__typename", "__typename"), RequiredField("id", "id"))
+    call = EntityCall(
+        "_entities",
+        "representations",
+        (path("row"),),
+        (Representation(("Nurse",), "Person", ("id",), fields),),
+    )
+    await run(SequenceNode((fetch("a"), fetch("b", entities=(call,)))), subgraphs)
+    assert subgraphs.representations(1) == [{"__typename": "Person", "id": "1"}]
+
+
 async def test_sends_a_null_that_is_required_but_no_key():
     subgraphs = Subgraphs({"a": data(row={"id": "1", "w": None}), "b": entities(lambda _: {})})
     representation = represent("Patient", "id", RequiredField("weight", "w"))
