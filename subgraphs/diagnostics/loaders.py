@@ -70,6 +70,7 @@ REPORTS: Final[Kind[DiagnosticReport]] = Kind(
     same=lambda _: None,
     tokens=lambda report: {"category": tokens(report.category), "code": tokens([report.code])},
     retracted=lambda report: report.status == ENTERED_IN_ERROR,
+    subject=lambda report: subjects(report.code),
 )
 
 

@@ -21,6 +21,7 @@ from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.facts import Fact, Kind, load_facts
 from subgraphs.runtime.fhir import CodeableConcept, canonical_code, subjects, tokens
 from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.labelling import labels_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import rank
 
@@ -62,6 +63,12 @@ def _same_immunization(immunization: Immunization) -> object:
     return None if code is None or day is None else (code, day, immunization.status)
 
 
+def _sensitive_reasons(encounter: Encounter) -> frozenset[str]:
+    """Only these: a visit labelled for one of its reasons says nothing of visits for the others."""
+    reasons = frozenset[str]().union(*map(subjects, encounter.reason_code))
+    return frozenset(reason for reason in reasons if labels_of([reason]))
+
+
 ENCOUNTERS: Kind[Encounter] = Kind(
     type="Encounter",
     rank=lambda encounter: rank(encounter.period.start if encounter.period else None),
@@ -69,6 +76,7 @@ ENCOUNTERS: Kind[Encounter] = Kind(
     same=lambda _: None,
     tokens=lambda encounter: {"type": tokens(encounter.type)},
     retracted=lambda encounter: encounter.status == ENTERED_IN_ERROR,
+    subject=_sensitive_reasons,
 )
 CONDITIONS: Kind[Condition] = Kind(
     type="Condition",

@@ -19,6 +19,7 @@ from subgraphs.runtime.access import SENSITIVE, Compartment
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.gathering import Ask, Gathered, Record, gather
+from subgraphs.runtime.labelling import labels_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import Tokens
 from subgraphs.runtime.sealing import RecordRef
@@ -40,7 +41,8 @@ class Kind(Generic[RecordT]):
     retracted: Callable[[RecordT], bool] = lambda _: False
     """Entered in error: no fact at all."""
     subject: Callable[[RecordT], frozenset[str]] = lambda _: frozenset()
-    """Codes that carry a sensitive label from one fact to the patient's others about the same."""
+    """What it is about, each as `system|code`: a sensitive label holds for all of a patient's facts
+    about the same, and some codes are sensitive by themselves (`runtime.labelling`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ def _fact(
     first = records[0]
     id_ = request.seal(kind.type, first.source, first.resource.id, first.patient)
     labels = {label.token: label for record in records for label in record.resource.meta.security}
+    for record in records:
+        labels |= {label.token: label for label in labels_of(kind.subject(record.resource))}
     return Fact(kind, id_, compartment, records, tuple(labels.values()))
 
 
