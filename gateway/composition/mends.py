@@ -14,6 +14,8 @@ _FIELD_SETS = {
     " interface needs a @link to federation v2.3 or later).",
 }
 
+_IMPOSSIBLE = {"KEY_FIELDS_MISSING_EXTERNAL", "REQUIRES_FIELDS_HAS_ARGS"}
+
 _LIST_SIZES = {
     "LIST_SIZE_APPLIED_TO_NON_LIST": "Put @listSize on a list, or name the lists below the field"
     " in sizedFields.",
@@ -135,6 +137,8 @@ _MENDS = {
         f"{directive}_{code}": sentence
         for directive in ("KEY", "REQUIRES", "PROVIDES")
         for code, sentence in _FIELD_SETS.items()
+        # A key may be of fields resolved here, and @requires may pass arguments.
+        if f"{directive}_{code}" not in _IMPOSSIBLE
     },
 }
 

@@ -7,6 +7,7 @@ from gateway.composition.problems import Problem, problem
 from gateway.composition.schema import Argument, Field, has
 from gateway.composition.types import ListOf, TypeReference, base_name, nullable
 from gateway.composition.values import EnumName, ObjectValue, Value
+from gateway.composition.whereabouts import whereabouts
 
 
 def default_value_uses_inaccessible(supergraph: Supergraph) -> Iterator[Problem]:
@@ -14,7 +15,8 @@ def default_value_uses_inaccessible(supergraph: Supergraph) -> Iterator[Problem]
     for holder in _visible_defaults(supergraph):
         for coordinate in _hidden_uses(supergraph, holder.type, holder.default):
             message = f'The default of "{holder.coordinate}" uses hidden "{coordinate}"'
-            yield problem("DEFAULT_VALUE_USES_INACCESSIBLE", message)
+            place = whereabouts(supergraph.subgraphs, holder)
+            yield problem("DEFAULT_VALUE_USES_INACCESSIBLE", message, *place)
 
 
 def _visible_defaults(supergraph: Supergraph) -> Iterator[Argument | Field]:

@@ -13,4 +13,8 @@ def link_import_name_mismatch(supergraph: Supergraph) -> Iterator[Problem]:
         if len(set(names.values())) > 1:
             said = ", ".join(f'"@{name}" in "{subgraph}"' for subgraph, name in names.items())
             message = f'"@{means}" is imported under different names: {said}'
-            yield problem("LINK_IMPORT_NAME_MISMATCH", message)
+            last = next(reversed(names))
+            links = supergraph.subgraphs.by_name[last].subgraph.links
+            source = links.source_of_directive(names[last])
+            node = source[0].node if source else None
+            yield problem("LINK_IMPORT_NAME_MISMATCH", message, last, node)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from gateway.composition.merge.supergraph import Supergraph
 from gateway.composition.problems import Problem, problem
 from gateway.composition.schema import Element, Kind, TypeDefinition, has
+from gateway.composition.whereabouts import whereabouts
 
 
 def only_inaccessible_children(supergraph: Supergraph) -> Iterator[Problem]:
@@ -14,7 +15,8 @@ def only_inaccessible_children(supergraph: Supergraph) -> Iterator[Problem]:
             continue
         if all(has(child, "inaccessible") for child in _children(supergraph, type_)):
             message = f'"{type_.name}" is visible but nothing in it is'
-            yield problem("ONLY_INACCESSIBLE_CHILDREN", message)
+            place = whereabouts(supergraph.subgraphs, type_)
+            yield problem("ONLY_INACCESSIBLE_CHILDREN", message, *place)
 
 
 def _children(supergraph: Supergraph, type_: TypeDefinition) -> Sequence[Element]:

@@ -6,6 +6,7 @@ from gateway.composition.merge.supergraph import Supergraph
 from gateway.composition.problems import Problem, problem
 from gateway.composition.schema import Argument, Field, has
 from gateway.composition.types import base_name
+from gateway.composition.whereabouts import whereabouts
 
 
 def referenced_inaccessible(supergraph: Supergraph) -> Iterator[Problem]:
@@ -32,4 +33,6 @@ def _hidden_type(supergraph: Supergraph, element: Field | Argument) -> Iterator[
     name = base_name(element.type)
     if name in supergraph.types and has(supergraph.types[name], "inaccessible"):
         message = f'"{element.coordinate}" is visible but its type "{name}" is not'
-        yield problem("REFERENCED_INACCESSIBLE", message)
+        yield problem(
+            "REFERENCED_INACCESSIBLE", message, *whereabouts(supergraph.subgraphs, element)
+        )

@@ -6,7 +6,7 @@ rely on it. So each question comes with the subgraphs that are out of bounds.
 
 These three depend on each other (a key is usable if its fields can be had, perhaps by other keys;
 a field with `@requires` resolves if its field set can be had), so they are solved together, as the
-least fixed point: `_reached` only grows, and is final once a round adds nothing.
+least fixed point: `_reached` and `_met` only grow, and are final once a round adds nothing.
 """
 
 from __future__ import annotations
@@ -82,6 +82,8 @@ class Reach:
         self._ancestors = ancestors
         self._reached: dict[_Origin, dict[Position, None]] = {}
         self._unsettled: dict[_Origin, None] = {}
+        self._met: dict[tuple[Position, str], bool] = {}
+        self._unmet: dict[tuple[Position, str], None] = {}
         self._version = 0
 
     def resolve(self, position: Position, field: str) -> list[Position]:
@@ -127,6 +129,7 @@ class Reach:
             self._extend()
             if version == self._version:
                 self._unsettled.clear()
+                self._unmet.clear()
                 return answer
 
     def _extend(self) -> None:
@@ -136,6 +139,22 @@ class Reach:
                 for found in self._moves(position, reached, origin[1]):
                     reached[found] = None
                     self._version += 1
+        for required in list(self._unmet):
+            position, fields = required
+            selections = selections_of(fields)
+            if selections is not None and self._has([position], selections, _NOWHERE):
+                self._met[required] = True
+                del self._unmet[required]
+                self._version += 1
+
+    def _meets(self, position: Position, fields: str) -> bool:
+        """Whether what `@requires` asks for is known to be had from here."""
+        required = (position, fields)
+        if required not in self._met:
+            self._met[required] = False
+            self._unmet[required] = None
+            self._version += 1
+        return self._met[required]
 
     def _closure(self, position: Position, excluded: frozenset[str]) -> list[Position]:
         origin = (position, excluded)
@@ -223,10 +242,9 @@ class Reach:
             if provided_field(position.provided, names, field.name) is None:
                 return False
         for requires in applied(field, "requires"):
-            selections = selections_of(requires.text("fields"))
-            if selections is None or not self._can_return(member, position, type_):
+            if not self._can_return(member, position, type_):
                 return False
-            if not self._has([anew(position)], selections, _NOWHERE):
+            if not self._meets(anew(position), requires.text("fields") or ""):
                 return False
         return all(
             self._has_context(member, argument)

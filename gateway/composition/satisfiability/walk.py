@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from graphql import Node
+
 from gateway.composition.merge.supergraph import Supergraph
 from gateway.composition.problems import Problem, problem
 from gateway.composition.satisfiability.position import Position
@@ -12,6 +14,7 @@ from gateway.composition.satisfiability.reach import Ancestors, Overridden, Reac
 from gateway.composition.satisfiability.reasons import explain, print_query
 from gateway.composition.schema import Field, Kind, has
 from gateway.composition.types import base_name
+from gateway.composition.whereabouts import whereabouts
 
 # What a schema of a few thousand types needs is far below; what exceeds it would not end.
 MAX_STATES = 100_000
@@ -136,7 +139,7 @@ class _Walk:
             path = (*state.path, field.name)
             if not found:
                 reasons = explain(self._subgraphs, reach, state.positions, field)
-                yield unsatisfiable(path, reasons)
+                yield unsatisfiable(path, reasons, *whereabouts(self._subgraphs, field))
                 continue
             mismatch = self._mismatched_types(path, field, found)
             if mismatch is not None:
@@ -165,7 +168,9 @@ class _Walk:
         if found:
             yield replace(state, type=name, path=path, positions=frozenset(found))
         else:
-            yield unsatisfiable(path, [f'no subgraph here can tell whether it is a "{name}"'])
+            reasons = [f'no subgraph here can tell whether it is a "{name}"']
+            place = whereabouts(self._subgraphs, self._supergraph.types[name])
+            yield unsatisfiable(path, reasons, *place)
 
     def _possible(self, position: Position) -> frozenset[str]:
         """The objects one may meet; an interface object stands for all of them."""
@@ -197,7 +202,8 @@ class _Walk:
         message = f'Shared field "{field.coordinate}" has no type in common: {said}'
         query = print_query(path)
         code = "SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES"
-        return problem(code, f"{message}\nin\n{query}")
+        place = whereabouts(self._subgraphs, field)
+        return problem(code, f"{message}\nin\n{query}", *place)
 
     def _with_context(self, state: _State) -> Ancestors:
         if state.type not in self._context_types:
@@ -211,10 +217,12 @@ class _Walk:
         return self._reaches[key]
 
 
-def unsatisfiable(path: tuple[str, ...], reasons: list[str]) -> Problem:
+def unsatisfiable(
+    path: tuple[str, ...], reasons: list[str], subgraph: str | None, node: Node | None
+) -> Problem:
     listed = "\n".join(f"- {reason}" for reason in reasons)
     message = f"No subgraphs can answer\n{print_query(path)}\nbecause:\n{listed}"
-    return problem("SATISFIABILITY_ERROR", message)
+    return problem("SATISFIABILITY_ERROR", message, subgraph, node)
 
 
 def sorted_positions(positions: frozenset[Position]) -> list[Position]:

@@ -63,6 +63,15 @@ def test_refusals_have_the_same_codes(cases):
 
 
 @pytest.mark.shared_data
+def test_hints_have_the_same_codes(cases):
+    """Ours besides: that a protected field cannot be null."""
+    for case in cases:
+        if not case["apollo"]["codes"]:
+            ours = {hint.code for hint in compose(inputs(case)).hints}
+            assert ours - {"PROTECTED_FIELD_NOT_NULLABLE"} == set(case["apollo"]["hints"])
+
+
+@pytest.mark.shared_data
 def test_listed_differences_still_differ(cases):
     """A reason must not outlive its difference."""
     by_id = {case["id"]: case for case in cases}
