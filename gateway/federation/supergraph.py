@@ -59,6 +59,17 @@ class Supergraph:
     document: DocumentNode
     """As parsed, with every directive."""
 
+    @property
+    def override_labels(self) -> frozenset[str]:
+        """Which of these hold for a request decides who resolves an overridden field."""
+        return frozenset(
+            join.override_label
+            for type_ in self.types.values()
+            for field in type_.fields.values()
+            for join in field.joins.values()
+            if join.override_label is not None
+        )
+
 
 def load_supergraph(sdl: str) -> Supergraph:
     """Raise `SupergraphError` for anything that is not a supergraph."""

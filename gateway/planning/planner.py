@@ -13,6 +13,7 @@ from gateway.planning.plan import FetchNode, ParallelNode, PlanNode, QueryPlan, 
 from gateway.planning.query_graph import QueryGraph
 from gateway.planning.requests import build_requests
 from gateway.planning.schedule import schedule, sequence
+from gateway.planning.selected import ClashError
 
 
 def plan(
@@ -30,7 +31,16 @@ def plan(
 
 
 def _plan(operation: Operation, query_graph: QueryGraph, labels: frozenset[str]) -> PlanNode | None:
-    paths = find_paths(operation.selections, operation.root_type, query_graph, labels)
+    try:
+        return _plan_once(operation, query_graph, labels, tell_apart=False)
+    except ClashError:
+        return _plan_once(operation, query_graph, labels, tell_apart=True)
+
+
+def _plan_once(
+    operation: Operation, query_graph: QueryGraph, labels: frozenset[str], *, tell_apart: bool
+) -> PlanNode | None:
+    paths = find_paths(operation, query_graph, labels, tell_apart=tell_apart)
     chosen = choose(paths.tree, paths.leaves)
     fetch_graph = build_fetch_graph(paths.tree, chosen, operation.selections)
     return schedule(build_requests(fetch_graph, operation, query_graph))

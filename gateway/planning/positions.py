@@ -83,6 +83,12 @@ class Position:
     children: dict[object, Position] = field(default_factory=dict)
 
     @property
+    def place(self) -> Node:
+        """The node of a position that is no leaf."""
+        assert self.node is not None
+        return self.node
+
+    @property
     def fetch(self) -> Position:
         """The entry or entity move whose fetch brings this position."""
         position = self

@@ -15,8 +15,13 @@ from dataclasses import dataclass, field
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
-from gateway.federation.field_set import parse_field_set
-from gateway.federation.supergraph import Supergraph, SupergraphField, TypeKind
+from gateway.federation.field_set import FieldSetError, parse_field_set
+from gateway.federation.supergraph import (
+    Supergraph,
+    SupergraphError,
+    SupergraphField,
+    TypeKind,
+)
 from gateway.operation.tree import Argument, Field, InlineFragment, SelectionSet
 from gateway.operation.values import print_value
 
@@ -220,19 +225,23 @@ class QueryGraph:
         if not members or not members <= self.members(target.type_name, target.subgraph):
             return ()
         first, *others = (
-            [key.text for key in self._keys(self.node(member, target.subgraph))]
-            for member in sorted(members)
-        )
-        fields = self.supergraph.types[node.type_name].fields
-        common = (
-            self.field_set(node.type_name, text)
-            for text in first
-            if all(text in texts for texts in others)
+            self._keys(self.node(member, target.subgraph)) for member in sorted(members)
         )
         return tuple(
-            key
-            for key in common
-            if all(isinstance(each, Field) and each.name in fields for each in key.selections)
+            self.field_set(node.type_name, key.text)
+            for key in first
+            if all(any(key.text == other.text for other in keys) for keys in others)
+            and self._fits(key.selections, node.type_name)
+        )
+
+    def _fits(self, selections: SelectionSet, type_name: str) -> bool:
+        """Whether all of them are plain fields of the type as well."""
+        fields = self.supergraph.types[type_name].fields
+        return all(
+            isinstance(each, Field)
+            and each.name in fields
+            and (not each.selections or self._fits(each.selections, fields[each.name].type_name))
+            for each in selections
         )
 
     def _find_members(self, type_name: str, subgraph: str) -> Iterator[str]:
@@ -266,7 +275,7 @@ class QueryGraph:
     def _typed(self, node: SelectionSetNode, type_name: str) -> Iterator[Field | InlineFragment]:
         for selection in node.selections:
             if isinstance(selection, FieldNode) and selection.name.value != TYPENAME:
-                field_ = self.field(type_name, selection.name.value)
+                field_ = self.supergraph.types[type_name].fields[selection.name.value]
                 below = selection.selection_set
                 yield Field(
                     parent_type=type_name,
@@ -278,9 +287,7 @@ class QueryGraph:
                             selection.arguments or (), key=lambda each: each.name.value
                         )
                     ),
-                    selections=tuple(self._typed(below, field_.type_name))
-                    if below and field_
-                    else (),
+                    selections=tuple(self._typed(below, field_.type_name)) if below else (),
                 )
             elif isinstance(selection, InlineFragmentNode):
                 condition = selection.type_condition
@@ -293,7 +300,28 @@ class QueryGraph:
 
 
 def build_query_graph(supergraph: Supergraph) -> QueryGraph:
-    return QueryGraph(supergraph)
+    """Raise `SupergraphError` where a key, `@requires` or `@provides` cannot be read."""
+    graph = QueryGraph(supergraph)
+    for type_ in supergraph.types.values():
+        for join in type_.joins.values():
+            for key in join.keys:
+                _read(graph, type_.name, key.fields, f"a key of {type_.name}")
+        for field_ in type_.fields.values():
+            what = f"{type_.name}.{field_.name}"
+            for field_join in field_.joins.values():
+                if field_join.requires is not None:
+                    _read(graph, type_.name, field_join.requires, f"what {what} requires")
+                if field_join.provides is not None:
+                    target = _named(field_join.type)
+                    _read(graph, target, field_join.provides, f"what {what} provides")
+    return graph
+
+
+def _read(graph: QueryGraph, type_name: str, text: str, what: str) -> None:
+    try:
+        graph.field_set(type_name, text)
+    except (FieldSetError, KeyError) as error:
+        raise SupergraphError(f"{what} is no field set of {type_name}: {error}") from None
 
 
 def _is_resolvable(field_: SupergraphField, subgraph: str, labels: frozenset[str]) -> bool:

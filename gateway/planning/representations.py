@@ -131,4 +131,5 @@ def _runtime_types(source: Position, graph: QueryGraph) -> tuple[str, ...]:
             type_name = position.type_condition
             break
         position = position.parent
-    return tuple(sorted(graph.possible(type_name)))
+    # An interface without members is asked about under its own name, to be told that it is null.
+    return tuple(sorted(graph.possible(type_name))) or (type_name,)

@@ -81,11 +81,8 @@ class _Call:
     targets: tuple[Path, ...]
     representations: tuple[Representation, ...]
     needs: frozenset[int]
+    conditions: frozenset[Condition]
     body: Selected
-
-    @property
-    def types(self) -> frozenset[str]:
-        return frozenset(name for each in self.representations for name in each.types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +160,7 @@ class _RequestBuilder:
             targets=(target_path(step.position, keys, self.graph),),
             representations=representations_of(step.position, keys, self.graph),
             needs=step.needs,
+            conditions=step.conditions,
             body=body,
         )
 
@@ -192,27 +190,46 @@ def _same_entities(one: _Call, other: _Call) -> _Call | None:
         return None
     representations = one.representations
     if representations != other.representations:
-        # With needs of its own, a call must not fail for what the other lacks.
-        if one.needs != other.needs or len(representations) > 1 or len(other.representations) > 1:
+        # A call must not fail for what only the other lacks, or what only the other's conditions
+        # bring.
+        apart = one.needs != other.needs or one.conditions != other.conditions
+        if apart or len(representations) > 1 or len(other.representations) > 1:
             return None
         both = join_representations(representations[0], other.representations[0])
         if both is None:
             return None
         representations = (both,)
-    body = merge_selected(one.body, other.body)
-    return _Call(one.targets, representations, one.needs | other.needs, body)
+    return _join(one, other, one.targets, representations)
 
 
 def _other_types(one: _Call, other: _Call) -> _Call | None:
-    if one.needs != other.needs or one.types & other.types:
-        return None
     mine, its = one.targets[0][-1:], other.targets[0][-1:]
     if not (mine and its and isinstance(mine[0], OnTypes) and isinstance(its[0], OnTypes)):
         return None
+    if one.needs != other.needs or set(mine[0].types) & set(its[0].types):
+        return None
+    typenames = {each.typename for each in one.representations}
+    if typenames & {each.typename for each in other.representations}:
+        # Both are shown as an interface object, which gets all that is asked of it.
+        return None
     both = OnTypes(tuple(sorted({*mine[0].types, *its[0].types})))
     representations = (*one.representations, *other.representations)
-    path = (*_place(one), both)
-    return _Call((path,), representations, one.needs, merge_selected(one.body, other.body))
+    return _join(one, other, ((*_place(one), both),), representations)
+
+
+def _join(
+    one: _Call,
+    other: _Call,
+    targets: tuple[Path, ...],
+    representations: tuple[Representation, ...],
+) -> _Call:
+    return _Call(
+        targets=targets,
+        representations=representations,
+        needs=one.needs | other.needs,
+        conditions=one.conditions & other.conditions,
+        body=merge_selected(one.body, other.body),
+    )
 
 
 def _join_equal(calls: Iterable[_Call]) -> list[_Call]:
@@ -221,11 +238,10 @@ def _join_equal(calls: Iterable[_Call]) -> list[_Call]:
     for call in calls:
         key = (call.representations, print_selected(call.body))
         known = joined.get(key)
-        if known is None:
-            joined[key] = call
-        else:
+        joined[key] = call
+        if known is not None:
             targets = (*known.targets, *call.targets)
-            joined[key] = _Call(targets, call.representations, known.needs | call.needs, call.body)
+            joined[key] = _join(known, call, targets, call.representations)
     return list(joined.values())
 
 

@@ -22,6 +22,13 @@ Place: TypeAlias = list["Selected"]
 """The selection sets that apply to one object, nested fragments' included."""
 
 
+class ClashError(Exception):
+    """One key would stand for two fields of one object.
+
+    Only members of an interface whose subgraph cannot tell them apart can cause it.
+    """
+
+
 @dataclass(slots=True)
 class Selected:
     """A selection set of a document while it grows."""
@@ -66,6 +73,8 @@ def add_position(
             if entry is None:
                 entry = _field(child, key, conditions, node, graph)
                 selected.fields[key, conditions] = entry
+            elif (entry.name, entry.arguments) != (child.name, child.arguments):
+                raise ClashError(key)
             below = entry.below
         elif child.silent or (child.type_condition == node.type_name and not conditions):
             below = selected

@@ -89,6 +89,7 @@ def test_names_subgraphs_and_roots():
         ("b-b", "B", "http://b"),
     ]
     assert supergraph.roots == {"query": "Query"}
+    assert supergraph.override_labels == {"percent(5)"}
 
 
 def test_the_api_schema_hides_what_is_inaccessible_and_all_machinery():

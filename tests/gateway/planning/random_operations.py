@@ -30,12 +30,13 @@ class OperationMaker:
     size: int = 40
     flags: set[str] = field(default_factory=set)
 
-    def make(self) -> tuple[str, dict[str, bool]]:
+    def make(self, kind: str = "query") -> tuple[str, dict[str, bool]]:
         self.flags = set()
         left = [self.size]
-        selections = self._selections(self.schema.query_type, self.depth, left)
+        root = self.schema.mutation_type if kind == "mutation" else self.schema.query_type
+        selections = self._selections(root, self.depth, left)
         head = ", ".join(f"${name}: Boolean!" for name in sorted(self.flags))
-        text = f"query{f'({head})' if head else ''} {selections}"
+        text = f"{kind}{f'({head})' if head else ''} {selections}"
         return text, {name: FLAGS[name] for name in self.flags}
 
     def _selections(self, type_: Any, depth: int, left: list[int]) -> str:

@@ -32,7 +32,7 @@ def searched(subgraphs, types, text):
     supergraph = load_supergraph(supergraph_sdl(subgraphs, types))
     graph = build_query_graph(supergraph)
     operation = normalize(parse(text), None, supergraph.api_schema)
-    paths = find_paths(operation.selections, operation.root_type, graph, frozenset())
+    paths = find_paths(operation, graph)
     return weigh(plan(operation, graph)), paths.tree.size
 
 
@@ -183,15 +183,13 @@ def test_running_out_of_stack_is_an_error_of_the_plan(monkeypatch):
         plan(operation, build_query_graph(supergraph))
 
 
-def _recurse(*arguments):
-    return _recurse(*arguments)
+def _recurse(*arguments, **named):
+    return _recurse(*arguments, **named)
 
 
 def test_nothing_to_choose_is_nothing_chosen():
-    paths = find_paths((), "Query", _tiny_graph(), frozenset())
-    assert choose(paths.tree, paths.leaves) == ()
-
-
-def _tiny_graph():
     types = f"type Query {joined('a')} {{ x: Int }}"
-    return build_query_graph(load_supergraph(supergraph_sdl(["a"], types)))
+    supergraph = load_supergraph(supergraph_sdl(["a"], types))
+    operation = normalize(parse("{__typename}"), None, supergraph.api_schema)
+    paths = find_paths(operation, build_query_graph(supergraph))
+    assert choose(paths.tree, paths.leaves) == ()

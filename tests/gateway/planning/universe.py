@@ -50,6 +50,7 @@ class Thing:
 @dataclass
 class Universe:
     supergraph: Supergraph
+    labels: frozenset[str] = frozenset()
     graph: QueryGraph = field(init=False)
     types: dict[str, str] = field(default_factory=dict)
     """The runtime type of every object seen so far, by its path."""
@@ -264,6 +265,8 @@ class _SubgraphResolver:
         return value
 
     def _is_foreign(self, field_: Any, join: Any) -> bool:
+        if join.override_label:
+            return (join.override_label in self.universe.labels) != (join.override is not None)
         taken = any(
             other.override == self.subgraph and other.override_label is None
             for other in field_.joins.values()

@@ -1,0 +1,122 @@
+"""Which entity moves are open from a position.
+
+This is worked out wave by wave: a move is open once one of its keys can be read at the position or
+behind moves that are open already, so that keys of keys need no search and no cycle can arise.
+
+A field with `@requires` is always read behind an entity move of its own, which carries the key and
+what is required; what is required is read by the same rules from where the move starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from gateway.operation.tree import SelectionSet
+from gateway.planning.positions import Cost, Position, PositionTree
+from gateway.planning.query_graph import EntityMove, FieldSet, Node, QueryGraph
+
+Leaves: TypeAlias = tuple[Position, ...]
+Key: TypeAlias = tuple[FieldSet, Leaves]
+"""A key, and where it is read."""
+
+FindLeaves: TypeAlias = Callable[[SelectionSet, Position], Leaves | None]
+"""Where to read all of the selections from a position; None where that is impossible."""
+
+
+@dataclass(slots=True)
+class Reach:
+    """What can be entered from a position while staying on the same entity."""
+
+    open: list[Position]
+    """The position itself first."""
+    keys: dict[Node, Key] = field(default_factory=dict)
+    """For each node that can be entered, its own included."""
+
+
+@dataclass(slots=True)
+class EntityMoves:
+    graph: QueryGraph
+    tree: PositionTree
+    find_leaves: FindLeaves
+    reaches: dict[Position, Reach] = field(default_factory=dict)
+    unfinished: set[Node] = field(default_factory=set)
+    """Nodes whose reach is being worked out: asked again further down, they offer no moves."""
+    requiring: set[tuple[Node, Node, FieldSet]] = field(default_factory=set)
+    """Requirements being resolved: one that needs itself cannot be met."""
+    was_cut: bool = False
+    """Whether an answer was cut short by what is unfinished, so that it must not be kept."""
+
+    def reach(self, position: Position) -> Reach:
+        known = self.reaches.get(position)
+        if known is not None:
+            return known
+        node = position.place
+        if node in self.unfinished:
+            self.was_cut = True
+            return Reach([position])
+        was_cut, self.was_cut = self.was_cut, False
+        self.unfinished.add(node)
+        # What is open so far counts while the rest is worked out.
+        reach = self.reaches[position] = Reach([position])
+        self._open_moves(position, reach)
+        self.unfinished.remove(node)
+        is_whole = not (self.unfinished or self.requiring)
+        if self.was_cut and not is_whole:
+            del self.reaches[position]
+        self.was_cut = not is_whole and (was_cut or self.was_cut)
+        return reach
+
+    def enter_with(self, start: Position, target: Node, requires: FieldSet) -> Position | None:
+        """Enter (or enter again) the node with what one of its fields requires."""
+        known = start.children.get((target, requires))
+        if known is not None:
+            return known
+        guard = (start.place, target, requires)
+        if guard in self.requiring:
+            self.was_cut = True
+            return None
+        key = self.reach(start).keys.get(target)
+        if key is None:
+            return None
+        self.requiring.add(guard)
+        needs = self.find_leaves(requires.selections, start)
+        self.requiring.remove(guard)
+        if needs is None:
+            return None
+        return self.tree.entity(start, target, key[0], requires, (*key[1], *needs))
+
+    def _open_moves(self, position: Position, reach: Reach) -> None:
+        closed = list(self.graph.entity_moves(position.place))
+        opened: list[EntityMove] | None = None
+        while opened is None or opened:
+            opened, wave = [], []
+            for move in closed:
+                key = self._cheapest_key(move, position)
+                if key is None:
+                    continue
+                opened.append(move)
+                reach.keys[move.target] = key
+                if move.target is not position.place:
+                    wave.append(self.tree.entity(position, move.target, key[0], None, key[1]))
+            closed = [move for move in closed if move not in opened]
+            reach.open += wave
+
+    def _cheapest_key(self, move: EntityMove, position: Position) -> Key | None:
+        """Among those that can be read so far."""
+        readable = [
+            (key, leaves)
+            for key in move.keys
+            if (leaves := self.find_leaves(key.selections, position)) is not None
+        ]
+        return min(
+            readable, key=lambda each: self.tree.weigh(_cost(position, each[1])), default=None
+        )
+
+
+def _cost(position: Position, leaves: Leaves) -> Cost:
+    cost = position.cost
+    for leaf in leaves:
+        cost |= leaf.cost
+    return cost
