@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.operation.tree import SelectionSet
+from gateway.planning.field_sets import FieldSet
 from gateway.planning.positions import Cost, Position, PositionTree
-from gateway.planning.query_graph import EntityMove, FieldSet, Node, QueryGraph
+from gateway.planning.query_graph import EntityMove, Node, QueryGraph
 
 Leaves: TypeAlias = tuple[Position, ...]
 Key: TypeAlias = tuple[FieldSet, Leaves]

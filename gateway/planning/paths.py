@@ -15,8 +15,9 @@ from gateway.operation.tree import Field, InlineFragment, Operation, SelectionSe
 from gateway.planning.choose import Alternatives, choose
 from gateway.planning.entities import EntityMoves, Leaves
 from gateway.planning.errors import PlanError
+from gateway.planning.field_sets import TYPENAME, UNSETTLED
 from gateway.planning.positions import Conditions, Position, PositionTree
-from gateway.planning.query_graph import TYPENAME, UNSETTLED, Node, QueryGraph
+from gateway.planning.query_graph import Node, QueryGraph
 
 Members: TypeAlias = frozenset[str]
 

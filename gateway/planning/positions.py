@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 from gateway.operation.tree import Argument, Condition
 from gateway.planning.errors import PlanError
-from gateway.planning.query_graph import FieldSet, Node
+from gateway.planning.field_sets import FieldSet
+from gateway.planning.query_graph import Node
 
 # An operation of a thousand fields makes some ten thousand positions.
 MAX_POSITIONS = 50_000

@@ -13,21 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
-
-from gateway.federation.field_set import FieldSetError, parse_field_set
+from gateway.federation.field_set import FieldSetError
 from gateway.federation.supergraph import (
     Supergraph,
     SupergraphError,
     SupergraphField,
     TypeKind,
 )
-from gateway.operation.tree import Argument, Field, InlineFragment, SelectionSet
-from gateway.operation.values import print_value
-
-TYPENAME = "__typename"
-UNSETTLED = ""
-"""The alias of a field that only the plan needs, until its response key is settled."""
+from gateway.operation.tree import Field, Selection, SelectionSet
+from gateway.planning.field_sets import TYPENAME, FieldSet, FieldSetReader
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,15 +33,6 @@ class Node:
     provided: SelectionSet
     is_abstract: bool
     is_interface_object: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FieldSet:
-    """The selections of a key or of `@requires`; one object for each type and text."""
-
-    type_name: str
-    text: str
-    selections: SelectionSet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +52,7 @@ class EntityMove:
 @dataclass(slots=True, eq=False)
 class QueryGraph:
     supergraph: Supergraph
+    _reader: FieldSetReader = field(init=False)
     _nodes: dict[tuple[str, str, SelectionSet], Node] = field(default_factory=dict)
     _field_sets: dict[tuple[str, str], FieldSet] = field(default_factory=dict)
     _field_moves: dict[tuple[Node, str, frozenset[str]], FieldMove | None] = field(
@@ -77,6 +63,9 @@ class QueryGraph:
     )
     _members: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     _possible: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._reader = FieldSetReader(self.supergraph.types, self.possible)
 
     def node(self, type_name: str, subgraph: str, provided: SelectionSet = ()) -> Node:
         key = (type_name, subgraph, provided)
@@ -143,6 +132,12 @@ class QueryGraph:
             return "String!" if name == TYPENAME else ""
         join = field_.joins.get(node.subgraph)
         return join.type if join else field_.type
+
+    def field_set(self, type_name: str, text: str) -> FieldSet:
+        key = (type_name, text)
+        if key not in self._field_sets:
+            self._field_sets[key] = self._reader.read(type_name, text)
+        return self._field_sets[key]
 
     def is_union(self, type_name: str) -> bool:
         return self.supergraph.types[type_name].kind is TypeKind.UNION
@@ -231,17 +226,7 @@ class QueryGraph:
             self.field_set(node.type_name, key.text)
             for key in first
             if all(any(key.text == other.text for other in keys) for keys in others)
-            and self._fits(key.selections, node.type_name)
-        )
-
-    def _fits(self, selections: SelectionSet, type_name: str) -> bool:
-        """Whether all of them are plain fields of the type as well."""
-        fields = self.supergraph.types[type_name].fields
-        return all(
-            isinstance(each, Field)
-            and each.name in fields
-            and (not each.selections or self._fits(each.selections, fields[each.name].type_name))
-            for each in selections
+            and self._reader.fits(key.selections, node.type_name)
         )
 
     def _find_members(self, type_name: str, subgraph: str) -> Iterator[str]:
@@ -257,46 +242,13 @@ class QueryGraph:
                     yield other.name
 
     def _provided_for(self, provided: SelectionSet, type_name: str) -> SelectionSet:
-        selections: list[Field | InlineFragment] = []
+        selections: list[Selection] = []
         for selection in provided:
             if isinstance(selection, Field):
                 selections.append(selection)
             elif type_name in self.possible(selection.type_condition):
                 selections.extend(self._provided_for(selection.selections, type_name))
         return tuple(selections)
-
-    def field_set(self, type_name: str, text: str) -> FieldSet:
-        key = (type_name, text)
-        if key not in self._field_sets:
-            selections = tuple(self._typed(parse_field_set(text), type_name))
-            self._field_sets[key] = FieldSet(type_name, text, selections)
-        return self._field_sets[key]
-
-    def _typed(self, node: SelectionSetNode, type_name: str) -> Iterator[Field | InlineFragment]:
-        for selection in node.selections:
-            if isinstance(selection, FieldNode) and selection.name.value != TYPENAME:
-                field_ = self.supergraph.types[type_name].fields[selection.name.value]
-                below = selection.selection_set
-                yield Field(
-                    parent_type=type_name,
-                    name=selection.name.value,
-                    alias=UNSETTLED,
-                    arguments=tuple(
-                        Argument(argument.name.value, print_value(argument.value))
-                        for argument in sorted(
-                            selection.arguments or (), key=lambda each: each.name.value
-                        )
-                    ),
-                    selections=tuple(self._typed(below, field_.type_name)) if below else (),
-                )
-            elif isinstance(selection, InlineFragmentNode):
-                condition = selection.type_condition
-                inner_type = condition.name.value if condition else type_name
-                inner = self._typed(selection.selection_set, inner_type)
-                if self.possible(type_name) <= self.possible(inner_type):
-                    yield from inner
-                else:
-                    yield InlineFragment(inner_type, (), tuple(inner))
 
 
 def build_query_graph(supergraph: Supergraph) -> QueryGraph:

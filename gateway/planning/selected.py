@@ -14,9 +14,10 @@ from typing import TypeAlias
 
 from gateway.operation.tree import Argument, Condition
 from gateway.planning.fetch_graph import FetchGraph
+from gateway.planning.field_sets import TYPENAME
 from gateway.planning.plan import Key, Path, Rename
 from gateway.planning.positions import Conditions, Position, Step
-from gateway.planning.query_graph import TYPENAME, Node, QueryGraph
+from gateway.planning.query_graph import Node, QueryGraph
 
 Place: TypeAlias = list["Selected"]
 """The selection sets that apply to one object, nested fragments' included."""
