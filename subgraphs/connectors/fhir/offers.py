@@ -1,14 +1,15 @@
 """The ways a server can be asked about many keys at once, and which of them it turned out to take.
 
-What a server states may be wrong. A way that was declined with a 4xx where the next way then worked
-is not tried again for that parameter until the statement is read anew.
+What a server states may be wrong, or change. A way that was declined with a 4xx where another then
+worked is not tried again for that parameter until the statement is read anew; that happens from
+time to time, and whenever nothing seems left but to ask about every key on its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -24,8 +25,10 @@ from subgraphs.connectors.fhir.references import Question
 
 ROWS_PER_KEY = 4
 """What is expected of a key until it is known: so many keys' rows are hoped to fit on a page."""
-LIFETIME = 3600
+LIFETIME = 300
 """Seconds after which a statement is read again."""
+FRESH = 1
+"""Seconds in which it is not, whatever happens."""
 
 
 class Way(Enum):
@@ -53,16 +56,24 @@ class Offers:
     async def capabilities(self) -> Capabilities:
         return (await self._current()).capabilities
 
-    async def ways(self, question: Question, order: Sequence[Way]) -> AsyncIterator[Way]:
-        """Yield the ways to try, best first; what is not reached is not looked up either."""
+    async def best(self, question: Question, order: Sequence[Way], declined: Container[Way]) -> Way:
+        """The first way offered and not declined; what comes after it is not even looked up."""
         for way in order:
-            if way is Way.SINGLE or await self._takes(question, way):
-                yield way
+            if way is Way.SINGLE:
+                break
+            if way not in declined and await self._takes(question, way):
+                return way
+        return Way.SINGLE
+
+    async def renew(self) -> None:
+        """Read the statement anew, unless that has just been done."""
+        async with self._lock:
+            if self._known is None or self._now() - self._known.since >= FRESH:
+                await self._read()
 
     def withdraw(self, question: Question, ways: Iterable[Way]) -> None:
         if self._known is not None:
-            declined = (Way.OR_LIST if way is Way.OR_PAGE else way for way in ways)
-            self._known.withdrawn.update((*question.name, way) for way in declined)
+            self._known.withdrawn.update((*question.name, way) for way in ways)
 
     def note_crowded(self, question: Question) -> None:
         """So many keys have more rows than a page; as many are not asked by one page again."""
@@ -89,10 +100,13 @@ class Offers:
     async def _current(self) -> _Known:
         # Under the lock, so that however many come first, the statement is read once.
         async with self._lock:
-            if self._known is None or self._known.until <= self._now():
-                capabilities = await fetch_capabilities(self._client)
-                self._known = _Known(capabilities, self._now() + LIFETIME)
+            if self._known is None or self._now() - self._known.since >= LIFETIME:
+                return await self._read()
             return self._known
+
+    async def _read(self) -> _Known:
+        self._known = _Known(await fetch_capabilities(self._client), self._now())
+        return self._known
 
     async def _takes_lists(self, known: _Known, question: Question) -> bool:
         if self._config.multiple_or != "auto":
@@ -109,7 +123,7 @@ class Offers:
 @dataclass(slots=True)
 class _Known:
     capabilities: Capabilities
-    until: float
+    since: float
     multiple_or: dict[str, bool] = field(default_factory=dict)
     withdrawn: set[tuple[str, str, Way]] = field(default_factory=set)
     crowded: dict[tuple[str, str], int] = field(default_factory=dict)

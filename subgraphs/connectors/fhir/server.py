@@ -116,26 +116,29 @@ class FhirServer:
             return {}
         if len(question.keys) == 1:
             order = (Way.SINGLE,)  # needs neither list nor batch, nor to know who offers them
-        declined: list[Way] = []
-        async for way in self._offers.ways(question, order):
-            if way is Way.OR_LIST and Way.OR_PAGE in declined:
+        declined: set[Way] = set()
+        is_renewed = len(question.keys) == 1
+        while True:
+            way = await self._offers.best(question, order, declined)
+            if way is Way.SINGLE and not is_renewed:
+                is_renewed = True
+                await self._offers.renew()
                 continue
             try:
                 rows = await self._fetch_chunks(question, fetch, way)
             except Crowded:
                 self._offers.note_crowded(question)
-                continue
             except (Rejected, Refused) as error:
                 # Some servers want a right to create for a batch, even if it only reads.
                 if way is Way.SINGLE or isinstance(error, Unauthorized):
                     raise
-                declined.append(way)
-                continue
-            self._offers.withdraw(question, declined)
-            grouped = question.group(rows)
-            await self.conformance.check([row for found in grouped.values() for row in found])
-            return grouped
-        raise AssertionError("asking one by one is the last way, and always tried")
+                declined |= {Way.OR_PAGE, Way.OR_LIST} if way is not Way.BATCH else {way}
+            else:
+                break
+        self._offers.withdraw(question, declined)
+        grouped = question.group(rows)
+        await self.conformance.check([row for found in grouped.values() for row in found])
+        return grouped
 
     async def _fetch_chunks(self, question: Question, fetch: _Fetch, way: Way) -> list[Resource]:
         async def ask(part: Question) -> list[Resource]:

@@ -8,7 +8,7 @@ import pytest
 
 from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.errors import ProtocolViolation, Rejected
-from subgraphs.connectors.fhir import asking
+from subgraphs.connectors.fhir import asking, offers
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.transport import open_client
 from tests.subgraphs.connectors.contract import PHI, SourceContract
@@ -237,6 +237,22 @@ async def test_the_operator_may_overrule_the_statement():
     ehr = Ehr(three_each())
     await connect(ehr, multiple_or="no").search_by("Observation", "patient", PATIENTS)
     assert ehr.paths == ["metadata", ""]
+
+
+async def test_a_server_that_changes_its_offer_is_followed(monkeypatch):
+    monkeypatch.setattr(offers, "FRESH", 0)
+    ehr = Ehr(three_each())
+    server = connect(ehr)
+    calls = []
+    for change in ("batch", "or", "batch", "neither", "or", "or and batch"):
+        for name in ("says_or", "takes_or", "says_batch", "takes_batch"):
+            setattr(ehr, name, OFFERS[change].get(name, True))
+        ehr.data_calls = 0
+        rows = await server.latest_by("Observation", "patient", PATIENTS, sort="-date")
+        assert ids(rows) == NEWEST
+        calls.append(ehr.data_calls)
+    # A way that is gone costs the one call that is declined.
+    assert calls == [1, 1 + 1, 1 + 1, 1 + 50, 1, 1]
 
 
 async def test_capabilities_are_read_once_for_all():
