@@ -12,12 +12,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
 
+from contract.keys import KeyMissingError
 from subgraphs.catalog import NAMES, export_schemas, open_subgraphs
+from subgraphs.connectors.config import ConfigError
+from subgraphs.identity.index.crypto import IndexUnreadableError
 from subgraphs.runtime.settings import RuntimeSettings
 
 SCHEMAS = Path(__file__).parents[1] / "schema" / "subgraphs"
@@ -39,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif given.dev and given.host not in ("127.0.0.1", "::1", "localhost"):
         parser.error("--dev serves this machine only: leave --host out")
     else:
-        asyncio.run(_serve(given.command, given.host, given.port, dev=given.dev))
+        try:
+            asyncio.run(_serve(given.command, given.host, given.port, dev=given.dev))
+        except (ConfigError, KeyMissingError, IndexUnreadableError) as error:
+            sys.exit(f"subgraphs: {error}")
 
 
 async def _serve(name: str, host: str, port: int, *, dev: bool) -> None:

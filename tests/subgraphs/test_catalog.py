@@ -44,6 +44,12 @@ def test_refuses_what_it_cannot_serve(arguments, capsys):
     assert "usage" in capsys.readouterr().err
 
 
+def test_names_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARTGRAPH_HOME", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"sources\.yaml: cannot be read"):
+        main(["records", "--port", "1"])
+
+
 @pytest.fixture(scope="module")
 def api_schema():
     config = yaml.safe_load((SCHEMA / "supergraph.yaml").read_text())["subgraphs"]

@@ -23,7 +23,10 @@ _TOKEN = 16
 
 
 class IndexUnreadableError(Exception):
-    """The index was written with another key, or altered: crawl again into an empty one."""
+    """The index was written with another key, or altered: remove it, and it is crawled anew."""
+
+    def __init__(self) -> None:
+        super().__init__("the patient index cannot be read with this key: remove it to crawl anew")
 
 
 class IndexCipher:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from subgraphs.connectors.errors import SourceState
-from subgraphs.identity.index.crypto import IndexCipher
+from subgraphs.identity.index.crypto import IndexCipher, IndexUnreadableError
 from subgraphs.identity.index.matching import match
 from subgraphs.identity.index.words import words_of
 from subgraphs.identity.model import Crawled, CrawlState, IndexedPerson, PatientResource
@@ -203,12 +203,19 @@ class PatientIndex:
 
 
 async def open_index(url: str, key: bytes) -> PatientIndex:
+    """Open or make the index; raises `IndexUnreadableError` for one written with another key."""
     engine = create_async_engine(url)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     async with engine.begin() as connection:
         await connection.run_sync(_tables.create_all)
-    return PatientIndex(engine, IndexCipher(key))
+    index = PatientIndex(engine, IndexCipher(key))
+    try:
+        await index.page(None, 1)
+    except IndexUnreadableError:
+        await index.close()
+        raise
+    return index
 
 
 def sqlite_url(home: Path) -> str:
