@@ -41,7 +41,7 @@ def test_a_federation_answers_like_one_server(seed, variables):
     answer = asyncio.run(federation.ask(Case("", query, None, 0, variables)))
     expected = world.answer(federation.engine.schema, query, variables)
     assert answer.errors == ()
-    assert json.loads(encode(answer.data)) == expected
+    assert encode(answer.data) == json.dumps(expected, separators=(",", ":")).encode()
 
 
 @given(SEEDS, BOOLEANS)
@@ -73,7 +73,7 @@ def _lost(
     if given is None and expected is not None:
         yield path
     elif isinstance(expected, dict):
-        assert given.keys() == expected.keys()
+        assert list(given) == list(expected)
         for key, value in expected.items():
             yield from _lost(given[key], value, (*path, key))
     elif isinstance(expected, list):
