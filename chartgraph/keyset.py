@@ -17,6 +17,7 @@ PURPOSES = (
     "store:identity",
     "audit:chain",
     "audit:seal",
+    "audit:checkpoint",
     "cache",
 )
 

@@ -86,7 +86,7 @@ MEANINGS: dict[Code, Meaning] = {
         400, "The operation exceeds a limit.", "Ask for less in one operation."
     ),
     Code.PERSISTED_QUERY_NOT_FOUND: Meaning(
-        200, "PersistedQueryNotFound", "Send the document once together with its hash."
+        404, "PersistedQueryNotFound", "Send the document once together with its hash."
     ),
     Code.PERSISTED_QUERY_HASH_MISMATCH: Meaning(
         400, "The document does not have the given hash.", "Send its SHA-256 in hexadecimal."

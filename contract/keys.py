@@ -4,7 +4,7 @@ On one machine every key comes from the master secret of its folder; in a distri
 each process is given only the keys it needs, in variables named `CHARTGRAPH_KEY_<PURPOSE>`, for
 example `CHARTGRAPH_KEY_CONTEXT_RECORDS` for `context:records`. Purposes in use:
 `context:<subgraph>`, `access-facts`, `seal:ids`, `seal:links`, `store:<name>`, `audit:chain`,
-`audit:seal`, `cache`. A second key in rotation ends in `_NEXT`.
+`audit:seal`, `audit:checkpoint`, `cache`. A second key in rotation ends in `_NEXT`.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ stroke (mode 0600):
                    "fhir_user": "Practitioner/…" or null}, …}
     }
 
-A persona's token: `POST {issuer}/persona-token {"persona": "clinician"}` → `access_token`.
+A persona's token: `POST {issuer}/persona-token {"persona": "clinician"}` → `access_token`; beside
+it `"expires_in": -60` makes one that has expired, and `"patient": ID` signs in another patient.
 The control app (HTML at /): `GET /calls`, `POST /calls/reset`, `GET /faults`, `POST /faults
 {"upstream": "ehr-a", "latency_ms": 0, "outage": "none", "rate_limit": {"limit": 10, "retry_after":
 1}, "multiple_or": true, "batch": true}` (what is left out keeps its value; `"rate_limit": null`

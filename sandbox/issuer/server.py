@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -128,8 +129,11 @@ class IssuerServer:
                 400, {"error": "invalid_request", "personas": sorted(self._personas)}
             )
         lifetime = asked.get("expires_in", PERSON_LIFETIME)
-        if not isinstance(lifetime, int):
+        patient = asked.get("patient", persona.patient)
+        if not isinstance(lifetime, int) or not isinstance(patient, str | None):
             return json_response(400, {"error": "invalid_request"})
+        if patient != persona.patient:
+            persona = replace(persona, patient=patient, fhir_user=f"Patient/{patient}")
         answer = {
             "access_token": self._mint.for_persona(persona, lifetime),
             "token_type": "Bearer",

@@ -11,12 +11,14 @@ from typing import Any
 class Facts:
     """What a summary must say of one patient."""
 
+    id: str
     family: str
     given: str
     birth_date: str
     problems: set[str] = field(default_factory=set)
     """The codes of active conditions."""
-    allergies: set[str] = field(default_factory=set)
+    allergies: set[tuple[str, str]] = field(default_factory=set)
+    """The codes of all allergies, each with its clinical status."""
     laboratory: dict[str, set[Any]] = field(default_factory=dict)
     """By LOINC code, the value of the latest result; more than one where several are latest."""
 
@@ -30,13 +32,12 @@ def read_facts(bundle: dict[str, Any]) -> Facts:
     of_type = lambda type_: (r for r in resources if r["resourceType"] == type_)  # noqa: E731
     (patient,) = of_type("Patient")
     name = patient["name"][0]
-    facts = Facts(name["family"], name["given"][0], patient["birthDate"])
+    facts = Facts(patient["id"], name["family"], name["given"][0], patient["birthDate"])
     for condition in of_type("Condition"):
         if _code(condition["clinicalStatus"]) == "active":
             facts.problems.add(_code(condition["code"]))
     for allergy in of_type("AllergyIntolerance"):
-        if _code(allergy["clinicalStatus"]) == "active":
-            facts.allergies.add(_code(allergy["code"]))
+        facts.allergies.add((_code(allergy["code"]), _code(allergy["clinicalStatus"])))
     latest: dict[str, datetime] = {}
     for observation in of_type("Observation"):
         if "laboratory" not in {_code(category) for category in observation["category"]}:
