@@ -240,6 +240,19 @@ async def test_names_a_registered_document(start, issuer, tmp_path):
     assert reply.codes == ["TRUSTED_DOCUMENT_REQUIRED"]
 
 
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [("application/json", 200), ("application/graphql-response+json", 404)],
+)
+async def test_an_unknown_hash_is_no_success_but_to_clients_that_know_only_json(
+    gateway, accept, expected
+):
+    body = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}
+    reply = await gateway.post(body, accept=accept)
+    assert (reply.status, reply.codes) == (expected, ["PERSISTED_QUERY_NOT_FOUND"])
+    assert reply.json["errors"][0]["message"] == "PersistedQueryNotFound"
+
+
 async def test_refuses_too_large_a_body(gateway):
     reply = await gateway.post(b'{"query":"' + b"x" * 1_000_001 + b'"}')
     assert (reply.status, reply.codes) == (413, ["PAYLOAD_TOO_LARGE"])
