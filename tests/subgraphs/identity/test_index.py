@@ -22,6 +22,12 @@ async def test_any_record_finds_the_person_and_all_links(index, absorb, patient)
     assert (people[N1].founder, people[N1].links) == (N1, (N1, S2))
 
 
+async def test_nobody_asked_for_is_nobody_found(index, absorb, patient):
+    await absorb(north={"1": patient("1")})
+    assert await index.people([]) == {}
+    assert await index.page(None, 0) == []
+
+
 async def test_a_person_keeps_the_id_when_records_join(index, absorb, patient):
     await absorb(south={"2": patient("2")})
     # North sorts before south, but south was here first.

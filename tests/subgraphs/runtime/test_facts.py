@@ -1,5 +1,7 @@
 """Rows of several sources: merged, filtered, paged, and honest about their sources."""
 
+import random
+
 import pytest
 
 from contract.context import Caller
@@ -34,6 +36,17 @@ async def test_the_same_fact_of_two_sources_is_one_node(notes, wire):
         {"text": "flu", "sources": ["south"]},
         {"text": "flu", "sources": ["north", "south"]},
     ]
+
+
+async def test_the_order_a_source_answers_in_does_not_matter(notes, wire):
+    north = [wire(str(i), "n-ada", text=f"t{i % 3}", date="2020") for i in range(6)]
+    south = [wire(str(i), "s-ada", text=f"t{i % 4}", date="2020") for i in range(6)]
+    notes.north.resources, notes.south.resources = north, south
+    expected, _ = await ada(notes)
+    for seed in range(4):
+        random.Random(seed).shuffle(north)
+        random.Random(seed + 9).shuffle(south)
+        assert (await ada(notes))[0] == expected
 
 
 async def test_two_records_of_one_source_are_never_merged(notes, wire):

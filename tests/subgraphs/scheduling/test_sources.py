@@ -1,0 +1,58 @@
+"""Appointments of a FHIR source: asked by date where it takes one, and whose they are."""
+
+from datetime import date
+
+from subgraphs.connectors.errors import Rejected
+from subgraphs.scheduling.loaders import day_before
+from subgraphs.scheduling.sources.fhir import FhirSchedule
+
+DAY = date(2026, 11, 22)
+
+
+def appointment(id_, *actors, **fields):
+    return {"id": id_, "participant": [{"actor": {"reference": a}} for a in actors], **fields}
+
+
+class FakeServer:
+    def __init__(self, *rows, takes_date=True) -> None:
+        self.rows = list(rows)
+        self.takes_date = takes_date
+        self.asked = []
+
+    async def search_by(self, resource_type, param, keys, others=None):
+        self.asked.append((resource_type, param, others))
+        if others and not self.takes_date:
+            raise Rejected(400)
+        return dict.fromkeys(keys, self.rows)
+
+
+async def test_asks_from_a_day_on():
+    server = FakeServer()
+    await FhirSchedule(server).appointments(["p1"], DAY)
+    await FhirSchedule(server).appointments(["p1"], None)
+    assert server.asked == [
+        ("Appointment", "patient", {"date": "ge2026-11-22"}),
+        ("Appointment", "patient", {}),
+    ]
+
+
+async def test_a_server_that_knows_no_date_is_asked_for_all_from_then_on():
+    server = FakeServer(appointment("1", "Patient/p1"), takes_date=False)
+    source = FhirSchedule(server)
+    for _ in range(2):
+        answer = await source.appointments(["p1"], DAY)
+        assert [found.id for found in answer.rows["p1"]] == ["1"]
+    assert [others for _, _, others in server.asked] == [{"date": "ge2026-11-22"}, {}, {}]
+
+
+async def test_a_group_s_appointment_is_everyone_s_and_a_stranger_s_is_nobody_s():
+    group = appointment("1", "Practitioner/d", "Patient/p1", "Patient/p2")
+    answer = await FhirSchedule(FakeServer(group)).appointments(["p1", "p2", "p3"], None)
+    assert [len(answer.rows[patient]) for patient in ("p1", "p2", "p3")] == [1, 1, 0]
+    assert answer.damaged == {"p3"}
+
+
+def test_the_day_before_any_moment():
+    assert day_before("2026-11-22T00:30:00+02:00") == date(2026, 11, 20)
+    assert day_before("2026") == date(2025, 12, 31)
+    assert day_before("") is None
