@@ -27,6 +27,8 @@ def choose(
     tree: PositionTree, leaves: Sequence[Alternatives], base: Cost | None = None
 ) -> tuple[Position, ...]:
     """One position for each leaf, in their order, given that `base` is paid for anyway."""
+    if all(len(leaf) == 1 for leaf in leaves):
+        return tuple(dict.fromkeys(leaf[0] for leaf in leaves))
     search = _Search(tree, list(dict.fromkeys(leaves)))
     # Requests first, then hops: steps only break ties, and to prove the best takes far more work.
     many = sum(len(leaf) > 1 for leaf in search.leaves) > MAX_LEAVES_TO_REFINE

@@ -8,6 +8,7 @@ may have to be asked of its members one by one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -95,10 +96,9 @@ class _PathFinder:
             for position in positions
             for candidate in self._candidates(selection, position)
         )
-        asked = self._to_ask_by_member(selection, positions, candidates)
-        members = sorted({name for position in asked for name in self._members(position)})
-        if members:
-            return self._one_by_one(InlineFragment("", (), (selection,)), members, asked)
+        by_member = self._ask_by_member(selection, positions, candidates)
+        if by_member is not None:
+            return by_member
         if not candidates:
             raise _NoPathError(f"{positions[0].place.type_name}.{selection.name}")
         if candidates[0].node is None:
@@ -161,38 +161,35 @@ class _PathFinder:
 
     # Abstract types
 
-    def _to_ask_by_member(
+    def _ask_by_member(
         self, selection: Field, positions: Sequence[Position], candidates: Alternatives
-    ) -> list[Position]:
-        """Where to ask member by member, as the abstract type cannot be asked as cheaply."""
-        abstract = [position for position in positions if position.place.is_abstract]
-        if not candidates:
-            # Each subgraph must answer for every member it knows, or answers would differ.
-            abstract = [p for p in positions if self._resolves_members(p, selection)]
-        else:
+    ) -> list[Alternatives] | None:
+        """Ask member by member where the abstract type cannot be asked, or not as cheaply."""
+        if candidates:
             least = min(self.tree.weigh(candidate.cost)[:2] for candidate in candidates)
-            abstract = [
+            positions = [
                 position
-                for position in abstract
-                if self.tree.weigh(position.cost)[:2] < least
+                for position in positions
+                if position.place.is_abstract
+                and self.tree.weigh(position.cost)[:2] < least
                 and self._has_a_member_with(position, selection.name)
-                and self._resolves_members(position, selection)
             ]
-        return abstract
+        # Each subgraph must answer for every member it knows, or answers would differ.
+        asked: dict[Position, list[Alternatives]] = {}
+        for position in positions:
+            if position.place.is_abstract or position.place.is_interface_object:
+                with suppress(_NoPathError):
+                    if leaves := self._members_leaves(selection, (position,)):
+                        asked[position] = leaves
+        if len(asked) > 1:
+            return self._members_leaves(selection, tuple(asked))
+        return next(iter(asked.values()), None)
 
-    def _resolves_members(self, position: Position, selection: Field) -> bool:
-        node = position.place
-        if not (node.is_abstract or node.is_interface_object):
-            return False
-        try:
-            self._one_by_one(
-                InlineFragment(node.type_name, (), (selection,)),
-                sorted(self._members(position)),
-                (position,),
-            )
-        except _NoPathError:
-            return False
-        return True
+    def _members_leaves(
+        self, selection: Field, positions: Sequence[Position]
+    ) -> list[Alternatives]:
+        members = {name for position in positions for name in self._members(position)}
+        return self._one_by_one(InlineFragment("", (), (selection,)), sorted(members), positions)
 
     def _has_a_member_with(self, position: Position, name: str) -> bool:
         node = position.place

@@ -18,7 +18,9 @@ from gateway.planning.field_sets import FieldSet
 from gateway.planning.query_graph import Node
 
 # An operation of a thousand fields makes some ten thousand positions.
-MAX_POSITIONS = 50_000
+MAX_POSITIONS = 25_000
+# A search comes to a position several times, from the selections of several members.
+MAX_STEPS = 75_000
 
 Conditions: TypeAlias = tuple[Condition, ...]
 
@@ -106,6 +108,7 @@ class PositionTree:
     subgraphs: tuple[str, ...]
     """Sorted: a plan must not depend on the supergraph's order."""
     size: int = 0
+    steps: int = 0
     hops: list[Position] = field(default_factory=list)
     roots: dict[str, Position] = field(default_factory=dict)
 
@@ -125,6 +128,7 @@ class PositionTree:
         *,
         api_abstract: bool,
     ) -> Position:
+        self._count()
         key = (name, arguments, response_key, conditions, target)
         child = parent.children.get(key)
         if child is None:
@@ -143,6 +147,7 @@ class PositionTree:
         conditions: Conditions,
         needs: tuple[Position, ...] | None = None,
     ) -> Position:
+        self._count()
         key = (type_condition, conditions, needs is not None)
         child = parent.children.get(key)
         if child is None:
@@ -179,6 +184,11 @@ class PositionTree:
             cost.steps,
         )
 
+    def _count(self) -> None:
+        self.steps += 1
+        if self.size > MAX_POSITIONS or self.steps > MAX_STEPS:
+            raise PlanError("the operation has too many possible plans")
+
     def _add(
         self,
         parent: Position | None,
@@ -189,8 +199,6 @@ class PositionTree:
         conditions: Conditions = (),
         needs: tuple[Position, ...] = (),
     ) -> Position:
-        if self.size >= MAX_POSITIONS:
-            raise PlanError("the operation has too many possible plans")
         cost = parent.cost if parent else Cost()
         for need in needs:
             cost |= Cost(need.cost.requests, need.cost.hops, 1)

@@ -100,7 +100,8 @@ def test_members_of_a_wide_interface_go_together():
     assert size <= 200
 
 
-def test_members_that_cannot_go_together_are_bounded(monkeypatch):
+@pytest.mark.parametrize("limit", ["MAX_POSITIONS", "MAX_STEPS"])
+def test_members_that_cannot_go_together_are_bounded(monkeypatch, limit):
     # Without the interface in B, three levels of sixty members each are 216,000 ways.
     members = "".join(
         f"""
@@ -117,7 +118,7 @@ def test_members_that_cannot_go_together_are_bounded(monkeypatch):
       union U {joined("b")} {union} = {" | ".join(f"T{number}" for number in range(60))}
       {members}
     """
-    monkeypatch.setattr(positions, "MAX_POSITIONS", 2_000)
+    monkeypatch.setattr(positions, limit, 2_000)
     fragment = "...on T1{y{...on I{y{...on I{y{...on I{x}}}}}}}"
     with pytest.raises(PlanError, match="too many possible plans"):
         searched(["a", "b"], types, f"{{i{{{fragment}}}}}")
