@@ -62,11 +62,7 @@ def _build_type(
         fields[field_name] = FieldSpec(field_name, owners, random.choice(names), many=many)
     for number in range(random.randint(0, 2)):
         owner = random.choice(subgraphs)
-        needed = [
-            each.name
-            for each in fields.values()
-            if owner not in each.owners and not each.target and not each.argument
-        ]
+        needed = [each.name for each in fields.values() if owner not in each.owners]
         if needed:
             fields[f"q{number}"] = FieldSpec(f"q{number}", (owner,), requires=random.choice(needed))
     homes = {owner for spec in fields.values() for owner in spec.owners}
@@ -80,11 +76,12 @@ def _build_type(
 
 
 def _mention(types: dict[str, TypeSpec]) -> None:
-    """A subgraph whose field leads to a type has to know a key of it."""
+    """Who has a field that leads to a type, or requires one that does, has to know a key of it."""
     for type_ in types.values():
         for spec in type_.fields.values():
-            for owner in spec.owners if spec.target else ():
-                types[spec.target or ""].keys.setdefault(owner, ("id",))
+            target = spec.target or (spec.requires and type_.fields[spec.requires].target)
+            for owner in spec.owners if target else ():
+                types[target].keys.setdefault(owner, ("id",))
 
 
 def _provide(types: dict[str, TypeSpec], random: Random) -> None:
@@ -106,15 +103,21 @@ def _fill(world: World, random: Random) -> None:
             {"__typename": name, "id": f"{name}-{n}", "code": f"{name}#{n}", "extra": f"x{name}{n}"}
             for n in range(ROWS)
         ]
-    for name, type_ in world.types.items():
-        for row in world.rows[name]:
-            for spec in type_.fields.values():
-                row[spec.name] = _value(world, spec, row, random)
+    specs = [
+        (row, type_, spec)
+        for name, type_ in world.types.items()
+        for row in world.rows[name]
+        for spec in type_.fields.values()
+    ]
+    for row, _, spec in specs:
+        if not spec.requires:
+            row[spec.name] = _value(world, spec, row, random)
+    for row, type_, spec in specs:
+        if spec.requires:
+            row[spec.name] = compute(spec, type_.fields[spec.requires], row[spec.requires])
 
 
 def _value(world: World, spec: FieldSpec, row: Row, random: Random) -> Any:
-    if spec.requires:
-        return compute(spec, row[spec.requires])
     if not spec.target:
         return random.choice([f"{row['id']}.{spec.name}", f"{row['id']}.{spec.name}", None])
     choices = [*world.rows[spec.target], None]

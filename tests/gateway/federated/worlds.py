@@ -17,6 +17,7 @@ from graphql import ExecutionResult, GraphQLSchema, execute_sync, parse
 from tests.gateway.federated.kit import LINK, Row, Subgraph
 
 NAMED = "Named"
+REQUIRED_ARGUMENT = 3
 
 
 @dataclass
@@ -28,7 +29,8 @@ class FieldSpec:
     many: bool = False
     argument: bool = False
     requires: str | None = None
-    """A field of the same type, of another owner, that its value is computed from."""
+    """A field of the same type, of another owner, that its value is computed from: of one with an
+    argument what it says to REQUIRED_ARGUMENT, of one that leads on what is `common` there."""
     provides: str | None = None
     """A field of the target that comes along, though its subgraph does not own it."""
 
@@ -136,26 +138,30 @@ class World:
 
     def _type_sdl(self, type_: TypeSpec, subgraph: str) -> str:
         lines = [f"{key}: ID!" for key in type_.keys[subgraph]]
-        external = set(self._provided(type_.name, subgraph))
+        external = set(self._seen_from_above(type_.name, subgraph))
         for spec in type_.fields.values():
             argument = "(n: Int)" if spec.argument else ""
             if subgraph in spec.owners:
                 lines.append(f"{spec.name}{argument}: {spec.type} {self._directives(type_, spec)}")
                 external |= {spec.requires} if spec.requires else set()
         lines += [
-            f"{name}: {type_.fields[name].type} @external"
-            for name in sorted(external)
-            if subgraph not in type_.fields[name].owners
+            f"{name}{'(n: Int)' if spec.argument else ''}: {spec.type} @external"
+            for name, spec in type_.fields.items()
+            if name in external and subgraph not in spec.owners
         ]
         keys = " ".join(f'@key(fields: "{key}")' for key in type_.keys[subgraph])
         implements = f"implements {NAMED}" if subgraph == self.named_home else ""
         return f"type {type_.name} {implements} {keys} {{ {' '.join(lines)} }}"
 
-    def _provided(self, type_name: str, subgraph: str) -> Iterator[str]:
+    def _seen_from_above(self, type_name: str, subgraph: str) -> Iterator[str]:
+        """Fields of the type that the subgraph's other types provide or require."""
         for type_ in self.types.values():
             for spec in type_.fields.values():
-                if spec.target == type_name and spec.provides and subgraph in spec.owners:
-                    yield spec.provides
+                if subgraph in spec.owners:
+                    if spec.target == type_name and spec.provides:
+                        yield spec.provides
+                    if spec.requires and type_.fields[spec.requires].target == type_name:
+                        yield "common"
 
     def _directives(self, type_: TypeSpec, spec: FieldSpec) -> str:
         provided = any(
@@ -164,7 +170,9 @@ class World:
             for other in each.fields.values()
         )
         shared = "@shareable" if len(spec.owners) > 1 or provided else ""
-        requires = f'@requires(fields: "{spec.requires}")' if spec.requires else ""
+        requires = (
+            f'@requires(fields: "{_requirement(type_, spec.requires)}")' if spec.requires else ""
+        )
         provides = f'@provides(fields: "{spec.provides}")' if spec.provides else ""
         return f"{shared} {requires} {provides}"
 
@@ -190,9 +198,29 @@ def _called(value: str | None, n: int) -> str:
     return f"{value}({n})"
 
 
-def compute(spec: FieldSpec, required: str | None) -> str:
-    return f"{spec.name} of {required}"
+def compute(spec: FieldSpec, required: FieldSpec, value: Any) -> str:
+    """What a field says that is computed from the value of another."""
+    if required.argument:
+        value = _called(value, REQUIRED_ARGUMENT)
+    return _say(spec, value)
+
+
+def _requirement(type_: TypeSpec, name: str) -> str:
+    required = type_.fields[name]
+    if required.target:
+        return f"{name} {{ common }}"
+    return f"{name}(n: {REQUIRED_ARGUMENT})" if required.argument else name
 
 
 def _computer(spec: FieldSpec) -> Any:
-    return lambda row: compute(spec, row[spec.requires])
+    return lambda row: _say(spec, row[spec.requires])
+
+
+def _say(spec: FieldSpec, value: Any) -> str:
+    return f"{spec.name} of {_common(value)}"
+
+
+def _common(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_common(item) for item in value]
+    return value["common"] if isinstance(value, dict) else value
