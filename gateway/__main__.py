@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,12 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def serve(settings: Settings, **options: Any) -> int:
-    """Serve until a signal ends it; what is under way is finished first."""
+    """Serve until a signal ends it; what is under way is finished first.
+
+    A hangup signal has the supergraph read anew.
+    """
     import uvicorn  # noqa: PLC0415 - wrong arguments are told without it
 
     from gateway.app import create_app  # noqa: PLC0415 - likewise
 
-    server = uvicorn.Server(server_config(create_app(settings), settings, **options))
+    app = create_app(settings)
+    server = uvicorn.Server(server_config(app, settings, **options))
+    signal.signal(signal.SIGHUP, lambda *_: app.reload_soon())
     server.run()
     return 0 if server.started else 1
 

@@ -7,15 +7,17 @@ that needs it, and a gateway serves `/graphql` well within a second of its start
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.assembly import Assembly, assemble
 from gateway.execution.client import SubgraphClient
+from gateway.federation.errors import SupergraphError
 from gateway.http.graphql import GraphQLEndpoint, Receive, Scope, Send
 from gateway.pipeline import Pipeline
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from gateway.telemetry import Metrics, log
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class GatewayApp:
         self.settings = settings
         self.metrics = Metrics()
         self.assembly: Assembly | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._clients = clients
         self._page = page
         self._mounts = mounts
@@ -72,9 +75,26 @@ class GatewayApp:
     async def start(self) -> None:
         """Raises `SupergraphError` or `SettingsError`, with what to mend."""
         self.assembly = await assemble(self.settings, self._clients, self.metrics)
+        self._loop = asyncio.get_running_loop()
+
+    async def reload(self) -> None:
+        """Serve the supergraph's file as it is now; a bad one is told in the log and not taken."""
+        assert self.assembly is not None, "it has been started"
+        try:
+            await self.assembly.reload()
+        except (SupergraphError, SettingsError) as error:
+            log.error("reload_refused", reason=str(error))
+        else:
+            log.info("reloaded")
+
+    def reload_soon(self) -> None:
+        """For a signal's handler: `reload`, in the loop that serves."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self.reload(), self._loop)
 
     async def stop(self) -> None:
         if self.assembly is not None:
+            self._loop = None
             await self.assembly.close()
             self.assembly = None
 

@@ -31,53 +31,125 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Assembly:
-    pipeline: Pipeline
-    store: DocumentStore
+class Parts:
+    """What outlives a schema."""
+
+    settings: Settings
+    metrics: Metrics
+    clients: Mapping[str, SubgraphClient]
+    """Given to us, and closed by whoever gave them."""
     redis: Redis | None
+    store: DocumentStore
     verifier: TokenVerifier | None
     trail: AuditTrail | None
-    _closing: AsyncExitStack
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One schema, and what goes when it goes."""
+
+    pipeline: Pipeline
+    own_clients: tuple[SubgraphClient, ...]
 
     async def close(self) -> None:
+        for client in self.own_clients:
+            await client.close()
+
+
+class Assembly:
+    def __init__(self, parts: Parts, served: Served, closing: AsyncExitStack) -> None:
+        self.parts = parts
+        self._served = served
+        self._closing = closing
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self._served.pipeline
+
+    async def reload(self) -> None:
+        """Read the supergraph anew and serve it; one that is bad is raised and changes nothing."""
+        fresh = _serve(self.parts)
+        old, self._served = self._served, fresh
+        retiring = asyncio.create_task(self._retire(old))
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
+
+    async def close(self) -> None:
+        for retiring in tuple(self._retiring):
+            retiring.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self._served.close()
         await self._closing.aclose()
 
     async def checks(self) -> Mapping[str, bool]:
         """What has to hold for a request to be answered well, by name."""
+        parts = self.parts
         checks = {"schema": True}
-        if self.verifier is not None:
-            checks["issuers"] = self.verifier.ready
-        if self.redis is not None:
-            checks["redis"] = await _answers(self.redis)
-        if self.trail is not None:
-            checks["audit"] = await self.trail.is_writable()
+        if parts.verifier is not None:
+            checks["issuers"] = parts.verifier.ready
+        if parts.redis is not None:
+            checks["redis"] = await _answers(parts.redis)
+        if parts.trail is not None:
+            checks["audit"] = await parts.trail.is_writable()
         return checks
+
+    async def _retire(self, old: Served) -> None:
+        """Requests under way finish on the schema they began with."""
+        try:
+            await asyncio.sleep(self.parts.settings.subgraph_timeout)
+        finally:
+            await old.close()
 
 
 async def assemble(
     settings: Settings, clients: Mapping[str, SubgraphClient], metrics: Metrics
 ) -> Assembly:
     """Raises `SupergraphError` or `SettingsError`."""
-    supergraph = _read_supergraph(settings)
     async with AsyncExitStack() as building:
         redis = await _connect(settings, building)
-        store = DocumentStore(_read_manifests(settings), _sealed(settings, redis, "documents"))
-        engine = Engine(supergraph, _clients(settings, supergraph, clients))
-        building.push_async_callback(engine.close)
-        verifier = await _verifier(settings, redis, building)
-        trail = await _trail(settings, metrics, building)
-        pipeline = Pipeline(
-            settings,
-            engine,
-            access_rules(supergraph),
-            Documents(engine.schema, settings, store),
-            _peers(settings, engine, metrics),
+        parts = Parts(
+            settings=settings,
             metrics=metrics,
-            verifier=verifier,
-            trail=trail,
+            clients=clients,
+            redis=redis,
+            store=DocumentStore(_read_manifests(settings), _sealed(settings, redis, "documents")),
+            verifier=await _verifier(settings, redis, building),
+            trail=await _trail(settings, metrics, building),
         )
-        return Assembly(pipeline, store, redis, verifier, trail, building.pop_all())
+        return Assembly(parts, _serve(parts), building.pop_all())
     raise AssertionError("an exit stack swallows nothing")
+
+
+def _serve(parts: Parts) -> Served:
+    settings = parts.settings
+    supergraph = _read_supergraph(settings)
+    keys = _context_keys(settings, supergraph)
+    rules = access_rules(supergraph)
+    # Whatever is wrong has been raised by now: from here on there are connections to close.
+    own = {
+        name: HttpSubgraphClient(settings.subgraph_urls.get(name, subgraph.url))
+        for name, subgraph in supergraph.subgraphs.items()
+        if name not in parts.clients
+    }
+    engine = Engine(supergraph, {**own, **parts.clients})
+    refused = parts.metrics.reports_refused
+    pipeline = Pipeline(
+        settings,
+        engine,
+        rules,
+        Documents(engine.schema, settings, parts.store),
+        Peers(
+            clients=engine.clients,
+            keys=keys,
+            timeout=settings.subgraph_timeout,
+            report_refused=lambda name: refused.labels(name).inc(),
+        ),
+        metrics=parts.metrics,
+        verifier=parts.verifier,
+        trail=parts.trail,
+    )
+    return Served(pipeline, tuple(own.values()))
 
 
 def _read_supergraph(settings: Settings) -> Supergraph:
@@ -97,25 +169,11 @@ def _read_manifests(settings: Settings) -> dict[str, Mapping[str, str]]:
         raise SettingsError(str(error)) from None
 
 
-def _clients(
-    settings: Settings, supergraph: Supergraph, given: Mapping[str, SubgraphClient]
-) -> dict[str, SubgraphClient]:
-    return {
-        name: given.get(name) or HttpSubgraphClient(settings.subgraph_urls.get(name, subgraph.url))
-        for name, subgraph in supergraph.subgraphs.items()
-    }
-
-
-def _peers(settings: Settings, engine: Engine, metrics: Metrics) -> Peers:
-    unknown = settings.signed_subgraphs - engine.clients.keys()
+def _context_keys(settings: Settings, supergraph: Supergraph) -> dict[str, bytes]:
+    unknown = settings.signed_subgraphs - supergraph.subgraphs.keys()
     if unknown:
         raise SettingsError(f"the supergraph has no subgraph {', '.join(sorted(unknown))}")
-    return Peers(
-        clients=engine.clients,
-        keys={name: settings.key(f"context:{name}") for name in settings.signed_subgraphs},
-        timeout=settings.subgraph_timeout,
-        report_refused=lambda name: metrics.reports_refused.labels(name).inc(),
-    )
+    return {name: settings.key(f"context:{name}") for name in settings.signed_subgraphs}
 
 
 async def _connect(settings: Settings, building: AsyncExitStack) -> Redis | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import sys
@@ -51,6 +52,10 @@ async def test_serves_until_it_is_told_to_end(supergraph):
     try:
         answer = await first_answer(f"http://127.0.0.1:{port}/graphql", process)
         assert answer == {"data": {"__typename": "Query"}}
+        process.send_signal(signal.SIGHUP)
+        line = json.loads(await process.stderr.readline())
+        assert line["event"] == "reloaded"
+        assert await first_answer(f"http://127.0.0.1:{port}/graphql", process) == answer
     finally:
         process.send_signal(signal.SIGTERM)
         _, errors = await process.communicate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
 import pytest
@@ -265,3 +266,28 @@ async def test_explains_a_plan(start, issuer):
     closed = await start()
     async with gateway.http.post(f"{closed.url}/plan", json={"query": SSN}) as response:
         assert response.status == 404
+
+
+async def test_a_reload_exchanges_the_schema_under_way(start, issuer):
+    gateway = await start(closed=False)
+    token = issuer.token(scope="user/*.rs ssn")
+    gateway.records.gate = asyncio.Event()
+    under_way = asyncio.create_task(gateway.ask(SSN, token))
+    await asyncio.wait_for(gateway.records.arrived.wait(), timeout=10)
+    path = gateway.app.settings.supergraph
+    path.write_text(path.read_text().replace("ssn: String", "secret: String"))
+    await gateway.app.reload()
+    gateway.records.gate.set()
+    assert (await under_way)["data"]["patient"]["ssn"] == PATIENT["ssn"]
+    reply = await gateway.post({"query": SSN}, token)
+    assert reply.codes == ["GRAPHQL_VALIDATION_FAILED"]
+
+
+@pytest.mark.parametrize("sdl", ["", "type Query { a: Int }", "{", None])
+async def test_a_bad_supergraph_changes_nothing(start, issuer, sdl, capsys):
+    gateway = await start()
+    path = gateway.app.settings.supergraph
+    path.unlink() if sdl is None else path.write_text(sdl)
+    await gateway.app.reload()
+    assert "reload_refused" in capsys.readouterr().err
+    assert (await gateway.ask(NAME, issuer.token()))["data"]

@@ -102,12 +102,15 @@ class ScriptedSubgraph:
     """Instead of what the schema would answer."""
     gate: asyncio.Event | None = None
     """Answers wait for it."""
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a request has come."""
     headers: list[dict[str, str]] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
 
     async def send(self, body: bytes, headers, timeout: float) -> bytes:  # noqa: ARG002, ASYNC109 - the protocol's
         self.headers.append(dict(headers))
+        self.arrived.set()
         if self.gate is not None:
             await self.gate.wait()
         if self.down:
