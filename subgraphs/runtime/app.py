@@ -23,6 +23,9 @@ from subgraphs.runtime.access import DEVELOPER, NOBODY, Access
 from subgraphs.runtime.execution import Documents, Invalid, complaint, run
 from subgraphs.runtime.request import Request, Subgraph
 from subgraphs.runtime.schema import SubgraphSchema
+from subgraphs.runtime.trace import EXTENSION as TRACE_EXTENSION
+from subgraphs.runtime.trace import HEADER as TRACE_HEADER
+from subgraphs.runtime.trace import Trace
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -128,17 +131,23 @@ class SubgraphApp:
             return Reply(400, orjson.dumps({"errors": document.errors}))
         access = Access(self._caller(context))
         request = Request(self.subgraph, access, context.request_id if context else "")
+        trace = Trace() if headers.get(TRACE_HEADER) == TRACE_EXTENSION.encode() else None
         answer = await run(
             self.schema,
             document,
             context=request,
             variables=asked.variables or {},
             operation_name=asked.operationName,
+            trace=trace,
         )
+        extensions: dict[str, Any] = {}
+        if trace is not None:
+            extensions[TRACE_EXTENSION] = trace.encode()
         if context is not None:
             report = access.report(self.subgraph.name, context.request_id)
-            signed = sign_report(report, self.keys[context.key_id])
-            answer["extensions"] = {EXTENSION: signed}
+            extensions[EXTENSION] = sign_report(report, self.keys[context.key_id])
+        if extensions:
+            answer["extensions"] = extensions
         return Reply(200, orjson.dumps(answer))
 
     def _context(self, body: bytes, headers: Mapping[bytes, bytes], scope: Scope) -> Context | None:

@@ -16,6 +16,7 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSyntaxError,
+    MiddlewareManager,
     execute,
     get_operation_ast,
     parse,
@@ -25,7 +26,9 @@ from graphql.execution import ExecutionResult
 
 from contract.errors import MEANINGS, Code
 from subgraphs.runtime.errors import ClientError, format_error, is_complaint_about_input
+from subgraphs.runtime.leaf_executor import LeafExecutor
 from subgraphs.runtime.schema import SubgraphSchema
+from subgraphs.runtime.trace import Trace
 
 MAX_DOCUMENTS: Final = 1000
 MAX_DOCUMENT_TOKENS: Final = 50_000
@@ -75,6 +78,7 @@ async def run(
     context: object,
     variables: Mapping[str, Any],
     operation_name: str | None,
+    trace: Trace | None = None,
 ) -> dict[str, Any]:
     """Execute a valid document: its `data` and, where there are some, `errors`."""
     if get_operation_ast(document, operation_name) is None:
@@ -85,6 +89,9 @@ async def run(
         context_value=context,
         variable_values=dict(variables),
         operation_name=operation_name,
+        middleware=None if trace is None else MiddlewareManager(trace),
+        # A trace wants to see every field; without one, most need not be seen.
+        executor_class=LeafExecutor if trace is None else None,
     )
     outcome = result if isinstance(result, ExecutionResult) else await result
     answer: dict[str, Any] = {"data": outcome.data}
