@@ -6,7 +6,6 @@ needs it first, and used until shortly before it expires.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from joserfc.errors import JoseError
 
 from subgraphs.connectors.config import BearerFile, ConfigError, SmartBackend
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Rejected
+from subgraphs.connectors.parallel import Shared
 
 ASSERTION_LIFETIME = 240
 """Seconds; SMART allows at most 300."""
@@ -78,20 +78,17 @@ class BackendServices:
         self._key, self._algorithm = _signing_key(config.key_file)
         self._now = now
         self._token: _Token | None = None
-        self._lock = asyncio.Lock()
+        self._fetching: Shared[_Token] = Shared()
 
     async def header(self) -> str | None:
-        # Whoever comes while a token is being fetched waits for that one.
-        async with self._lock:
-            if self._token is None or self._token.usable_until <= self._now():
-                self._token = await self._fetch()
-            return self._token.header
+        if self._token is None or self._token.usable_until <= self._now():
+            self._token = await self._fetching.get(None, self._fetch)
+        return self._token.header
 
     async def renew(self, refused: str) -> bool:
-        async with self._lock:
-            # Another call may have renewed it already: its token deserves the same chance.
-            if self._token is not None and self._token.header == refused:
-                self._token = None
+        # Another call may have renewed it already: its token deserves the same chance.
+        if self._token is not None and self._token.header == refused:
+            self._token = None
         return True
 
     async def aclose(self) -> None:

@@ -12,7 +12,7 @@ from subgraphs.connectors.errors import (
     UpstreamError,
 )
 
-FAILURES = 5
+FAILURES = 3
 LASTING = 2.0
 """Seconds. Many calls of one moment may fail together; the circuit opens only if it goes on."""
 REST = 5.0

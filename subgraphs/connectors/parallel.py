@@ -1,8 +1,10 @@
+"""Calls at the same time: a few of many, or one for all who want the same."""
+
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,3 +29,27 @@ async def for_each(
     finally:
         for task in tasks:
             task.cancel()
+
+
+class Shared(Generic[T]):
+    """One call for all who ask for the same while it is under way; its failure is theirs too.
+
+    With a lock instead they would try one after the other, and a source that hangs would make the
+    last of them wait for all.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, asyncio.Task[T]] = {}
+
+    async def get(self, key: Hashable, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        task = self._running.get(key)
+        if task is None:
+            task = self._running[key] = asyncio.create_task(call())
+            task.add_done_callback(lambda done: self._finish(key, done))
+        # One who leaves does not take the answer from the others.
+        return await asyncio.shield(task)
+
+    def _finish(self, key: Hashable, done: asyncio.Task[T]) -> None:
+        del self._running[key]
+        if not done.cancelled():
+            done.exception()  # seen, also if everyone has left

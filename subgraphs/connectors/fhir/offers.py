@@ -7,7 +7,6 @@ time to time, and whenever nothing seems left but to ask about every key on its 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from subgraphs.connectors.fhir.capabilities import (
     fetch_multiple_or,
 )
 from subgraphs.connectors.fhir.references import Question
+from subgraphs.connectors.parallel import Shared
 
 ROWS_PER_KEY = 4
 """What is expected of a key until it is known: so many keys' rows are hoped to fit on a page."""
@@ -50,7 +50,8 @@ class Offers:
         self._config = config
         self._client = client
         self._now = now
-        self._lock = asyncio.Lock()
+        self._statement: Shared[_Known] = Shared()
+        self._definitions: Shared[bool] = Shared()
         self._known: _Known | None = None
 
     async def capabilities(self) -> Capabilities:
@@ -67,9 +68,8 @@ class Offers:
 
     async def renew(self) -> None:
         """Read the statement anew, unless that has just been done."""
-        async with self._lock:
-            if self._known is None or self._now() - self._known.since >= FRESH:
-                await self._read()
+        if self._known is None or self._now() - self._known.since >= FRESH:
+            await self._statement.get(None, self._read)
 
     def withdraw(self, question: Question, ways: Iterable[Way]) -> None:
         if self._known is not None:
@@ -98,11 +98,9 @@ class Offers:
                 return await self._takes_lists(known, question)
 
     async def _current(self) -> _Known:
-        # Under the lock, so that however many come first, the statement is read once.
-        async with self._lock:
-            if self._known is None or self._now() - self._known.since >= LIFETIME:
-                return await self._read()
-            return self._known
+        if self._known is None or self._now() - self._known.since >= LIFETIME:
+            return await self._statement.get(None, self._read)
+        return self._known
 
     async def _read(self) -> _Known:
         self._known = _Known(await fetch_capabilities(self._client), self._now())
@@ -114,10 +112,11 @@ class Offers:
         canonical = known.capabilities.search_params.get(question.name)
         if canonical is None:
             return False
-        async with self._lock:
-            if canonical not in known.multiple_or:
-                known.multiple_or[canonical] = await fetch_multiple_or(self._client, canonical)
-            return known.multiple_or[canonical]
+        if canonical not in known.multiple_or:
+            known.multiple_or[canonical] = await self._definitions.get(
+                canonical, lambda: fetch_multiple_or(self._client, canonical)
+            )
+        return known.multiple_or[canonical]
 
 
 @dataclass(slots=True)

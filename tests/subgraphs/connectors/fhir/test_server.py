@@ -1,5 +1,6 @@
 """The FHIR connector against servers that offer much, little, or less than they say."""
 
+import asyncio
 import json
 from decimal import Decimal
 
@@ -7,12 +8,13 @@ import httpx2
 import pytest
 
 from subgraphs.connectors.config import FhirSource
-from subgraphs.connectors.errors import ProtocolViolation, Rejected
+from subgraphs.connectors.errors import ProtocolViolation, Rejected, TimedOut
 from subgraphs.connectors.fhir import asking, offers
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.transport import open_client
 from tests.subgraphs.connectors.contract import PHI, SourceContract
 from tests.subgraphs.connectors.fhir.ehr import BASE, HL7, Ehr, observation
+from tests.subgraphs.connectors.scripted import Scripted
 
 PATIENTS = [f"p{number}" for number in range(50)]
 
@@ -262,6 +264,16 @@ async def test_capabilities_are_read_once_for_all():
         await server.search_by("Observation", "patient", PATIENTS[:20])
         await server.latest_by("Observation", "patient", PATIENTS[:20], sort="-date")
     assert ehr.metadata_calls == 2  # the statement, and what `patient` is
+
+
+async def test_a_server_that_hangs_is_waited_for_once():
+    network = Scripted([Scripted.HANGS])
+    config = source(timeout=0.05)
+    server = FhirServer(config, open_client(config, network=network))
+    questions = [server.search_by(f"Type{n}", "patient", PATIENTS) for n in range(5)]
+    outcomes = await asyncio.gather(*questions, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {TimedOut}
+    assert len(network.requests) == 1
 
 
 async def test_one_key_needs_no_capabilities():
