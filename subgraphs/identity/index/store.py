@@ -98,8 +98,10 @@ class PatientIndex:
             return tuple((await _crawl_states(connection)).values())
 
     async def is_empty(self) -> bool:
+        """Whether no source has ever been read to the end."""
         async with self._engine.connect() as connection:
-            return await connection.scalar(sa.select(sa.func.count()).select_from(_crawls)) == 0
+            completed = sa.select(sa.func.count(_crawls.c.completed_at))
+            return await connection.scalar(completed) == 0
 
     async def absorb(
         self,

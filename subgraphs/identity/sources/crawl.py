@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -13,6 +13,9 @@ import structlog
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.identity.index.store import PatientIndex
 from subgraphs.identity.model import Crawled, PatientResource
+
+RETRY_SECONDS: Final = 15.0
+"""A source that was down at start has nobody in the index: it is not left waiting for long."""
 
 _log = structlog.get_logger(__name__)
 
@@ -35,8 +38,11 @@ class Crawler:
         self._now = now
         self._lock = asyncio.Lock()
 
-    async def refresh(self) -> None:
-        """Crawl every source at once; one that fails keeps what the index has of it."""
+    async def refresh(self) -> bool:
+        """Crawl every source at once; one that fails keeps what the index has of it.
+
+        Returns whether every source could be reached.
+        """
         async with self._lock:
             outcomes = await asyncio.gather(*(_crawl(s) for s in self._servers.values()))
             named = dict(zip(self._servers, outcomes, strict=True))
@@ -49,15 +55,19 @@ class Crawler:
             )
         for source, state in failed.items():
             _log.warning("crawl failed", source=source, state=state.value)
+        return not failed
 
-    async def keep_fresh(self, every: float) -> None:
-        """Crawl at once and again every so many seconds, until cancelled."""
+    async def keep_fresh(
+        self, every: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        """Crawl at once and again every so many seconds, sooner after a failure, until cancelled."""
         while True:
             try:
-                await self.refresh()
+                is_complete = await self.refresh()
             except Exception as error:  # noqa: BLE001 - the next round may do better
                 _log.error("crawl broke off", kind=type(error).__name__)
-            await asyncio.sleep(every)
+                is_complete = False
+            await sleep(every if is_complete else min(every, RETRY_SECONDS))
 
 
 async def _crawl(server: PatientServer) -> Crawled | UpstreamError:

@@ -1,12 +1,13 @@
 """The crawl: what one source's trouble does to the others, and to itself."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
-from subgraphs.connectors.errors import SourceState, TimedOut
-from subgraphs.identity.sources.crawl import Crawler
+from subgraphs.connectors.errors import SourceState, TimedOut, Unreachable
+from subgraphs.identity.sources.crawl import RETRY_SECONDS, Crawler
 from subgraphs.runtime.crosswalk import Link
 
 N1, N2 = Link("north", "1"), Link("north", "2")
@@ -74,3 +75,33 @@ async def test_an_inactive_record_is_retired(index, crawl, wire):
     await crawl(north=FakeServer([wire("1")]))
     await crawl(north=FakeServer([{**wire("1"), "active": False}]))
     assert await index.people([N1]) == {}
+
+
+async def test_a_source_that_was_down_is_soon_asked_again(index, wire):
+    pauses = []
+
+    async def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise asyncio.CancelledError
+        server.pages = [[wire("1")]]
+
+    server = FakeServer(Unreachable("down"))
+    crawler = Crawler(index, {"north": server}, lambda: datetime(2026, 11, 22, tzinfo=UTC))
+    with pytest.raises(asyncio.CancelledError):
+        await crawler.keep_fresh(900, sleep)
+    assert pauses == [RETRY_SECONDS, 900]
+    assert (await index.people([N1]))[N1].links == (N1,)
+
+
+async def test_a_broken_index_does_not_end_the_crawling(index, wire):
+    pauses = []
+
+    async def sleep(seconds):
+        pauses.append(seconds)
+        raise asyncio.CancelledError
+
+    crawler = Crawler(index, {"north": FakeServer([wire("1")])}, None)
+    with pytest.raises(asyncio.CancelledError):
+        await crawler.keep_fresh(900, sleep)
+    assert pauses == [RETRY_SECONDS]

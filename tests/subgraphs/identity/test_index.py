@@ -130,4 +130,6 @@ async def test_a_changed_name_is_found_by_its_new_words_only(index, absorb, pati
 async def test_it_is_empty_until_the_first_crawl(index, absorb):
     assert await index.is_empty()
     await absorb(failed={"north": SourceState.UNAVAILABLE})
+    assert await index.is_empty()
+    await absorb(south={})
     assert not await index.is_empty()
