@@ -60,7 +60,7 @@ class Crawler:
     async def keep_fresh(
         self, every: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
-        """Crawl at once and again every so many seconds, sooner after a failure, until cancelled."""
+        """Crawl at once and every so many seconds, sooner after a failure, until cancelled."""
         while True:
             try:
                 is_complete = await self.refresh()
