@@ -17,7 +17,8 @@ from gateway.operation.tree import Condition, SelectionSet
 from gateway.planning.positions import Position, PositionTree, Step
 from gateway.planning.response_keys import ResponseKeys, settle_response_keys
 
-Group: TypeAlias = tuple[int, str, frozenset[Condition]]
+Group: TypeAlias = tuple[int, str, frozenset[Condition], int]
+"""Wave, subgraph, conditions, and the step's own place if it shares its request with none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +32,9 @@ class FetchStep:
 
     @property
     def group(self) -> Group:
-        return (self.wave, self.position.subgraph, self.conditions)
+        alone = self.position.step is Step.ENTRY and self.position.parent is not None
+        own = self.position.id if alone else -1
+        return (self.wave, self.position.subgraph, self.conditions, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +116,17 @@ def _postpone(steps: dict[int, FetchStep]) -> dict[int, FetchStep]:
         for need in step.needs:
             waiting[need].append(id_)
     last = max((step.wave for step in steps.values()), default=0)
-    for group in sorted(groups, key=lambda each: (-each[0], each[1], sorted(map(repr, each[2])))):
-        wave, subgraph, conditions = group
+    for group in sorted(
+        groups, key=lambda each: (-each[0], each[1], sorted(map(repr, each[2])), each[3])
+    ):
+        wave, subgraph, conditions, own = group
         moves = {}
         for id_ in groups[group]:
             latest = min((steps[other].wave - 1 for other in waiting[id_]), default=last)
             later = (
-                (other, subgraph, conditions)
+                (other, subgraph, conditions, own)
                 for other in range(wave + 1, latest + 1)
-                if groups.get((other, subgraph, conditions))
+                if groups.get((other, subgraph, conditions, own))
             )
             moves[id_] = next(later, None)
         if wave == 0 or None in moves.values():

@@ -17,7 +17,7 @@ from gateway.planning.choose import Alternatives, choose
 from gateway.planning.entities import EntityMoves, Leaves
 from gateway.planning.errors import PlanError
 from gateway.planning.field_sets import TYPENAME, UNSETTLED
-from gateway.planning.positions import Conditions, Position, PositionTree
+from gateway.planning.positions import Conditions, Position, PositionTree, Step
 from gateway.planning.query_graph import Node, QueryGraph
 
 Members: TypeAlias = frozenset[str]
@@ -138,6 +138,16 @@ class _PathFinder:
             for open_ in self.moves.reach(position).open[1:]:
                 if candidate := self._read(selection, open_, position):
                     yield candidate
+        if self._is_inner_root(position):
+            for node in self.graph.entries(position.place.type_name):
+                if self.graph.field_move(node, selection.name, self.labels):
+                    entry = self.tree.reentry(position, node)
+                    if candidate := self._read(selection, entry, entry):
+                        yield candidate
+
+    def _is_inner_root(self, position: Position) -> bool:
+        query_type = self.graph.supergraph.roots.get("query")
+        return position.step is not Step.ENTRY and position.place.type_name == query_type
 
     def _read(self, selection: Field, at: Position, start: Position) -> Position | None:
         """Read the field at a position: `start`, or one behind an entity move from there."""

@@ -1,9 +1,9 @@
 """The query plan: what is fetched from where, in which order. It holds no values and no identity.
 
 A plan is a tree of nodes. A `FetchNode` sends one prebuilt document to one subgraph. Without
-`entities` its answer is merged into the root of the fetched data; with them, each `EntityCall`
-collects representations at its target paths and merges each entity back into the place it came
-from. Fetched data is keyed by the client's response keys; what only the plan needs (keys,
+`entities` its answer is merged into the root of the fetched data, or at `target`; with them, each
+`EntityCall` collects representations at its target paths and merges each entity back into the place
+it came from. Fetched data is keyed by the client's response keys; what only the plan needs (keys,
 requirements) lies beside it under its field name, or under an internal alias where that is taken.
 """
 
@@ -99,6 +99,9 @@ class FetchNode:
     variables: tuple[str, ...]
     """The client's variables it passes on."""
     entities: tuple[EntityCall, ...] = ()
+    target: Path = ()
+    """Without entities, where the answer is merged: the root of the data, or every object at this
+    path, for a field of a root type that lies further down (`mutation { add { query { … } } }`)."""
     renames: tuple[Rename, ...] = ()
 
 

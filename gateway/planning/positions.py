@@ -117,6 +117,14 @@ class PositionTree:
             self.roots[node.subgraph] = self._add(None, Step.ENTRY, node, node.subgraph, 0)
         return self.roots[node.subgraph]
 
+    def reentry(self, parent: Position, node: Node) -> Position:
+        """Enter a subgraph at the root type that the parent is a value of."""
+        child = parent.children.get(node)
+        if child is None:
+            child = self._add(parent, Step.ENTRY, node, node.subgraph, parent.level + 1)
+            parent.children[node] = child
+        return child
+
     def field(
         self,
         parent: Position,

@@ -47,7 +47,8 @@ def _print_node(node: PlanNode) -> Iterator[str]:
 
 def _print_fetch(node: FetchNode) -> Iterator[str]:
     kind = "" if node.kind is OperationKind.QUERY else f", {node.kind}"
-    yield from _block(f"Fetch({node.subgraph}{kind})", _print_body(node))
+    target = f" into {print_path(node.target)}" if node.target else ""
+    yield from _block(f"Fetch({node.subgraph}{kind}){target}", _print_body(node))
 
 
 def _print_body(node: FetchNode) -> Iterator[str]:

@@ -280,6 +280,9 @@ def _is_resolvable(field_: SupergraphField, subgraph: str, labels: frozenset[str
     join = field_.joins.get(subgraph)
     if join is None or (join.external and join.requires is None):
         return False
+    if join.context_arguments:
+        # Left out, an argument with `@fromContext` would make the answer a wrong one.
+        return False
     if join.override_label is not None:
         # The label stands on both: on the subgraph that takes over, and on the one that gives way.
         return (join.override_label in labels) == (join.override is not None)

@@ -48,7 +48,7 @@ def build_requests(
             needs=frozenset[int]().union(*(step.needs for step in steps)),
             conditions=conditions,
         )
-        for (_, _, conditions), steps in _group(fetch_graph.steps)
+        for (_, _, conditions, _), steps in _group(fetch_graph.steps)
     )
 
 
@@ -59,19 +59,24 @@ def _group(steps: Iterable[FetchStep]) -> list[tuple[Group, list[FetchStep]]]:
         groups[step.group].append(step)
     merged: dict[Group, list[FetchStep]] = {}
     for group in sorted(groups, key=_order):
-        wave, subgraph, conditions = group
+        wave, subgraph, conditions, own = group
         host = next(
-            (other for other in merged if other[:2] == (wave, subgraph) and other[2] <= conditions),
+            (
+                other
+                for other in merged
+                if (other[0], other[1], other[3]) == (wave, subgraph, own)
+                and other[2] <= conditions
+            ),
             group,
         )
         merged.setdefault(host, []).extend(groups[group])
     return list(merged.items())
 
 
-def _order(group: Group) -> tuple[int, str, int, list[tuple[str, bool]]]:
-    wave, subgraph, conditions = group
+def _order(group: Group) -> tuple[int, str, int, list[tuple[str, bool]], int]:
+    wave, subgraph, conditions, own = group
     names = sorted((condition.variable, condition.include) for condition in conditions)
-    return wave, subgraph, len(names), names
+    return wave, subgraph, len(names), names, own
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +102,9 @@ class _RequestBuilder:
             body = Selected()
             add_position(body, first.position, self.fetch_graph, self.graph, given)
             renames = rename_clashes(body)
-            text = print_selected(body)
-            return self._node(first, self.operation.kind, (), [body], text, renames)
+            is_outermost = first.position.parent is None
+            kind = self.operation.kind if is_outermost else OperationKind.QUERY
+            return self._node(first, kind, (), [body], print_selected(body), renames)
         calls = _merge(self._call(step, given) for step in steps)
         renames = tuple(rename for call in calls for rename in rename_clashes(call.body))
         calls = _join_equal(calls)
@@ -142,6 +148,9 @@ class _RequestBuilder:
             operation_name=None,
             variables=tuple(variable.name for variable in variables),
             entities=entities,
+            target=()
+            if entities
+            else target_path(step.position, self.fetch_graph.keys, self.graph),
             renames=renames,
         )
 

@@ -61,7 +61,7 @@ def add_position(
     node = position.node
     assert node is not None
     for child in position.children.values():
-        if child not in fetch_graph.chosen or child.step is Step.ENTITY:
+        if child not in fetch_graph.chosen or child.step in (Step.ENTITY, Step.ENTRY):
             continue
         conditions = tuple(c for c in child.own_conditions if c not in given)
         below: Selected | None

@@ -9,6 +9,7 @@ resolve what is external or overridden there, and what they require must have be
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,8 +58,18 @@ class Universe:
     numbers: dict[str, int] = field(default_factory=dict)
     subgraphs: dict[str, GraphQLSchema] = field(default_factory=dict)
 
+    indispensable: set[str] = field(default_factory=set)
+    """Names of fields that are part of a key or of a requirement."""
+
     def __post_init__(self) -> None:
         self.graph = build_query_graph(self.supergraph)
+        for type_ in self.supergraph.types.values():
+            for join in type_.joins.values():
+                for key in join.keys:
+                    self.indispensable.update(re.findall(r"\w+", key.fields))
+            for field_ in type_.fields.values():
+                for field_join in field_.joins.values():
+                    self.indispensable.update(re.findall(r"\w+", field_join.requires or ""))
 
     # The world as a whole
 
@@ -90,12 +101,25 @@ class Universe:
             if argument in self._visible_arguments(parent, name) and not isinstance(value, dict)
         }
         path = f"{thing.path}/{name}{json.dumps(visible) if visible else ''}"
+        if self._may_be_null(name) and zlib.crc32(path[::-1].encode()) % 6 == 0:
+            return None
         return self._make(path, thing, parent, name, type_)
 
     def _visible_arguments(self, parent: str, name: str) -> dict[str, Any]:
         type_ = self.supergraph.api_schema.type_map.get(parent)
         field_ = type_.fields.get(name) if type_ is not None else None
         return field_.args if field_ is not None else {}
+
+    def _may_be_null(self, name: str) -> bool:
+        """Only where no subgraph says otherwise, and no entity would be lost with it."""
+        if name in self.indispensable:
+            return False
+        owners = [t for t in self.supergraph.types.values() if name in t.fields]
+        return not any(
+            join.type.endswith("!")
+            for type_ in owners
+            for join in type_.fields[name].joins.values()
+        ) and not any(type_.fields[name].type.endswith("!") for type_ in owners)
 
     def _make(self, path: str, thing: Thing, parent: str, name: str, type_: Any) -> Any:
         type_ = get_nullable_type(type_)
