@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import httpx2
 import msgspec
 
-from subgraphs.connectors.errors import ProtocolViolation, Rejected
+from subgraphs.connectors.errors import ProtocolViolation, Refused, Rejected
 from subgraphs.connectors.fhir.search import first_page
+from subgraphs.connectors.status import Unauthorized
 
 BATCHES = frozenset({"batch", "transaction"})
 
@@ -34,7 +35,9 @@ async def fetch_capabilities(client: httpx2.AsyncClient) -> Capabilities:
     """Read the statement; a server that has none offers only the plainest searches."""
     try:
         answer = await client.get("metadata")
-    except Rejected:
+    except Unauthorized:
+        raise
+    except (Rejected, Refused):
         return Capabilities()
     try:
         statement = msgspec.json.decode(answer.content, type=_Statement)
@@ -69,7 +72,7 @@ async def fetch_multiple_or(client: httpx2.AsyncClient, canonical: str) -> bool:
         else:
             page = await first_page(client, "SearchParameter", {"url": url})
             found = msgspec.convert(page.resources(), type=list[_SearchParameter])
-    except (Rejected, ProtocolViolation, msgspec.DecodeError, UnicodeDecodeError):
+    except (Rejected, Refused, ProtocolViolation, msgspec.DecodeError, UnicodeDecodeError):
         # A server may define nothing itself; then nothing is promised.
         return False
     return any(
