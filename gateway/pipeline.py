@@ -9,11 +9,9 @@ Each stage is a method of its own name. Whatever ends a request whole is raised 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
-
-from graphql import GraphQLSchema
 
 from contract.context import Caller
 from contract.errors import MEANINGS, Code
@@ -124,10 +122,6 @@ class Pipeline:
             DECISIONS, weight=CACHED_FIELDS
         )
 
-    @property
-    def schema(self) -> GraphQLSchema:
-        return self._engine.schema
-
     async def answer(self, asked: Asked, request_id: str) -> bytes:
         """Raises `GatewayError` where there is nothing to answer."""
         identity = await self.identify(asked.authorization)
@@ -135,13 +129,21 @@ class Pipeline:
         selected = self.select(document, asked.request, identity)
         decision = self.authorize(selected, identity)
         exchange = RequestExchange(self._peers, request_id, identity.caller, asked.headers)
-        answer = await self._engine.run(
-            selected.operation,
-            asked.request.variables,
-            exchange,
-            authorize=lambda _: decision.permitted,
-        )
-        await self.audit(asked.request, selected, identity, decision, exchange, answer)
+        try:
+            answer = await self._engine.run(
+                selected.operation,
+                asked.request.variables,
+                exchange,
+                authorize=lambda _: decision.permitted,
+            )
+        except RequestError:
+            # Refused before anything was asked of a subgraph.
+            raise
+        except Exception:
+            await self.audit(asked.request, selected, decision, exchange, {Code.INTERNAL})
+            raise
+        codes = {error.fault.code for error in answer.errors}
+        await self.audit(asked.request, selected, decision, exchange, codes)
         return self.render(answer, request_id)
 
     async def identify(self, authorization: str | None) -> Identity:
@@ -192,10 +194,9 @@ class Pipeline:
         self,
         request: GraphQLRequest,
         selected: Selected,
-        identity: Identity,
         decision: Decision,
         exchange: RequestExchange,
-        answer: Answer,
+        codes: Collection[Code],
     ) -> None:
         """Returns once the record is safe: until then nothing of the answer may leave."""
         if self._trail is None:
@@ -209,11 +210,11 @@ class Pipeline:
             operation_name=operation.name,
             operation_hash=document.hash,
             request=encode(asked).decode(),
-            caller=identity.caller,
+            caller=exchange.caller,
             patients=exchange.patients,
             refusals=exchange.refusals,
             denials=_names(decision.denials),
-            codes=tuple(dict.fromkeys(error.fault.code for error in answer.errors)),
+            codes=tuple(sorted(codes)),
         )
         await self._trail.commit(record)
 

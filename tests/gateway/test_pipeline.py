@@ -199,6 +199,28 @@ async def test_writes_down_who_asked_and_whose_records_were_read(start, issuer):
     assert record.codes == ("SCOPE_REQUIRED",)
 
 
+async def test_what_was_read_is_written_down_even_if_the_answer_fails(start, issuer, monkeypatch):
+    gateway = await start()
+    run = gateway.app.assembly.pipeline._engine.run
+
+    async def broken(*arguments, **options):
+        await run(*arguments, **options)
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(gateway.app.assembly.pipeline._engine, "run", broken)
+    reply = await gateway.post({"query": NAME}, issuer.token())
+    assert (reply.status, reply.codes) == (500, ["INTERNAL"])
+    (record,) = records_of(gateway)
+    assert (record.patients, record.codes) == (("p-1",), ("INTERNAL",))
+
+
+async def test_a_refused_request_reads_nothing_and_leaves_no_record(start, issuer):
+    gateway = await start()
+    query = "query ($id: ID!) { patient(id: $id) { name } }"
+    assert (await gateway.post({"query": query}, issuer.token())).codes == ["BAD_USER_INPUT"]
+    assert records_of(gateway) == []
+
+
 async def test_nothing_leaves_that_cannot_be_written_down(start, issuer):
     gateway = await start()
     token = issuer.token()
