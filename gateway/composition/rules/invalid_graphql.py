@@ -7,6 +7,7 @@ from typing import Any
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    ExecutableDefinitionNode,
     GraphQLArgument,
     GraphQLError,
     GraphQLInputField,
@@ -50,6 +51,7 @@ _RULES = [
 def invalid_graphql(parsed: ParsedSubgraph) -> Iterator[Problem]:
     """https://spec.graphql.org/draft/#sec-Type-System, with federation's definitions at hand."""
     found = [
+        *_problems(parsed, _operations(parsed)),
         *_problems(parsed, _unknown_types(parsed)),
         *_sdl_problems(parsed, document := complete(parsed)),
     ]
@@ -91,6 +93,12 @@ def _problems(
 ) -> Iterator[Problem]:
     for message, node in found:
         yield problem(_CODE, message, parsed.name, node)
+
+
+def _operations(parsed: ParsedSubgraph) -> Iterator[tuple[str, Node | None]]:
+    for node in parsed.document.definitions:
+        if isinstance(node, ExecutableDefinitionNode):
+            yield "An operation or fragment has no place in a schema.", node
 
 
 def _unknown_types(parsed: ParsedSubgraph) -> Iterator[tuple[str, Node | None]]:

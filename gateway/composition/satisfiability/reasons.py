@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from gateway.composition.satisfiability.position import Position
 from gateway.composition.satisfiability.reach import Reach
+from gateway.composition.satisfiability.terrain import Terrain
 from gateway.composition.schema import Field, has
-from gateway.composition.subgraphs import Member, Subgraphs
+from gateway.composition.subgraphs import Member
 
 
 def print_query(path: tuple[str, ...]) -> str:
@@ -21,16 +22,16 @@ def print_query(path: tuple[str, ...]) -> str:
 
 
 def explain(
-    subgraphs: Subgraphs, reach: Reach, positions: Iterable[Position], field: Field
+    terrain: Terrain, reach: Reach, positions: Iterable[Position], field: Field
 ) -> list[str]:
     reasons: dict[str, None] = {}
     for position in sorted(positions, key=lambda p: (p.subgraph, p.type)):
         reached = reach.reachable(position)
         for at in reached:
-            member = subgraphs.by_name[at.subgraph]
+            member = terrain.member(at)
             reasons[f'from subgraph "{at.subgraph}": {_unresolved(member, at, field)}'] = None
         for at in reached:
-            for reason in _closed_ways(subgraphs, reach, at, field, {r.subgraph for r in reached}):
+            for reason in _closed_ways(terrain, at, field, {r.subgraph for r in reached}):
                 reasons[f'from subgraph "{at.subgraph}": {reason}'] = None
     return list(reasons)
 
@@ -50,17 +51,17 @@ def _unresolved(member: Member, position: Position, field: Field) -> str:
 
 
 def _closed_ways(
-    subgraphs: Subgraphs, reach: Reach, position: Position, field: Field, reached: set[str]
+    terrain: Terrain, position: Position, field: Field, reached: set[str]
 ) -> Iterator[str]:
     keyed = set()
-    for member, key, type_name in reach.keys_from(position):
-        keyed.add(member.name)
-        if member.name not in reached:
+    for move in terrain.keys(position):
+        keyed.add(move.member.name)
+        if move.member.name not in reached:
             yield (
-                f'the key "{key.text("fields")}" of "{type_name}", by which subgraph'
-                f' "{member.name}" takes over, cannot be had'
+                f'the key "{move.fields}" of "{move.type}", by which subgraph'
+                f' "{move.member.name}" takes over, cannot be had'
             )
-    for member in subgraphs.members:
+    for member in terrain.subgraphs.members:
         resolves = member.subgraph.field(field.parent, field.name)
         if resolves and member.name not in keyed | reached:
             yield f'subgraph "{member.name}" has the field but no resolvable key to come by'

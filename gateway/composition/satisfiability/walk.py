@@ -10,8 +10,9 @@ from graphql import Node
 from gateway.composition.merge.supergraph import Supergraph
 from gateway.composition.problems import Problem, problem
 from gateway.composition.satisfiability.position import Position
-from gateway.composition.satisfiability.reach import Ancestors, Overridden, Reach, is_composite
+from gateway.composition.satisfiability.reach import Ancestors, Reach
 from gateway.composition.satisfiability.reasons import explain, print_query
+from gateway.composition.satisfiability.terrain import Terrain
 from gateway.composition.schema import Field, Kind, has
 from gateway.composition.types import base_name
 from gateway.composition.whereabouts import whereabouts
@@ -53,7 +54,7 @@ class _Walk:
         self.problems: list[Problem] = []
         self._supergraph = supergraph
         self._subgraphs = supergraph.subgraphs
-        self._overridden = Overridden(supergraph.subgraphs)
+        self._terrain = Terrain(supergraph.subgraphs)
         self._context_types = {
             name
             for member in supergraph.subgraphs.members
@@ -82,7 +83,7 @@ class _Walk:
             if isinstance(following, Problem):
                 self.problems.append(following)
                 continue
-            if not is_composite(self._subgraphs, following.type):
+            if not self._terrain.is_composite(following.type):
                 continue
             subgraphs = sorted({position.subgraph for position in following.positions})
             outcomes = [
@@ -109,7 +110,7 @@ class _Walk:
                 if isinstance(following, Problem):
                     # One query suffices to show that a field cannot be had.
                     problems.setdefault(following.message.rpartition("\n}")[2], following)
-                elif is_composite(self._subgraphs, following.type):
+                elif self._terrain.is_composite(following.type):
                     stack.append(following)
         return list(problems.values())
 
@@ -125,7 +126,7 @@ class _Walk:
                     yield from self._cast(state, name)
 
     def _follow(self, state: _State, field: Field) -> Iterator[_State | Problem]:
-        label = self._overridden.labels.get(field.coordinate)
+        label = self._terrain.labels.get(field.coordinate)
         chosen = dict(state.labels)
         values = (chosen[label],) if label in chosen else (True, False)
         for value in values if label else (True,):
@@ -138,7 +139,7 @@ class _Walk:
             ]
             path = (*state.path, field.name)
             if not found:
-                reasons = explain(self._subgraphs, reach, state.positions, field)
+                reasons = explain(self._terrain, reach, state.positions, field)
                 yield unsatisfiable(path, reasons, *whereabouts(self._subgraphs, field))
                 continue
             mismatch = self._mismatched_types(path, field, found)
@@ -156,7 +157,7 @@ class _Walk:
     def _cast(self, state: _State, name: str) -> Iterator[_State | Problem]:
         """A subgraph that can never give such an object leaves nothing to ask of it."""
         for position in state.positions:
-            if name not in self._possible(position):
+            if name not in self._terrain.possible(position):
                 return
         reach = self._reach(dict(state.labels), state.ancestors)
         found = [
@@ -172,14 +173,6 @@ class _Walk:
             place = whereabouts(self._subgraphs, self._supergraph.types[name])
             yield unsatisfiable(path, reasons, *place)
 
-    def _possible(self, position: Position) -> frozenset[str]:
-        """The objects one may meet; an interface object stands for all of them."""
-        member = self._subgraphs.by_name[position.subgraph]
-        type_ = member.subgraph.types[position.type]
-        if member.facts.is_interface_object(type_):
-            return self._subgraphs.objects(position.type)
-        return member.subgraph.possible_types(position.type)
-
     def _mismatched_types(
         self, path: tuple[str, ...], field: Field, found: list[Position]
     ) -> Problem | None:
@@ -188,7 +181,7 @@ class _Walk:
         if kind not in (Kind.INTERFACE, Kind.UNION):
             return None
         possible = {
-            position.subgraph: self._possible(position)
+            position.subgraph: self._terrain.possible(position)
             for position in found
             if position.type == base_name(field.type)
         }
@@ -213,7 +206,7 @@ class _Walk:
     def _reach(self, labels: dict[str, bool], ancestors: Ancestors) -> Reach:
         key = (tuple(sorted(labels.items())), ancestors)
         if key not in self._reaches:
-            self._reaches[key] = Reach(self._subgraphs, self._overridden, labels, ancestors)
+            self._reaches[key] = Reach(self._terrain, labels, ancestors)
         return self._reaches[key]
 
 
