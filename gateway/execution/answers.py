@@ -16,6 +16,7 @@ from gateway.errors import PublicText
 from gateway.execution.client import SubgraphError
 from gateway.execution.entities import CollectedCall
 from gateway.execution.faults import Fault, FetchError, ResponsePath, fault_of
+from gateway.execution.walk import find_located
 from gateway.planning.plan import FetchNode
 
 MAX_ERRORS_PER_ANSWER: Final = 50
@@ -61,6 +62,21 @@ def no_entity(
     return FetchError(fault, collected.places(data, (index,)), whole=True)
 
 
+def passed_on(
+    calls: Sequence[CollectedCall], data: dict[str, Any], errors: Sequence[FetchError]
+) -> list[FetchError]:
+    """The earlier faults, as reasons for entities not asked for: those at or below an object that
+    was skipped. An object that was skipped without any has a null for a key, which is no fault."""
+    skipped = [place for collected in calls for place in collected.skipped_places(data)]
+    found = []
+    for error in errors if skipped else ():
+        above = {place[:length] for place in error.places for length in range(len(place) + 1)}
+        places = tuple(place for place in skipped if place in above)
+        if places:
+            found.append(FetchError(error.fault, places, whole=True))
+    return found
+
+
 def reported_errors(
     node: FetchNode, calls: Sequence[CollectedCall], data: dict[str, Any], errors: Any
 ) -> list[FetchError]:
@@ -81,7 +97,8 @@ def _reported_error(
     fault = _fault(node.subgraph, error)
     path = _read_path(node, error.get("path"))
     if not node.entities:
-        return FetchError(fault, (path,), whole=not path)
+        places = _everywhere(node, calls, data)
+        return FetchError(fault, tuple((*p, *path) for p in places), whole=not path)
     for collected in calls:
         match path:
             case (collected.call.response_key, int(index), *rest) if (
@@ -156,5 +173,5 @@ def _everywhere(
     node: FetchNode, calls: Sequence[CollectedCall], data: dict[str, Any]
 ) -> tuple[ResponsePath, ...]:
     if not node.entities:
-        return ((),)
+        return tuple(place for _, place in find_located(data, node.target))
     return tuple(place for collected in calls for place in collected.all_places(data))

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from gateway.execution.faults import ResponsePath
 from gateway.execution.merge import copy_tree, merge
-from gateway.execution.represent import representer
+from gateway.execution.represent import Representer, representer
 from gateway.execution.walk import find, find_located
 from gateway.planning.plan import EntityCall
+
+_ANOTHER_TYPE: Final = (-1, None)
 
 Holder: TypeAlias = tuple[int, dict[str, Any]]
 """An object that waits for an entity, after the number of the target that led to it."""
@@ -28,6 +30,8 @@ class CollectedCall:
     call: EntityCall
     representations: tuple[msgspec.Raw, ...]
     holders: tuple[list[Holder], ...]
+    skipped: tuple[dict[str, Any], ...]
+    """Objects of the right types that lack what it takes to ask for them."""
 
     def merge_entity(self, index: int, entity: dict[str, Any]) -> None:
         """Give the entity to all who wait for it.
@@ -44,12 +48,17 @@ class CollectedCall:
 
     def places(self, data: dict[str, Any], indexes: Iterable[int]) -> tuple[ResponsePath, ...]:
         """Where in the data the holders of these representations are."""
-        wanted = {id(value) for index in indexes for _, value in self.holders[index]}
-        located = (found for target in self.call.targets for found in find_located(data, target))
-        return tuple(dict.fromkeys(place for value, place in located if id(value) in wanted))
+        return self._locate(data, {id(value) for i in indexes for _, value in self.holders[i]})
 
     def all_places(self, data: dict[str, Any]) -> tuple[ResponsePath, ...]:
         return self.places(data, range(len(self.holders)))
+
+    def skipped_places(self, data: dict[str, Any]) -> tuple[ResponsePath, ...]:
+        return self._locate(data, {id(value) for value in self.skipped})
+
+    def _locate(self, data: dict[str, Any], wanted: set[int]) -> tuple[ResponsePath, ...]:
+        located = (found for target in self.call.targets for found in find_located(data, target))
+        return tuple(dict.fromkeys(place for value, place in located if id(value) in wanted))
 
 
 def collect(call: EntityCall, data: dict[str, Any]) -> CollectedCall:
@@ -57,18 +66,32 @@ def collect(call: EntityCall, data: dict[str, Any]) -> CollectedCall:
     representers = [representer(each) for each in call.representations]
     usual_type = call.representations[0].types[0]
     waiting: dict[tuple[int, Hashable], list[Holder]] = {}
+    skipped: list[dict[str, Any]] = []
     for target, path in enumerate(call.targets):
         for value in find(data, path):
-            typename = value.get("__typename") or usual_type
-            for number, candidate in enumerate(representers):
-                # An object with a null in one key may have another one.
-                if typename in candidate.types:
-                    identity = candidate.identify(value)
-                    if identity is not None:
-                        waiting.setdefault((number, identity), []).append((target, value))
-                        break
+            identity = _identify(value, representers, value.get("__typename") or usual_type)
+            if identity is None:
+                skipped.append(value)
+            elif identity is not _ANOTHER_TYPE:
+                waiting.setdefault(identity, []).append((target, value))
     return CollectedCall(
         call,
         tuple(msgspec.Raw(representers[n].write(identity)) for n, identity in waiting),
         tuple(waiting.values()),
+        tuple(skipped),
     )
+
+
+def _identify(
+    value: dict[str, Any], representers: list[Representer], typename: str
+) -> tuple[int, Hashable] | None:
+    """Which representer shows the object, and as what; None where none can."""
+    identity: tuple[int, Hashable] | None = _ANOTHER_TYPE
+    for number, candidate in enumerate(representers):
+        if typename in candidate.types:
+            shown = candidate.identify(value)
+            if shown is not None:
+                return number, shown
+            # An object with a null in one key may have another one.
+            identity = None
+    return identity

@@ -11,11 +11,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gateway.execution.answers import failed_fetch, no_entity, reported_errors, wrong_shape
+from gateway.execution.answers import (
+    failed_fetch,
+    no_entity,
+    passed_on,
+    reported_errors,
+    wrong_shape,
+)
 from gateway.execution.client import SubgraphError
 from gateway.execution.entities import CollectedCall, collect
 from gateway.execution.faults import FetchError
-from gateway.execution.merge import merge, rename
+from gateway.execution.merge import copy_tree, merge, rename
+from gateway.execution.walk import find
 from gateway.execution.wire import SubgraphAnswer, decode_answer, encode
 from gateway.operation.tree import OperationKind
 from gateway.planning.plan import (
@@ -75,7 +82,11 @@ class _Execution:
 
     async def _fetch(self, node: FetchNode) -> None:
         calls = [collect(call, self.data) for call in node.entities]
+        if self.errors:
+            self.errors += passed_on(calls, self.data, self.errors)
         if calls and not any(collected.representations for collected in calls):
+            return
+        if not find(self.data, node.target):
             return
         body = _request_body(node, self._variables, calls)
         try:
@@ -92,7 +103,10 @@ class _Execution:
     def _absorb_root(self, node: FetchNode, answer: SubgraphAnswer) -> None:
         if isinstance(answer.data, dict):
             rename(answer.data, node.renames)
-            merge(self.data, answer.data)
+            first, *others = find(self.data, node.target)
+            for holder in others:
+                merge(holder, copy_tree(answer.data))
+            merge(first, answer.data)
         elif not answer.errors:
             self.errors.append(wrong_shape(node, (), self.data))
 

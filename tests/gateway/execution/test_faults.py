@@ -6,7 +6,13 @@ import pytest
 
 from gateway.execution.client import SubgraphInvalidResponse, SubgraphUnavailable
 from gateway.execution.project import MAX_ERRORS
-from gateway.planning.plan import Rename, SequenceNode
+from gateway.planning.plan import (
+    EntityCall,
+    Rename,
+    Representation,
+    RequiredField,
+    SequenceNode,
+)
 from tests.gateway.execution.kit import (
     Client,
     Subgraphs,
@@ -189,6 +195,47 @@ async def test_a_fault_explains_the_null_it_causes():
     completed, errors = await ask(down, a=me, node=node, query="{ me { id next { id } } }")
     assert completed == {"me": None}
     assert errors == [("SUBGRAPH_UNAVAILABLE", ("me", "next"))]
+
+
+FAR = Client.of("type Query { me: Me } type Me { note: String boss: Boss } type Boss { id: ID }")
+
+
+def far_away(b):
+    """`note` needs what `b` knows of the boss, and comes from `c`."""
+    required = RequiredField("boss", "boss", (RequiredField("name", "name"),))
+    representation = Representation(("Me",), "Me", ("id",), (RequiredField("id", "id"), required))
+    note = EntityCall("_entities", "representations", (path("me"),), (representation,))
+    plan = SequenceNode(
+        (
+            fetch("a"),
+            fetch_entities("b", path("me", "boss"), type_="Boss"),
+            fetch("c", entities=(note,)),
+        )
+    )
+    a = data(me={"id": "1", "boss": {"id": "2"}})
+    return run(plan, Subgraphs({"a": a, "b": b, "c": entities(lambda _: {"note": "x"})}))
+
+
+async def test_a_fault_is_told_where_a_requirement_fails_for_it():
+    fetched = await far_away(SubgraphUnavailable("down"))
+    completed, errors = FAR.project("{ me { note } }", fetched)
+    assert completed == {"me": {"note": None}}
+    assert errors == [("SUBGRAPH_UNAVAILABLE", ("me", "note"))]
+
+
+async def test_an_entity_that_is_not_asked_for_without_any_fault_is_no_error():
+    fetched = await far_away(data(_entities=[None]))
+    assert FAR.project("{ me { note } }", fetched) == ({"me": {"note": None}}, [])
+
+
+async def test_a_key_that_is_null_for_an_error_explains_what_it_leaves_out():
+    me = {
+        "data": {"me": {"id": None}},
+        "errors": [{"message": "no", "path": ["me", "id"]}],
+    }
+    node = SequenceNode((fetch("a"), fetch_entities("b", path("me"))))
+    _, errors = await ask(None, a=me, node=node, query="{ me { name } }")
+    assert errors == [("SUBGRAPH_ERROR", ("me", "name"))]
 
 
 async def test_a_subgraphs_own_words_stay_inside():
