@@ -9,6 +9,7 @@ from subgraphs.runtime.fhir import (
     Annotation,
     CodeableConcept,
     Element,
+    Id,
     Meta,
     Period,
     Quantity,
@@ -68,7 +69,7 @@ class Component(Measured, frozen=True, kw_only=True):
 
 
 class Observation(Measured, frozen=True, kw_only=True):
-    id: str
+    id: Id
     meta: Meta = Meta()
     subject: Reference | None = None
     status: str | None = None

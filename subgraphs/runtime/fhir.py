@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -142,10 +142,15 @@ class Meta(Element, frozen=True):
     security: tuple[Coding, ...] = ()
 
 
+# More than FHIR allows, since servers do; without what would break a reference, a list of ids in a
+# search or the parts of a sealed id.
+Id: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x20/|,$\\]{1,128}$")]
+
+
 class Resource(Element, frozen=True, kw_only=True):
     """What every resource has. https://hl7.org/fhir/R4/resource.html"""
 
-    id: str
+    id: Id
     meta: Meta = Meta()
 
 

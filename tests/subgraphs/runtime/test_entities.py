@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from contract.context import Caller
 
 NOTES = """... on Patient { id notes {
@@ -115,6 +117,29 @@ async def test_a_patient_out_of_the_launch_compartment_is_empty_and_never_fetche
     assert [(r.type, r.reason, r.patient) for r in report.refusals] == [
         ("Note", "compartment", "bob")
     ]
+
+
+async def test_every_way_to_a_record_gives_the_same_decision(notes, wire):
+    notes.north.resources = [wire("1", "n-ada", "HIV", text="secret"), wire("2", "n-ada", text="x")]
+    hidden, plain = notes.id_of("north", "1", "n-ada"), notes.id_of("north", "2", "n-ada")
+    ways = [notes.patient("ada"), *({"__typename": "Note", "id": id_} for id_ in (hidden, plain))]
+    answer = await notes.entities(NOTES + NOTE, *ways)
+    patient, by_id, other = answer["data"]["_entities"]
+    assert [node["text"] for node in patient["notes"]["nodes"]] == ["x"]
+    assert (by_id, other["text"], codes(answer)) == (None, "x", ["NOT_FOUND"])
+    herself = Caller("p", roles=("patient",), scopes=("patient/*.rs",), patient="north/n-ada")
+    answer = await notes.entities(NOTES + NOTE, *ways, caller=herself)
+    patient, by_id, _ = answer["data"]["_entities"]
+    assert {node["text"] for node in patient["notes"]["nodes"]} == {"secret", "x"}
+    assert by_id["text"] == "secret"
+
+
+@pytest.mark.parametrize("id_", ["", "a/b", "a,b", "a|b", "a\x1fb", "a b", "a\nb", "x" * 129, 7])
+async def test_an_id_that_is_none_marks_the_source(notes, wire, id_):
+    notes.north.resources = [{**wire("1", "n-ada", text="x"), "id": id_}]
+    answer = await notes.entities(NOTES, notes.patient("ada"))
+    assert answer["data"]["_entities"][0]["notes"]["nodes"] == []
+    assert answer["data"]["_entities"][0]["notes"]["sources"][0]["state"] == "INVALID"
 
 
 async def test_decimals_stay_exact(notes, wire):
