@@ -216,6 +216,31 @@ async def test_sensitive_records_are_the_patient_s_own(notes, wire):
         assert texts((await ada(notes, caller))[0]) == []
 
 
+@pytest.mark.parametrize(
+    ("fhir_user", "herself"),
+    [
+        (None, True),
+        ("Patient/n-ada", True),
+        ("north/Patient/n-ada", True),
+        ("south/Patient/s-ada", True),
+        ("south/Patient/n-ada", False),
+        ("north/Patient/n-bob", False),
+        ("north/Practitioner/n-ada", False),
+        ("", False),
+    ],
+)
+async def test_the_patient_is_who_the_token_says_signed_in(notes, wire, fhir_user, herself):
+    notes.north.resources = [wire("1", "n-ada", "HIV", text="s")]
+    caller = Caller(
+        "p",
+        roles=("patient",),
+        scopes=("patient/*.rs",),
+        patient="north/n-ada",
+        fhir_user=fhir_user,
+    )
+    assert texts((await ada(notes, caller))[0]) == (["s"] if herself else [])
+
+
 async def test_a_label_holds_for_the_other_source_s_copy(notes, wire):
     notes.north.resources = [wire("1", "n-ada", "SUD", text="s", date="2020")]
     notes.south.resources = [
