@@ -38,12 +38,13 @@ def find_paths(
     graph: QueryGraph,
     labels: frozenset[str] = frozenset(),
     *,
+    entry: str | None = None,
     tell_apart: bool = False,
 ) -> Paths:
     """Raise `PlanError` where a field can be read nowhere.
 
-    With `tell_apart`, no subgraph is asked for fields of single members of an interface that it
-    knows as an interface object only.
+    `entry` is the only subgraph to enter at the root, if it matters. With `tell_apart`, no subgraph
+    is asked for fields of single members of an interface it knows as an interface object only.
     """
     tree = PositionTree(tuple(sorted(graph.supergraph.subgraphs)))
     finder = _PathFinder(graph, labels, tree, tell_apart=tell_apart)
@@ -52,7 +53,11 @@ def find_paths(
         for selection in operation.selections
         if not (isinstance(selection, Field) and selection.name.startswith("__"))
     )
-    entries = [tree.entry(node) for node in graph.entries(operation.root_type)]
+    entries = [
+        tree.entry(node)
+        for node in graph.entries(operation.root_type)
+        if entry in (None, node.subgraph)
+    ]
     try:
         return Paths(tree, tuple(finder.resolve(wanted, entries)))
     except _NoPathError as error:

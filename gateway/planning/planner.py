@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gateway.operation.tree import Operation, OperationKind, Selection
 from gateway.planning.choose import choose
+from gateway.planning.cost import Cost, plan_cost
 from gateway.planning.errors import PlanError
 from gateway.planning.fetch_graph import build_fetch_graph
 from gateway.planning.paths import find_paths
@@ -23,27 +24,62 @@ def plan(
 
     Raises `PlanError` where the supergraph offers no way to a field.
     """
-    plan_all = _plan_serially if operation.kind is OperationKind.MUTATION else _plan
     try:
-        return QueryPlan(plan_all(operation, query_graph, labels))
+        match operation.kind:
+            case OperationKind.QUERY:
+                return QueryPlan(_plan(operation, query_graph, labels))
+            case OperationKind.MUTATION:
+                return QueryPlan(_plan_serially(operation, query_graph, labels))
+            case OperationKind.SUBSCRIPTION:
+                return QueryPlan(_plan_from_one(operation, query_graph, labels))
     except RecursionError:
         raise PlanError("the operation nests too deep to be planned") from None
 
 
-def _plan(operation: Operation, query_graph: QueryGraph, labels: frozenset[str]) -> PlanNode | None:
+def _plan(
+    operation: Operation,
+    query_graph: QueryGraph,
+    labels: frozenset[str],
+    entry: str | None = None,
+) -> PlanNode | None:
     try:
-        return _plan_once(operation, query_graph, labels, tell_apart=False)
+        return _plan_once(operation, query_graph, labels, entry, tell_apart=False)
     except ClashError:
-        return _plan_once(operation, query_graph, labels, tell_apart=True)
+        return _plan_once(operation, query_graph, labels, entry, tell_apart=True)
 
 
 def _plan_once(
-    operation: Operation, query_graph: QueryGraph, labels: frozenset[str], *, tell_apart: bool
+    operation: Operation,
+    query_graph: QueryGraph,
+    labels: frozenset[str],
+    entry: str | None,
+    *,
+    tell_apart: bool,
 ) -> PlanNode | None:
-    paths = find_paths(operation, query_graph, labels, tell_apart=tell_apart)
+    paths = find_paths(operation, query_graph, labels, entry=entry, tell_apart=tell_apart)
     chosen = choose(paths.tree, paths.leaves)
     fetch_graph = build_fetch_graph(paths.tree, chosen, operation.selections)
     return schedule(build_requests(fetch_graph, operation, query_graph))
+
+
+def _plan_from_one(
+    operation: Operation, query_graph: QueryGraph, labels: frozenset[str]
+) -> PlanNode | None:
+    """What several subgraphs could do must be done, or listened to, in one of them only."""
+    plans: list[PlanNode | None] = []
+    failure = PlanError(f"no subgraph has {operation.root_type}")
+    for entry in query_graph.entries(operation.root_type):
+        try:
+            plans.append(_plan(operation, query_graph, labels, entry.subgraph))
+        except PlanError as error:
+            failure = error
+    if not plans:
+        raise failure
+    return min(plans, key=lambda node: _weigh(plan_cost(QueryPlan(node))))
+
+
+def _weigh(cost: Cost) -> tuple[int, int]:
+    return cost.requests + cost.depth, cost.requests
 
 
 def _plan_serially(
@@ -58,15 +94,28 @@ def _plan_serially(
     together: tuple[Selection, ...] = ()
     for selection in operation.selections:
         if nodes and isinstance(nodes[-1], FetchNode):
-            joined = _plan(_only(operation, (*together, selection)), query_graph, labels)
+            joined = _join(operation, (*together, selection), query_graph, labels)
             if joined is not None and _mutations(joined) == [nodes[-1].subgraph]:
                 nodes[-1], together = joined, (*together, selection)
                 continue
-        node = _plan(_only(operation, (selection,)), query_graph, labels)
+        node = _plan_from_one(_only(operation, (selection,)), query_graph, labels)
         if node is not None:
             nodes.append(node)
             together = (selection,)
     return sequence(nodes) if nodes else None
+
+
+def _join(
+    operation: Operation,
+    together: tuple[Selection, ...],
+    query_graph: QueryGraph,
+    labels: frozenset[str],
+) -> PlanNode | None:
+    """None where no subgraph has all of the fields."""
+    try:
+        return _plan_from_one(_only(operation, together), query_graph, labels)
+    except PlanError:
+        return None
 
 
 def _only(operation: Operation, selections: tuple[Selection, ...]) -> Operation:

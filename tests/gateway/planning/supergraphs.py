@@ -4,7 +4,7 @@ PRELUDE = """
 schema
   @link(url: "https://specs.apollo.dev/link/v1.0")
   @link(url: "https://specs.apollo.dev/join/v0.4", for: EXECUTION)
-{{ query: Query{mutation} }}
+{{ query: Query{others} }}
 scalar join__FieldSet
 enum join__Graph {{
 {graphs}
@@ -14,8 +14,12 @@ enum join__Graph {{
 
 def supergraph_sdl(subgraphs: list[str], types: str) -> str:
     """Each subgraph stands in the enum in capitals."""
-    mutation = " mutation: Mutation" if "type Mutation" in types else ""
+    others = "".join(
+        f" {name.lower()}: {name}"
+        for name in ("Mutation", "Subscription")
+        if f"type {name} " in types
+    )
     graphs = "\n".join(
         f'  {name.upper()} @join__graph(name: "{name}", url: "http://{name}")' for name in subgraphs
     )
-    return PRELUDE.format(mutation=mutation, graphs=graphs) + types
+    return PRELUDE.format(others=others, graphs=graphs) + types
