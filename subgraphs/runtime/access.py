@@ -157,9 +157,10 @@ class Access:
             return False
         if self.caller.fhir_user is None or self._launch is None:
             return self.caller.fhir_user is None
-        *source, type_, id_ = ("", *self.caller.fhir_user.split("/"))
+        start, _, id_ = self.caller.fhir_user.rpartition("/")
+        source, _, type_ = start.rpartition("/")
         # Without a source it is one of the launch patient's own server.
-        user = Link(source[-1] or self._launch.source, id_)
+        user = Link(source or self._launch.source, id_)
         return type_ == "Patient" and user in compartment.links
 
 
