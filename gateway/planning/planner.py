@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from gateway.operation.tree import Operation, OperationKind, Selection
 from gateway.planning.choose import choose
@@ -10,7 +11,7 @@ from gateway.planning.cost import Cost, plan_cost
 from gateway.planning.errors import PlanError
 from gateway.planning.fetch_graph import build_fetch_graph
 from gateway.planning.paths import find_paths
-from gateway.planning.plan import FetchNode, ParallelNode, PlanNode, QueryPlan, SequenceNode
+from gateway.planning.plan import FetchNode, PlanNode, QueryPlan
 from gateway.planning.query_graph import QueryGraph
 from gateway.planning.requests import build_requests
 from gateway.planning.schedule import schedule, sequence
@@ -31,7 +32,7 @@ def plan(
             case OperationKind.MUTATION:
                 return QueryPlan(_plan_serially(operation, query_graph, labels))
             case OperationKind.SUBSCRIPTION:
-                return QueryPlan(_plan_from_one(operation, query_graph, labels))
+                return QueryPlan(_plan_from_one(operation, query_graph, labels)[1])
     except RecursionError:
         raise PlanError("the operation nests too deep to be planned") from None
 
@@ -64,22 +65,33 @@ def _plan_once(
 
 def _plan_from_one(
     operation: Operation, query_graph: QueryGraph, labels: frozenset[str]
-) -> PlanNode | None:
+) -> tuple[str, PlanNode | None]:
     """What several subgraphs could do must be done, or listened to, in one of them only."""
-    plans: list[PlanNode | None] = []
+    plans: list[tuple[str, PlanNode | None]] = []
     failure = PlanError(f"no subgraph has {operation.root_type}")
     for entry in query_graph.entries(operation.root_type):
         try:
-            plans.append(_plan(operation, query_graph, labels, entry.subgraph))
+            node = _plan(operation, query_graph, labels, entry.subgraph)
+            plans.append((entry.subgraph, node))
         except PlanError as error:
             failure = error
     if not plans:
         raise failure
-    return min(plans, key=lambda node: _weigh(plan_cost(QueryPlan(node))))
+    return min(plans, key=lambda each: _weigh(plan_cost(QueryPlan(each[1]))))
 
 
 def _weigh(cost: Cost) -> tuple[int, int]:
     return cost.requests + cost.depth, cost.requests
+
+
+@dataclass(slots=True)
+class _Run:
+    """Neighbours among a mutation's fields that go to one subgraph together."""
+
+    entry: str
+    selections: list[Selection]
+    last: PlanNode
+    """The plan of the last of them alone."""
 
 
 def _plan_serially(
@@ -87,47 +99,25 @@ def _plan_serially(
 ) -> PlanNode | None:
     """Each field of a mutation ends before the next begins.
 
-    Neighbours that one subgraph answers alone go there together: it keeps their order itself.
-    https://spec.graphql.org/October2021/#sec-Mutation
+    Neighbours that one subgraph answers alone go there together: it keeps their order itself. Only
+    the last of them may bring something along. https://spec.graphql.org/October2021/#sec-Mutation
     """
-    nodes: list[PlanNode] = []
-    together: tuple[Selection, ...] = ()
+    runs: list[_Run] = []
     for selection in operation.selections:
-        if nodes and isinstance(nodes[-1], FetchNode):
-            joined = _join(operation, (*together, selection), query_graph, labels)
-            if joined is not None and _mutations(joined) == [nodes[-1].subgraph]:
-                nodes[-1], together = joined, (*together, selection)
+        alone = replace(operation, selections=(selection,))
+        if runs and isinstance(runs[-1].last, FetchNode):
+            with suppress(PlanError):
+                node = _plan(alone, query_graph, labels, runs[-1].entry)
+                if node is not None:
+                    runs[-1].selections.append(selection)
+                    runs[-1].last = node
                 continue
-        node = _plan_from_one(_only(operation, (selection,)), query_graph, labels)
+        entry, node = _plan_from_one(alone, query_graph, labels)
         if node is not None:
-            nodes.append(node)
-            together = (selection,)
-    return sequence(nodes) if nodes else None
-
-
-def _join(
-    operation: Operation,
-    together: tuple[Selection, ...],
-    query_graph: QueryGraph,
-    labels: frozenset[str],
-) -> PlanNode | None:
-    """None where no subgraph has all of the fields."""
-    try:
-        return _plan_from_one(_only(operation, together), query_graph, labels)
-    except PlanError:
-        return None
-
-
-def _only(operation: Operation, selections: tuple[Selection, ...]) -> Operation:
-    return replace(operation, selections=selections)
-
-
-def _mutations(node: PlanNode) -> list[str]:
-    """The subgraphs that mutate something, as long as nothing decides whether they do."""
-    match node:
-        case FetchNode(kind=OperationKind.MUTATION):
-            return [node.subgraph]
-        case SequenceNode() | ParallelNode():
-            return [name for each in node.nodes for name in _mutations(each)]
-        case _:
-            return []
+            runs.append(_Run(entry, [selection], node))
+    nodes = (
+        _plan(replace(operation, selections=tuple(run.selections)), query_graph, labels, run.entry)
+        for run in runs
+    )
+    planned = [node for node in nodes if node is not None]
+    return sequence(planned) if planned else None

@@ -175,6 +175,20 @@ def test_many_leaves_with_many_choices_end():
     assert searched(FIVE, types, text)[0] == (2, 1)
 
 
+def test_many_mutations_are_planned_one_by_one(monkeypatch):
+    searches = []
+    monkeypatch.setattr(
+        "gateway.planning.planner.find_paths",
+        lambda *arguments, **named: searches.append(1) or find_paths(*arguments, **named),
+    )
+    types = f"type Query {joined('a')} {{ x: Int }} type Mutation {joined('a')} {{ do: Int }}"
+    supergraph = load_supergraph(supergraph_sdl(["a"], types))
+    text = "mutation {" + " ".join(f"k{number}: do" for number in range(50)) + "}"
+    operation = normalize(parse(text), None, supergraph.api_schema)
+    assert weigh(plan(operation, build_query_graph(supergraph))) == (1, 1)
+    assert len(searches) == 51
+
+
 def test_running_out_of_stack_is_an_error_of_the_plan(monkeypatch):
     types = f"type Query {joined('a')} {{ a: A }} type A {joined('a')} {{ a: A x: Int }}"
     supergraph = load_supergraph(supergraph_sdl(["a"], types))
