@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contract.keys import KEY_BYTES
+from gateway.documents.manifest import Manifest, ManifestError, read_manifest
+from gateway.documents.registry import FolderRegistry, Registry, SealedRegistry
 from gateway.documents.resolve import Documents
-from gateway.documents.store import DocumentStore, ManifestError, read_manifest
+from gateway.documents.store import DocumentStore
 from gateway.engine import Engine
 from gateway.exchange import Peers
 from gateway.execution.client import SubgraphClient
@@ -108,12 +110,13 @@ async def assemble(
     """Raises `SupergraphError` or `SettingsError`."""
     async with AsyncExitStack() as building:
         redis = await _connect(settings, building)
+        shared = _sealed(settings, redis, "documents")
         parts = Parts(
             settings=settings,
             metrics=metrics,
             clients=clients,
             redis=redis,
-            store=DocumentStore(_read_manifests(settings), _sealed(settings, redis, "documents")),
+            store=DocumentStore(_read_manifests(settings), shared, _registries(settings, shared)),
             verifier=await _verifier(settings, redis, building),
             trail=await _trail(settings, metrics, building),
         )
@@ -162,7 +165,12 @@ def _read_supergraph(settings: Settings) -> Supergraph:
     return load_supergraph(sdl)
 
 
-def _read_manifests(settings: Settings) -> dict[str, Mapping[str, str]]:
+def _registries(settings: Settings, shared: SealedCache | None) -> tuple[Registry, ...]:
+    folder = FolderRegistry(settings.home)
+    return (folder,) if shared is None else (folder, SealedRegistry(shared))
+
+
+def _read_manifests(settings: Settings) -> dict[str, Manifest]:
     try:
         return {name: read_manifest(path) for name, path in settings.trusted_documents.items()}
     except ManifestError as error:

@@ -17,6 +17,7 @@ from typing import TypeVar
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
 from redis.exceptions import RedisError
 
 from contract.keys import derive_key
@@ -27,6 +28,7 @@ NONCE_BYTES = 12
 PAUSE_SECONDS = 1.0
 """After a failure, how long Redis is left alone, so that an outage does not slow every request."""
 TIMEOUT_SECONDS = 0.5
+LOCK_SECONDS = 10.0
 
 
 def connect(url: str) -> Redis:
@@ -45,6 +47,15 @@ class SealedCache:
         self._aead = AESGCM(derive_key(key, f"{name}:values"))
         self._resume_at = 0.0
         self.failures = 0
+
+    @property
+    def reachable(self) -> bool:
+        """Whether Redis answered when it was last asked."""
+        return time.monotonic() >= self._resume_at
+
+    def lock(self, name: str) -> Lock:
+        """Held by one process at a time, and for at most some seconds."""
+        return self._redis.lock(f"{self._key(name)}:lock", timeout=LOCK_SECONDS)
 
     async def get(self, name: str) -> bytes | None:
         key = self._key(name)

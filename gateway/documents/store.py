@@ -1,74 +1,79 @@
 """Texts of documents by id: registered ones of a client, and those that clients cached themselves.
 
-Registered documents come from manifest files, read at the start, and from Redis, where
+Registered documents come from the manifests of the settings and from registries, where
 `chartgraph documents push` puts them; an id belongs to the client that registered it. Cached ones
 (automatic persisted queries) are keyed by their hash and expire.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.cache.lru import LruCache
-from gateway.documents.prepare import hash_text
+from gateway.documents.manifest import Manifest, bare, indexed
+from gateway.documents.registry import ClientDocuments, Registry, RegistryError
+from gateway.telemetry import log
 
 if TYPE_CHECKING:
     # Redis takes a tenth of a second to import: only who has one pays for it.
     from gateway.cache.sealed import SealedCache
 
 ANY_CLIENT = "*"
+KNOWN_CLIENTS = 1_000
 CACHED_ENTRIES = 10_000
 CACHED_BYTES = 32 * 1024 * 1024
 CACHED_SECONDS = 7 * 24 * 3600
-ABSENT_SECONDS = 5.0
-"""How long a document that Redis did not have is taken to be absent."""
-_PREFIX = "sha256:"
-
-Manifest = Mapping[str, str]
+REFRESH_SECONDS = 5.0
+"""How late a push, or what it takes back, is noticed."""
 
 
-class ManifestError(ValueError):
-    """A file that is no manifest; the message names it."""
+@dataclass(slots=True)
+class _Known:
+    """What a registry said of a client when it was last asked."""
+
+    manifest: Manifest
+    fresh_until: float
 
 
 class DocumentStore:
     def __init__(
-        self, manifests: Mapping[str, Manifest], shared: SealedCache | None = None
+        self,
+        manifests: Mapping[str, Manifest],
+        shared: SealedCache | None = None,
+        registries: Sequence[Registry] = (),
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`manifests` by client id; `*` is for every client."""
-        self._manifests = manifests
+        self._manifests = {client: indexed(manifest) for client, manifest in manifests.items()}
         self._shared = shared
-        self._registered: LruCache[tuple[str, str], str] = LruCache(
-            CACHED_ENTRIES, weight=CACHED_BYTES
-        )
+        self._registries = tuple(registries)
+        self._clock = clock
+        self._known: LruCache[tuple[int, str], _Known] = LruCache(KNOWN_CLIENTS)
         self._cached: LruCache[str, str] = LruCache(CACHED_ENTRIES, weight=CACHED_BYTES)
 
     async def registered(self, client: str, document_id: str) -> str | None:
         """The text this client registered under the id, or that is registered for everyone."""
-        name = document_id.removeprefix(_PREFIX)
+        name = bare(document_id)
         for owner in (client, ANY_CLIENT):
-            text = self._manifests.get(owner, {}).get(name) or await self._pushed(owner, name)
-            if text:
-                return text
+            async for manifest in self._manifests_of(owner):
+                if name in manifest:
+                    return manifest[name]
         return None
 
-    async def register(self, client: str, document_id: str, text: str) -> bool:
-        """For all replicas, until it is taken back. Whether Redis has it now."""
-        name = document_id.removeprefix(_PREFIX)
-        if self._shared is None:
-            return False
-        self._registered.drop((client, name))
-        return await self._shared.put(_registered_name(client, name), text.encode())
-
-    async def unregister(self, client: str, document_id: str) -> None:
-        name = document_id.removeprefix(_PREFIX)
-        self._registered.drop((client, name))
-        if self._shared is not None:
-            await self._shared.drop(_registered_name(client, name))
+    async def everything(self) -> AsyncIterator[ClientDocuments]:
+        """All that is registered, client by client; a registry out of reach is left out."""
+        for client, manifest in self._manifests.items():
+            yield ClientDocuments(client, dict(manifest))
+        for registry in self._registries:
+            try:
+                for client in await registry.clients():
+                    yield await registry.read(client)
+            except RegistryError as error:
+                log.warning("registry_unavailable", reason=str(error))
 
     async def cached(self, digest: str) -> str | None:
         text = self._cached.get(digest)
@@ -84,37 +89,25 @@ class DocumentStore:
         if self._shared is not None:
             await self._shared.put(f"cached:{digest}", text.encode(), CACHED_SECONDS)
 
-    async def _pushed(self, client: str, name: str) -> str | None:
-        if self._shared is None:
-            return None
-        text = self._registered.get((client, name))
-        if text is None:
-            found = await self._shared.get(_registered_name(client, name))
-            text = found.decode() if found else ""
-            self._registered.put(
-                (client, name), text, seconds=ABSENT_SECONDS, weight=len(text) + len(name)
-            )
-        return text or None
+    async def _manifests_of(self, client: str) -> AsyncIterator[Manifest]:
+        if client in self._manifests:
+            yield self._manifests[client]
+        for number in range(len(self._registries)):
+            yield await self._manifest(number, client)
 
-
-def read_manifest(path: Path) -> Manifest:
-    """`{id: text}`, as relay-compiler and graphql-codegen write it, or Apollo's format."""
-    try:
-        content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        raise ManifestError(f"{path} cannot be read as a manifest of documents") from None
-    entries: Any = content
-    if "operations" in content:
-        operations = content["operations"]
-        entries = {
-            each.get("id"): each.get("body") for each in operations if isinstance(each, dict)
-        }
-    if not all(isinstance(each, str) for pair in entries.items() for each in pair):
-        raise ManifestError(f"{path} is no manifest: it has to map ids to texts")
-    named = {name.removeprefix(_PREFIX): text for name, text in entries.items()}
-    # Whoever asks by hash gets the same document as by id.
-    return named | {hash_text(text): text for text in named.values()}
-
-
-def _registered_name(client: str, name: str) -> str:
-    return msgspec.json.encode(["registered", client, name]).decode()
+    async def _manifest(self, number: int, client: str) -> Manifest:
+        known = self._known.get((number, client))
+        now = self._clock()
+        if known is not None:
+            if known.fresh_until > now:
+                return known.manifest
+            # Whoever comes while one of us looks goes on with what was known before.
+            known.fresh_until = now + REFRESH_SECONDS
+        try:
+            manifest = indexed((await self._registries[number].read(client)).documents)
+        except RegistryError as error:
+            log.warning("registry_unavailable", reason=str(error))
+            # What ran before the outage runs through it.
+            manifest = known.manifest if known else {}
+        self._known.put((number, client), _Known(manifest, now + REFRESH_SECONDS))
+        return manifest

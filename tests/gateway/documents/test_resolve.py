@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from graphql import build_schema
 
@@ -12,7 +10,7 @@ from gateway.cache.sealed import SealedCache, connect
 from gateway.documents.prepare import hash_text
 from gateway.documents.request import GraphQLRequest, PersistedQuery
 from gateway.documents.resolve import Documents
-from gateway.documents.store import DocumentStore, ManifestError, read_manifest
+from gateway.documents.store import DocumentStore
 from gateway.errors import GatewayError
 from gateway.settings import Settings
 
@@ -136,32 +134,6 @@ async def test_replicas_share_cached_documents(shared):
     assert (await second.resolve(apq(HELLO), "portal")).text == HELLO
 
 
-async def test_documents_are_registered_for_all_replicas(shared):
-    store = DocumentStore({}, shared)
-    of = Documents(SCHEMA, STRICT, DocumentStore({}, shared))
-    assert await store.register("portal", "hello-1", HELLO)
-    request = GraphQLRequest(document_id="hello-1")
-    assert (await of.resolve(request, "portal")).text == HELLO
-    assert await refusal(of, request, "partner") == Code.TRUSTED_DOCUMENT_REQUIRED
-    await store.unregister("portal", "hello-1")
-    fresh = Documents(SCHEMA, STRICT, DocumentStore({}, shared))
-    assert await refusal(fresh, request) == Code.TRUSTED_DOCUMENT_REQUIRED
-
-
-async def test_redis_holds_nothing_to_read_or_to_forge(shared):
-    store = DocumentStore({}, shared)
-    await store.register("portal", "hello-1", HELLO)
-    await store.register("portal", "secret-1", SECRET)
-    redis = shared._redis
-    keys = await redis.keys()
-    values = [await redis.get(key) for key in keys]
-    assert not any(b"hello" in text or b"portal" in text for text in (*keys, *values))
-    for key, value in zip(keys, reversed(values), strict=True):
-        await redis.set(key, value)
-    fresh = DocumentStore({}, shared)
-    assert await fresh.registered("portal", "hello-1") is None
-
-
 async def test_without_redis_it_goes_on(tmp_path):
     redis = connect(f"unix://{tmp_path}/nobody.sock")
     shared = SealedCache(redis, b"k" * 32, "documents")
@@ -170,25 +142,3 @@ async def test_without_redis_it_goes_on(tmp_path):
     assert (await of.resolve(apq(HELLO), "portal")).text == HELLO
     assert shared.failures == 1
     await redis.aclose()
-
-
-APOLLO = {
-    "format": "apollo-persisted-query-manifest",
-    "version": 1,
-    "operations": [{"id": "hello-1", "name": "Hello", "type": "query", "body": HELLO}],
-}
-
-
-@pytest.mark.parametrize("manifest", [{"hello-1": HELLO}, {"sha256:hello-1": HELLO}, APOLLO])
-def test_reads_the_manifests_of_others(tmp_path, manifest):
-    path = tmp_path / "manifest.json"
-    path.write_text(json.dumps(manifest))
-    assert read_manifest(path) == {"hello-1": HELLO, hash_text(HELLO): HELLO}
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"a": 7}', '{"operations": [{"id": "a"}]}'])
-def test_refuses_what_is_no_manifest(tmp_path, content):
-    path = tmp_path / "manifest.json"
-    path.write_text(content)
-    with pytest.raises(ManifestError, match="manifest"):
-        read_manifest(path)
