@@ -6,7 +6,8 @@ faults this is one walk; the errors are put together afterwards, and only where 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from gateway.execution.faults import Fault, FetchError, ResponseError, ResponseP
 from gateway.execution.shapes import Completion, ObjectShape, Shape, path_of
 
 MAX_ERRORS: Final = 100
+MAX_PLACES: Final = 20
+"""Of one fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,19 @@ def project(shape: ObjectShape, data: dict[str, Any], errors: Sequence[FetchErro
 
 
 class _Errors:
-    """The answer's errors, each once, in the order of: fetching, denials, completion."""
+    """The answer's errors, in the order of: fetching, denials, completion.
+
+    A fault that hits a thousand rows is told for the first few, lest it crowd out all others.
+    """
 
     def __init__(self) -> None:
         self.errors: dict[tuple[str, str, ResponsePath], ResponseError] = {}
+        self._told: Counter[int] = Counter()
+        """How often each fault was told, by its identity."""
         self._explained: set[ResponsePath] = set()
         """Every position an error lies at or below."""
+        self._missing: set[int] = set()
+        """The identities of the trails to fields that a fault left unfetched."""
 
     def tell_fetch_errors(
         self, shape: Shape, errors: Iterable[FetchError], completion: Completion
@@ -55,7 +65,12 @@ class _Errors:
                     waiting.setdefault(visible, []).append(error.fault)
                 else:
                     self._tell(error.fault, place)
-        self._tell_missing(waiting, completion)
+        if waiting:
+            self._tell_missing(waiting, completion)
+            for place, faults in waiting.items():
+                for fault in faults:
+                    if not self._told[id(fault)]:
+                        self._tell(fault, place)
 
     def tell_completion(self, completion: Completion) -> None:
         for trail, fault in completion.denied:
@@ -63,32 +78,33 @@ class _Errors:
         for trail, type_name in completion.misfits:
             self._tell(_misfit(type_name), path_of(trail))
         for trail, promise in completion.broken_promises:
-            path = path_of(trail)
-            if path not in self._explained:
+            if id(trail) not in self._missing and (path := path_of(trail)) not in self._explained:
                 self._tell(_broken_promise(promise), path)
 
     def _tell_missing(
         self, waiting: dict[ResponsePath, list[Fault]], completion: Completion
     ) -> None:
         """Point each fault at the fields it left unfetched: those nearest below its places."""
-        if not waiting:
-            return
-        shown: set[int] = set()
+        known: dict[int, list[Fault]] = {}
         for trail in completion.absent:
-            path = path_of(trail)
-            above = (path[:length] for length in range(len(path) - 1, -1, -1))
-            for fault in next((waiting[place] for place in above if place in waiting), ()):
-                shown.add(id(fault))
-                self._tell(fault, path)
-        for place, faults in waiting.items():
-            for fault in faults:
-                if id(fault) not in shown:
-                    shown.add(id(fault))
-                    self._tell(fault, place)
+            parent = id(trail[0]) if trail else 0
+            if parent not in known:
+                known[parent] = _nearest_above(path_of(trail), waiting)
+            for fault in known[parent]:
+                self._missing.add(id(trail))
+                if self._told[id(fault)] < MAX_PLACES:
+                    self._tell(fault, path_of(trail))
 
     def _tell(self, fault: Fault, path: ResponsePath) -> None:
-        self.errors[fault.code, fault.message, path] = ResponseError(fault, path or None)
         self._explained.update(path[:length] for length in range(len(path) + 1))
+        if self._told[id(fault)] < MAX_PLACES:
+            self._told[id(fault)] += 1
+            self.errors[fault.code, fault.message, path] = ResponseError(fault, path or None)
+
+
+def _nearest_above(path: ResponsePath, waiting: Mapping[ResponsePath, list[Fault]]) -> list[Fault]:
+    above = (path[:length] for length in range(len(path) - 1, -1, -1))
+    return next((waiting[place] for place in above if place in waiting), [])
 
 
 def _visible_part(shape: Shape, place: ResponsePath) -> ResponsePath:

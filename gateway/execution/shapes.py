@@ -127,6 +127,7 @@ class ObjectShape:
         self._only = type_name if self._types == {type_name} else None
         self._collect = collect
         self._fields: dict[str, _Fields | None] = {}
+        self._parts: dict[str, Shape] | None = None
 
     def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
         fields = self._fields_of(value) if type(value) is dict else None
@@ -147,11 +148,14 @@ class ObjectShape:
         return results
 
     def step(self, step: str | int) -> Shape | None:
-        for possible in sorted(self._types):
-            for key, _, selected in self._fields_on(possible) or ():
-                if key == step and selected.denied is None:
-                    return selected.shape
-        return None
+        if self._parts is None:
+            self._parts = {
+                key: selected.shape
+                for type_ in sorted(self._types, reverse=True)
+                for key, _, selected in self._fields_on(type_) or ()
+                if selected.denied is None
+            }
+        return self._parts.get(step) if isinstance(step, str) else None
 
     def _fields_of(self, value: dict[str, Any]) -> _Fields | None:
         # A subgraph that knows an interface as one object (`@interfaceObject`) gives the

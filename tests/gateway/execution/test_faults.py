@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway.execution.client import SubgraphInvalidResponse, SubgraphUnavailable
-from gateway.execution.project import MAX_ERRORS
+from gateway.execution.project import MAX_ERRORS, MAX_PLACES
 from gateway.planning.plan import (
     EntityCall,
     Rename,
@@ -298,6 +298,25 @@ async def test_a_flood_of_errors_is_cut():
     rows = {"data": {"patients": [{"name": None}] * 10_000}, "errors": flood}
     _, errors = await ask(None, a=rows, node=fetch("a"), query="{ patients { name } }")
     assert 0 < len(errors) <= MAX_ERRORS
+
+
+async def test_one_fault_does_not_crowd_out_another():
+    rows = data(patients=[{"id": str(number)} for number in range(1000)])
+    node = SequenceNode((fetch("a"), fetch_entities("b", path("patients")), fetch("c")))
+    down = SubgraphUnavailable("down")
+    fetched = await run(node, Subgraphs({"a": rows, "b": down, "c": {"errors": [{}]}}))
+    _, errors = CLIENT.project(QUERY, fetched)
+    names = [path for code, path in errors if code == "SUBGRAPH_UNAVAILABLE"]
+    assert names == [("patients", number, "name") for number in range(MAX_PLACES)]
+    assert [path for code, path in errors if code == "SUBGRAPH_ERROR"] == [("other",)]
+
+
+async def test_a_fault_told_often_enough_still_explains_its_nulls():
+    rows = data(patients=[{"id": str(number)} for number in range(MAX_PLACES * 2)])
+    fetched = await run(NODE, Subgraphs({"a": rows, "b": SubgraphUnavailable("down")}))
+    completed, errors = CLIENT.project("{ patients { next { id } } }", fetched)
+    assert completed == {"patients": [None] * MAX_PLACES * 2}
+    assert {code for code, _ in errors} == {"SUBGRAPH_UNAVAILABLE"}
 
 
 async def test_messages_never_quote_the_answer():
