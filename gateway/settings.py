@@ -2,7 +2,7 @@
 
 Arguments win over variables, variables over the file. Two switches set the tone: `dev` (nobody
 signs in, loopback only) and `closed` (no introspection, no GraphiQL, no documents by GET); each
-default below follows from them. `README.md` lists the settings by what they are for.
+default below follows from them. `docs/operating.md` says what each is for.
 """
 
 from __future__ import annotations
