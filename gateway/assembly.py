@@ -15,14 +15,16 @@ from gateway.documents.registry import FolderRegistry, Registry, SealedRegistry
 from gateway.documents.resolve import Documents
 from gateway.documents.store import DocumentStore
 from gateway.engine import Engine
+from gateway.errors import RequestError
 from gateway.exchange import Peers
 from gateway.execution.client import SubgraphClient
 from gateway.execution.http_client import HttpSubgraphClient
 from gateway.federation.access_rules import access_rules
 from gateway.federation.supergraph import Supergraph, load_supergraph
 from gateway.pipeline import Pipeline
+from gateway.planning import PlanError
 from gateway.settings import Settings, SettingsError
-from gateway.telemetry import Metrics
+from gateway.telemetry import Metrics, log
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -64,6 +66,7 @@ class Assembly:
         self._served = served
         self._closing = closing
         self._retiring: set[asyncio.Task[None]] = set()
+        self._warming = asyncio.create_task(warm(served.pipeline, parts.store))
 
     @property
     def pipeline(self) -> Pipeline:
@@ -73,14 +76,17 @@ class Assembly:
         """Read the supergraph anew and serve it; one that is bad is raised and changes nothing."""
         fresh = _serve(self.parts)
         old, self._served = self._served, fresh
+        self._warming.cancel()
+        self._warming = asyncio.create_task(warm(fresh.pipeline, self.parts.store))
         retiring = asyncio.create_task(self._retire(old))
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
 
     async def close(self) -> None:
-        for retiring in tuple(self._retiring):
-            retiring.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        ending = (*self._retiring, self._warming)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         await self._served.close()
         await self._closing.aclose()
 
@@ -122,6 +128,30 @@ async def assemble(
         )
         return Assembly(parts, _serve(parts), building.pop_all())
     raise AssertionError("an exit stack swallows nothing")
+
+
+async def warm(pipeline: Pipeline, store: DocumentStore) -> None:
+    """Plan what is registered, one document after the other between the requests that come."""
+    seen: set[str] = set()
+    refused = 0
+    async for registered in store.everything():
+        for document_id, text in registered.documents.items():
+            if text in seen:
+                continue
+            seen.add(text)
+            try:
+                pipeline.warm(text)
+            except (RequestError, PlanError) as error:
+                refused += 1
+                log.warning(
+                    "document_cannot_run",
+                    client=registered.client,
+                    document=document_id,
+                    reason=str(error),
+                )
+            await asyncio.sleep(0)
+    if seen:
+        log.info("documents_planned", documents=len(seen) - refused, refused=refused)
 
 
 def _serve(parts: Parts) -> Served:

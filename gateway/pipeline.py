@@ -162,13 +162,7 @@ class Pipeline:
         return await self._documents.resolve(request, client)
 
     def select(self, document: Document, request: GraphQLRequest, identity: Identity) -> Selected:
-        key = (document.hash, request.operation_name)
-        selected = self._operations.get(key)
-        if selected is None:
-            document.operation(request.operation_name)
-            operation = self._engine.normalize(document.node, request.operation_name)
-            selected = Selected(document, operation)
-            self._operations.put(key, selected, weight=_size(operation.selections))
+        selected = self._select(document, request.operation_name)
         self._check_kind(selected.operation, request)
         self._check_introspection(selected, identity)
         return selected
@@ -241,6 +235,26 @@ class Pipeline:
             "denied": [_describe(denial) for denial in decision.denials],
             "plan": print_plan(planned.plan),
         }
+
+    def warm(self, text: str) -> None:
+        """Do for a document, before anyone asks for it, all that is the same for everyone.
+
+        Raises `RequestError` or `PlanError` where the schema cannot run it.
+        """
+        document = self._documents.prepare(text)
+        names = [*document.operations, *([None] if len(document.operations) == 1 else ())]
+        for name in names:
+            self._engine.plan(self._select(document, name).operation, frozenset())
+
+    def _select(self, document: Document, operation_name: str | None) -> Selected:
+        key = (document.hash, operation_name)
+        selected = self._operations.get(key)
+        if selected is None:
+            document.operation(operation_name)
+            operation = self._engine.normalize(document.node, operation_name)
+            selected = Selected(document, operation)
+            self._operations.put(key, selected, weight=_size(operation.selections))
+        return selected
 
     def _check_kind(self, operation: Operation, request: GraphQLRequest) -> None:
         if operation.kind is OperationKind.SUBSCRIPTION:

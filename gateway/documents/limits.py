@@ -39,31 +39,36 @@ class Measure:
     directives: int = 0
     keys: Counter[str] = field(default_factory=Counter)
     """How often each response key is selected at the top level."""
+    merged: Counter[str] = field(default_factory=Counter)
+    """For each of them, the most often any key is selected in one place below, all selections of
+    it taken together: that is what validation compares pair by pair."""
     repeats: int = 0
     """The most often any key is selected in one place, here or below."""
 
     def absorb(self, other: Measure) -> None:
         """Add what is spread into this very place."""
+        self._add(other)
         self.depth = max(self.depth, other.depth)
+        for key, count in other.keys.items():
+            self._select(key, count, other.merged[key])
+
+    def descend(self, key: str, below: Measure) -> None:
+        """Add a field with what is selected below it."""
+        self._add(below)
+        self.depth = max(self.depth, below.depth + 1)
+        self.fields = min(CEILING, self.fields + 1)
+        self._select(key, 1, below.repeats)
+
+    def _add(self, other: Measure) -> None:
         self.fields = min(CEILING, self.fields + other.fields)
         self.aliases = min(CEILING, self.aliases + other.aliases)
         self.directives = min(CEILING, self.directives + other.directives)
         self.repeats = max(self.repeats, other.repeats)
-        for key, count in other.keys.items():
-            self._count(key, count)
 
-    def descend(self, key: str, below: Measure) -> None:
-        """Add a field with what is selected below it."""
-        self.depth = max(self.depth, below.depth + 1)
-        self.fields = min(CEILING, self.fields + below.fields + 1)
-        self.aliases = min(CEILING, self.aliases + below.aliases)
-        self.directives = min(CEILING, self.directives + below.directives)
-        self.repeats = max(self.repeats, below.repeats)
-        self._count(key, 1)
-
-    def _count(self, key: str, count: int) -> None:
+    def _select(self, key: str, count: int, below: int) -> None:
         self.keys[key] = total = min(CEILING, self.keys[key] + count)
-        self.repeats = max(self.repeats, total)
+        self.merged[key] = merged = min(CEILING, self.merged[key] + below)
+        self.repeats = max(self.repeats, total, merged)
 
 
 def check_limits(document: DocumentNode, limits: Limits) -> None:

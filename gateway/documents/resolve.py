@@ -44,13 +44,13 @@ class Documents:
     async def resolve(self, request: GraphQLRequest, client: str) -> Document:
         """Raises `RequestError`, or `AccessError` where only trusted documents run."""
         if request.document_id is not None:
-            return self._prepare(await self._registered(request, request.document_id, client))
+            return self.prepare(await self._registered(request, request.document_id, client))
         if request.persisted_query is not None:
             return await self._persisted(request.query, request.persisted_query, client)
         if request.query is None:
             raise _bad_request("The request has no query.")
         await self._check_trusted(request.query, client)
-        return self._prepare(request.query)
+        return self.prepare(request.query)
 
     async def _registered(self, request: GraphQLRequest, document_id: str, client: str) -> str:
         text = await self._store.registered(client, document_id)
@@ -70,7 +70,7 @@ class Documents:
             if hash_text(query) != digest:
                 raise RequestError(Code.PERSISTED_QUERY_HASH_MISMATCH)
             await self._check_trusted(query, client)
-            document = self._prepare(query)
+            document = self.prepare(query)
             if self._settings.open and not self._settings.trusted_only:
                 await self._store.cache(digest, query)
             return document
@@ -79,7 +79,7 @@ class Documents:
             text = await self._store.cached(digest)
         if text is None:
             raise RequestError(Code.PERSISTED_QUERY_NOT_FOUND)
-        return self._prepare(text)
+        return self.prepare(text)
 
     async def _check_trusted(self, text: str, client: str) -> None:
         if not self._settings.trusted_only:
@@ -87,7 +87,8 @@ class Documents:
         if await self._store.registered(client, hash_text(text)) != text:
             raise AccessError(Code.TRUSTED_DOCUMENT_REQUIRED)
 
-    def _prepare(self, text: str) -> Document:
+    def prepare(self, text: str) -> Document:
+        """Whatever the text is, no one has asked whether it may run. Raises `RequestError`."""
         document = self._prepared.get(text)
         if document is not None:
             return document

@@ -34,6 +34,8 @@ def bomb(generations: int) -> str:
         "{ ...f ...f } fragment f on Query { a b }",
         "{ a @include(if: true) b @skip(if: false) ... @include(if: true) { c } }",
         "{ a a a a }",
+        "{ a { b } a { b } a { b } a { b } }",
+        "{ a { b b } c { b b } d { b b } }",
         "{ __schema { types { fields { type { ofType { ofType { name } } } } } } }",
     ],
 )

@@ -211,3 +211,20 @@ async def test_a_gateway_takes_what_is_pushed_to_redis(start, issuer, valkey_url
     reply = await gateway.post({"documentId": "w"}, issuer.token())
     assert reply.json == {"data": {"weather": "fine"}}
     await cache._redis.aclose()
+
+
+async def test_what_is_registered_is_planned_before_it_is_asked_for(start, issuer, tmp_path):
+    registered = {"w": "query W { weather }", "bad": "{ nope }", "two": "query A { weather } {"}
+    await FolderRegistry(tmp_path / "home").write(ClientDocuments("portal", registered))
+    gateway = await start(trusted_only=True)
+    pipeline = gateway.app.assembly.pipeline
+    await gateway.app.assembly._warming
+    planned = pipeline._engine._plans
+    assert len(planned) == 1
+    for body in ({"documentId": "w"}, {"documentId": "w", "operationName": "W"}):
+        reply = await gateway.post(body, issuer.token())
+        assert reply.json == {"data": {"weather": "fine"}}
+    assert len(planned) == 1
+    await gateway.app.reload()
+    await gateway.app.assembly._warming
+    assert len(gateway.app.assembly.pipeline._engine._plans) == 1
