@@ -89,8 +89,8 @@ class Limits(BaseModel):
     root_fields: int = 20
     directives: int = 50
     fields: int = 5_000
-    repeats: int = 20
-    """How often one response key may be selected in one place."""
+    repeats: int = 50
+    """How often one response key may be selected in one place, fields of one key merged."""
 
 
 class Settings(BaseSettings):
