@@ -48,18 +48,13 @@ def find_paths(
     """
     tree = PositionTree(tuple(sorted(graph.supergraph.subgraphs)))
     finder = _PathFinder(graph, labels, tree, tell_apart=tell_apart)
-    wanted = (
-        selection
-        for selection in operation.selections
-        if not (isinstance(selection, Field) and selection.name.startswith("__"))
-    )
     entries = [
         tree.entry(node)
         for node in graph.entries(operation.root_type)
         if entry in (None, node.subgraph)
     ]
     try:
-        return Paths(tree, tuple(finder.resolve(wanted, entries)))
+        return Paths(tree, tuple(finder.resolve(operation.selections, entries)))
     except _NoPathError as error:
         raise PlanError(f"no subgraph resolves {error}") from None
 
@@ -89,9 +84,13 @@ class _PathFinder:
         for selection in selections:
             if isinstance(selection, InlineFragment):
                 leaves += self._fragment(selection, positions, allowed)
-            else:
+            elif not (selection.name.startswith("__") and self._is_root(positions[0])):
                 leaves += self._field(selection, positions)
         return leaves
+
+    def _is_root(self, position: Position) -> bool:
+        """Introspection, and what a root type is called, is not for subgraphs to say."""
+        return position.place.type_name in self.graph.supergraph.roots.values()
 
     # Fields
 

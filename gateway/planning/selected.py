@@ -37,6 +37,7 @@ class Selected:
     typename: bool = False
     fields: dict[tuple[str, Conditions], SelectedField] = field(default_factory=dict)
     narrowed: dict[tuple[str, Conditions], Selected] = field(default_factory=dict)
+    """Fragments by type, which is empty where only the conditions matter."""
 
 
 @dataclass(slots=True)
@@ -80,7 +81,9 @@ def add_position(
         elif child.silent or (child.type_condition == node.type_name and not conditions):
             below = selected
         else:
-            below = selected.narrowed.setdefault((child.type_condition, conditions), Selected())
+            # Not naming the type it has anyway: subgraphs may call their root types otherwise.
+            name = "" if child.type_condition == node.type_name else child.type_condition
+            below = selected.narrowed.setdefault((name, conditions), Selected())
         if below is not None:
             add_position(below, child, fetch_graph, graph, given)
 
@@ -153,7 +156,8 @@ def print_selected(selected: Selected) -> str:
         below = print_selected(entry.below) if entry.below is not None else ""
         parts.append(f"{alias}{entry.name}{arguments}{print_conditions(entry.conditions)}{below}")
     for (type_name, conditions), inner in selected.narrowed.items():
-        parts.append(f"...on {type_name}{print_conditions(conditions)}{print_selected(inner)}")
+        on_type = f"on {type_name}" if type_name else ""
+        parts.append(f"...{on_type}{print_conditions(conditions)}{print_selected(inner)}")
     return f"{{{' '.join(parts or [TYPENAME])}}}"
 
 
