@@ -85,9 +85,14 @@ async function loadHive(sdl, onRequest = () => {}) {
     logging: false,
     landingPage: false,
     graphiql: false,
-    skipValidation: false,
     maskedErrors: false,
-    plugins: () => [{ onFetch: () => onRequest() }],
+    plugins: () => [
+      {
+        onFetch() {
+          onRequest();
+        },
+      },
+    ],
   });
   const schema = await runtime.getSchema();
   return { schema, ask: (query) => askHive(runtime, query), close: () => runtime.dispose() };
