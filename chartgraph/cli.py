@@ -19,6 +19,7 @@ from chartgraph.home import HomeError, home_folder
 from chartgraph.home import reset as reset_home
 from chartgraph.valkey import ValkeyError
 from contract.keys import KeyMissingError
+from gateway.federation.errors import SupergraphError
 from gateway.settings import SettingsError
 from schema import SUPERGRAPH
 from subgraphs.connectors.config import ConfigError
@@ -35,7 +36,15 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")]
 Config = Annotated[Path | None, typer.Option(help="Settings of the gateway, a YAML file.")]
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
-EXPECTED = (ConfigError, DemoError, HomeError, KeyMissingError, SettingsError, ValkeyError)
+EXPECTED = (
+    ConfigError,
+    DemoError,
+    HomeError,
+    KeyMissingError,
+    SettingsError,
+    SupergraphError,
+    ValkeyError,
+)
 """What the user can mend: shown as a message, never as a traceback."""
 
 

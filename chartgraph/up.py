@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,13 +112,15 @@ async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | N
             mounts=_mounts(settings, apps["telehealth"], demo),
             checks={name: app.ready for name, app in apps.items()},
         )
-        server = uvicorn.Server(server_config(gateway, settings))
+        # Started by us and not by the server, so that what is wrong reaches the user as a message.
+        await gateway.start()
         announcing = asyncio.create_task(_announce(settings, demo))
         try:
-            await server.serve()
+            await uvicorn.Server(server_config(gateway, settings, lifespan="off")).serve()
         finally:
             announcing.cancel()
             await asyncio.gather(announcing, return_exceptions=True)
+            await gateway.stop()
 
 
 def _mounts(settings: Settings, telehealth: AsgiApp, demo: Sandbox | None) -> dict[str, AsgiApp]:
@@ -134,6 +137,8 @@ async def _announce(settings: Settings, demo: Sandbox | None) -> None:
     async with httpx2.AsyncClient(base_url=gateway, trust_env=False) as client:
         while not await _is_ready(client):  # noqa: ASYNC110 - it asks over HTTP, as anyone would
             await asyncio.sleep(0.05)
+    # What is alive now stays: collecting garbage need not look at it again.
+    gc.freeze()
     if demo is not None:
         note = Note(gateway, demo.issuer, demo.control, tuple(demo.personas))
         write_note(settings.home, note)

@@ -49,20 +49,19 @@ def serve(settings: Settings, **options: Any) -> int:
 def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicorn.Config:
     import uvicorn  # noqa: PLC0415 - likewise
 
-    return uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=30,
-        **options,
-    )
+    defaults = {
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "on",
+        "access_log": False,
+        "log_level": "warning",
+        "server_header": False,
+        "timeout_graceful_shutdown": 30,
+    }
+    return uvicorn.Config(app, **{**defaults, **options})
 
 
 def _parser() -> argparse.ArgumentParser:
