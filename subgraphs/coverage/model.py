@@ -12,6 +12,7 @@ import msgspec
 
 from subgraphs.runtime import fhir
 from subgraphs.runtime.facts import Kind
+from subgraphs.runtime.labelling import sensitive_subjects
 from subgraphs.runtime.scalars import rank
 
 _MEMBER_NUMBER = "MB"
@@ -147,4 +148,5 @@ EXPLANATION: Kind[ExplanationResource] = Kind(
     same=lambda _: None,
     tokens=lambda e: {"type": fhir.tokens([e.type])},
     retracted=lambda e: e.status == "entered-in-error",
+    subject=lambda e: sensitive_subjects(*(item.product_or_service for item in e.item)),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,8 +10,9 @@ from subgraphs.diagnostics.model import ENTERED_IN_ERROR, DiagnosticReport, Obse
 from subgraphs.diagnostics.sources import DiagnosticSource
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.facts import Fact, Kind, load_facts
-from subgraphs.runtime.fhir import canonical_code, subjects, tokens
+from subgraphs.runtime.fhir import CodeableConcept, canonical_code, subjects, tokens
 from subgraphs.runtime.gathering import Answer, Ask, Gathered
+from subgraphs.runtime.labelling import sensitive_subjects
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import rank
 
@@ -55,13 +56,21 @@ def _same_observation(observation: Observation) -> object:
     return code, moment, observation.status, observation.values, parts
 
 
+def _mentioned(observation: Observation) -> Iterator[CodeableConcept | None]:
+    """What its value and its parts name."""
+    yield observation.value_codeable_concept
+    for part in observation.component:
+        yield part.code
+        yield part.value_codeable_concept
+
+
 OBSERVATIONS: Final[Kind[Observation]] = Kind(
     type="Observation",
     rank=lambda observation: rank(observation.effective or observation.issued),
     same=_same_observation,
     tokens=lambda o: {"category": tokens(o.category), "code": tokens([o.code])},
     retracted=lambda observation: observation.status == ENTERED_IN_ERROR,
-    subject=lambda observation: subjects(observation.code),
+    subject=lambda o: subjects(o.code) | sensitive_subjects(*_mentioned(o)),
 )
 REPORTS: Final[Kind[DiagnosticReport]] = Kind(
     type="DiagnosticReport",
@@ -70,7 +79,7 @@ REPORTS: Final[Kind[DiagnosticReport]] = Kind(
     same=lambda _: None,
     tokens=lambda report: {"category": tokens(report.category), "code": tokens([report.code])},
     retracted=lambda report: report.status == ENTERED_IN_ERROR,
-    subject=lambda report: subjects(report.code),
+    subject=lambda r: subjects(r.code) | sensitive_subjects(*r.conclusion_code),
 )
 
 

@@ -21,7 +21,7 @@ from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.facts import Fact, Kind, load_facts
 from subgraphs.runtime.fhir import CodeableConcept, canonical_code, subjects, tokens
 from subgraphs.runtime.gathering import Gathered
-from subgraphs.runtime.labelling import labels_of
+from subgraphs.runtime.labelling import sensitive_subjects
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import rank
 
@@ -63,12 +63,6 @@ def _same_immunization(immunization: Immunization) -> object:
     return None if code is None or day is None else (code, day, immunization.status)
 
 
-def _sensitive_reasons(encounter: Encounter) -> frozenset[str]:
-    """Only these: a visit labelled for one of its reasons says nothing of visits for the others."""
-    reasons = frozenset[str]().union(*map(subjects, encounter.reason_code))
-    return frozenset(reason for reason in reasons if labels_of([reason]))
-
-
 ENCOUNTERS: Kind[Encounter] = Kind(
     type="Encounter",
     rank=lambda encounter: rank(encounter.period.start if encounter.period else None),
@@ -76,7 +70,7 @@ ENCOUNTERS: Kind[Encounter] = Kind(
     same=lambda _: None,
     tokens=lambda encounter: {"type": tokens(encounter.type)},
     retracted=lambda encounter: encounter.status == ENTERED_IN_ERROR,
-    subject=_sensitive_reasons,
+    subject=lambda encounter: sensitive_subjects(*encounter.type, *encounter.reason_code),
 )
 CONDITIONS: Kind[Condition] = Kind(
     type="Condition",
@@ -108,7 +102,7 @@ PROCEDURES: Kind[Procedure] = Kind(
     same=_same_procedure,
     tokens=lambda p: {"category": tokens([p.category]), "code": tokens([p.code])},
     retracted=lambda procedure: procedure.status == ENTERED_IN_ERROR,
-    subject=lambda procedure: subjects(procedure.code),
+    subject=lambda p: subjects(p.code) | sensitive_subjects(*p.reason_code),
 )
 IMMUNIZATIONS: Kind[Immunization] = Kind(
     type="Immunization",

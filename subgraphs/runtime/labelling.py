@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from subgraphs.runtime.fhir import Coding
+from subgraphs.runtime.fhir import CodeableConcept, Coding, subjects
 
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _ICD: Final = "http://hl7.org/fhir/sid/icd-10-cm|"
@@ -42,10 +42,19 @@ _CODES: Final = {
 }
 
 
-def labels_of(subjects: Iterable[str]) -> list[Coding]:
+def sensitive_subjects(*concepts: CodeableConcept | None) -> frozenset[str]:
+    """Of what a record mentions beside its own subject, only what is sensitive by itself.
+
+    A visit labelled for one of its reasons says nothing of visits for the others.
+    """
+    mentioned = frozenset[str]().union(*map(subjects, concepts))
+    return frozenset(subject for subject in mentioned if labels_of([subject]))
+
+
+def labels_of(codes: Iterable[str]) -> list[Coding]:
     """The labels that codes, each as `system|code`, call for."""
     found = []
-    for subject in subjects:
+    for subject in codes:
         if subject in _CODES:
             found.append(_CODES[subject])
         elif subject.startswith(_ICD):

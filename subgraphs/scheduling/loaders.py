@@ -13,6 +13,7 @@ from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.facts import Fact, Kind, load_facts
 from subgraphs.runtime.fhir import tokens
 from subgraphs.runtime.gathering import Answer, Gathered
+from subgraphs.runtime.labelling import sensitive_subjects
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import rank
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
@@ -33,6 +34,7 @@ APPOINTMENTS: Final[Kind[Appointment]] = Kind(
         "appointment-type": tokens([a.appointment_type]),
     },
     retracted=lambda appointment: appointment.status == ENTERED_IN_ERROR,
+    subject=lambda a: sensitive_subjects(*a.service_type, *a.reason_code),
 )
 
 
