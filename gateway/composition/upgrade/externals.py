@@ -13,6 +13,7 @@ from gateway.composition.schema import (
     Subgraph,
     TypeDefinition,
     applied,
+    has,
 )
 from gateway.composition.types import base_name
 from gateway.composition.upgrade.mapping import is_extension, map_fields, map_types, without
@@ -76,5 +77,7 @@ def _referenced(subgraph: Subgraph) -> set[str]:
     found = set(subgraph.roots)
     for type_ in subgraph.types.values():
         found.update(type_.members, type_.interfaces)
+        # An entity is a member of the union that `_entities` returns.
+        found.update({type_.name} if has(type_, "key") else ())
         found |= {base_name(field.type) for field in type_.fields.values()}
     return found

@@ -35,7 +35,7 @@ class Case:
     @property
     def subgraphs(self) -> list[SubgraphInput]:
         return [
-            SubgraphInput(name, f"http://{name}", _expanded("\n".join(lines).rstrip()))
+            SubgraphInput(name, f"http://{name}", expanded("\n".join(lines).rstrip()))
             for name, lines in self.sdl.items()
         ]
 
@@ -62,7 +62,7 @@ def _read(path: Path) -> list[Case]:
     return cases
 
 
-def _expanded(sdl: str) -> str:
+def expanded(sdl: str) -> str:
     def link(match: re.Match[str]) -> str:
         url = f"https://specs.apollo.dev/federation/{match[1] or VERSION}"
         return f'extend schema @link(url: "{url}", import: [{match[2]}])'

@@ -5,6 +5,7 @@ import pytest
 from gateway.federation.field_set import (
     MAX_DEPTH,
     FieldSetError,
+    field_set_shape,
     parse_field_set,
     print_field_set,
 )
@@ -40,3 +41,19 @@ def test_prints_canonically(text, canonical):
 def test_refuses(text, complaint):
     with pytest.raises(FieldSetError, match=complaint):
         parse_field_set(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("id name", "name id", True),
+        ("a { x y } b", "b a { y x }", True),
+        ("a { x } b { y }", "a { y } b { x }", False),
+        ("a(n: 1)", "a(n: 2)", False),
+        ("... on A { x }", "... on B { x }", False),
+        ("id", "id name", False),
+    ],
+)
+def test_shapes_leave_out_the_order(one, other, same):
+    shapes = [field_set_shape(parse_field_set(text)) for text in (one, other)]
+    assert (shapes[0] == shapes[1]) is same
