@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from subgraphs.identity.index.store import PatientIndex
@@ -64,40 +64,64 @@ async def load_person(request: Request[Identity], member: Link) -> IndexedPerson
 
 
 def may_see(request: Request[Identity], person: IndexedPerson) -> bool:
-    compartment = Compartment(person_id(request.subgraph.ids, person), person.links)
+    compartment = _compartment(request, person)
     access = request.access
     return access.may_read(PATIENT, compartment) and access.permits(Described(person), compartment)
 
 
+@dataclass(frozen=True, slots=True)
+class People:
+    """A page of those the caller may see."""
+
+    rows: tuple[IndexedPerson, ...] = ()
+    has_next: bool = False
+
+
 async def list_people(
-    request: Request[Identity], after: Link | None, limit: int, search: str | None
-) -> list[IndexedPerson]:
-    """The next `limit` people behind one the caller may see, or all that are left."""
+    request: Request[Identity], after: Link | None, size: int, search: str | None
+) -> People:
+    """The people behind one, at most `size`; only who is on the page counts as read."""
     words = None if search is None else words_asked(search)
     if search is not None and words is None:
-        return []
-    index = request.services.index
+        return People()
     if not request.access.may_read_any(PATIENT):
-        return await _only_launch(request, after, search)
+        return await _only_launch(request, after, size, search)
     found: list[IndexedPerson] = []
-    while len(found) < limit:
-        page = await index.page(after, _CHUNK, words)
-        found += [person for person in page if may_see(request, person)]
-        if len(page) < _CHUNK:
+    async for person in _walk(request.services.index, after, words):
+        if request.access.permits(Described(person), _compartment(request, person)):
+            found.append(person)
+        if len(found) > size:
             break
+    # Whoever was only looked at to know that there is more was shown to nobody.
+    shown = tuple(person for person in found[:size] if may_see(request, person))
+    return People(shown, has_next=len(found) > size)
+
+
+async def _walk(
+    index: PatientIndex, after: Link | None, words: frozenset[str] | None
+) -> AsyncIterator[IndexedPerson]:
+    while True:
+        page = await index.page(after, _CHUNK, words)
+        for person in page:
+            yield person
+        if len(page) < _CHUNK:
+            return
         after = page[-1].founder
-    return found[:limit]
 
 
 async def _only_launch(
-    request: Request[Identity], after: Link | None, search: str | None
-) -> list[IndexedPerson]:
+    request: Request[Identity], after: Link | None, size: int, search: str | None
+) -> People:
     """The one person an application with a patient's scopes can list."""
     launch = request.access.launch
-    if after is not None or search is not None or launch is None:
-        return []
+    if after is not None or search is not None or launch is None or size == 0:
+        return People()
     person = await load_person(request, launch)
-    return [person] if person else []
+    return People((person,)) if person else People()
+
+
+def _compartment(request: Request[Identity], person: IndexedPerson) -> Compartment:
+    return Compartment(person_id(request.subgraph.ids, person), person.links)
 
 
 def person_id(ids: IdSeal, person: IndexedPerson) -> str:

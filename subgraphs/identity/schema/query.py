@@ -23,10 +23,17 @@ _LIST = "patients"
 class Viewer:
     subject: str = strawberry.field(description="The subject of the token.")
     roles: list[str] = strawberry.field(description="The roles the token carries.")
-    patient: Patient | None = federation.field(
+
+    @federation.field(
         requires_scopes=scopes_for("Patient"),
         description="The launch patient, where the token has one.",
     )
+    async def patient(self, info: strawberry.Info) -> Patient | None:
+        # Only here, where it is asked for: whoever is loaded counts as read.
+        request: Request[Identity] = info.context
+        launch = request.access.launch
+        person = await load_person(request, launch) if launch else None
+        return Patient.of(request, person) if person else None
 
 
 @strawberry.type
@@ -75,12 +82,11 @@ class Query:
             if place is None:
                 raise ClientError(Code.BAD_USER_INPUT, argument="after")
         size = page_size(first)
-        people = await list_people(request, Link(*place) if place else None, size + 1, search)
-        page = people[:size]
+        people = await list_people(request, Link(*place) if place else None, size, search)
         return connection_of(
-            [Patient.of(request, person) for person in page],
-            [ids.seal_cursor(_LIST, person.founder) for person in page],
-            has_next=len(people) > size,
+            [Patient.of(request, person) for person in people.rows],
+            [ids.seal_cursor(_LIST, person.founder) for person in people.rows],
+            has_next=people.has_next,
             has_previous=after is not None,
             sources=[crawl_status(crawl) for crawl in await request.services.index.crawls()],
         )
@@ -88,12 +94,5 @@ class Query:
     @federation.field(authenticated=True, description="Who asks; null when nobody is signed in.")
     async def me(self, info: strawberry.Info) -> Viewer | None:
         request: Request[Identity] = info.context
-        caller, launch = request.access.caller, request.access.launch
-        if not caller.subject:
-            return None
-        person = await load_person(request, launch) if launch else None
-        return Viewer(
-            subject=caller.subject,
-            roles=list(caller.roles),
-            patient=Patient.of(request, person) if person else None,
-        )
+        caller = request.access.caller
+        return Viewer(subject=caller.subject, roles=list(caller.roles)) if caller.subject else None
