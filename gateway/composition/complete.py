@@ -36,7 +36,7 @@ from graphql import (
     parse,
 )
 
-from gateway.composition.read import ParsedSubgraph
+from gateway.composition.read import MACHINE_FIELDS, ParsedSubgraph
 from gateway.federation.directives import (
     LINK_SDL,
     Specification,
@@ -149,7 +149,7 @@ def _without_machine_fields(parsed: ParsedSubgraph, node: DefinitionNode) -> Def
     if parsed.version is not None or not is_object:
         return node
     fields = getattr(node, "fields", None) or ()
-    kept = tuple(field for field in fields if field.name.value not in {"_entities", "_service"})
+    kept = tuple(field for field in fields if field.name.value not in MACHINE_FIELDS)
     return node if len(kept) == len(fields) else _copy(node, fields=kept)
 
 

@@ -73,7 +73,7 @@ UPGRADED = frozenset(_UPGRADE.directives)
 
 # The machinery of the subgraph protocol: in every subgraph, never in the supergraph.
 _MACHINERY = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
-_MACHINE_FIELDS = frozenset({"_entities", "_service"})
+MACHINE_FIELDS = frozenset({"_entities", "_service"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,16 @@ class ParsedSubgraph:
         link, element = source
         known_here = specification(link.url.identity, link.url.version)
         return element if known_here and element in known_here.directives else None
+
+    def is_machinery(self, type_name: str) -> bool:
+        """Whether the type belongs to federation itself and so never reaches the supergraph."""
+        if type_name in _MACHINERY:
+            return True
+        link = self.links.source_of_type(type_name)
+        if link is None:
+            return False
+        known = specification(link.url.identity, link.url.version) is not None
+        return known or link.url.identity in {FEDERATION, LINK}
 
     def root_names(self) -> dict[str, str]:
         """Root operation types with names of their own, to the names they get here."""
@@ -153,7 +163,7 @@ class _Reader:
                 part = parts.get(name, 0) if isinstance(node, TypeExtensionNode) else 0
                 read = self.type(name, node, part)
                 types[name] = _joined(types[name], read) if name in types else read
-        types = {name: type_ for name, type_ in types.items() if not self._is_machinery(name)}
+        types = {name: type_ for name, type_ in types.items() if not self.parsed.is_machinery(name)}
         # Every subgraph has a Query, since it answers `_service`.
         types.setdefault("Query", TypeDefinition(Kind.OBJECT, "Query"))
         return Subgraph(
@@ -197,7 +207,7 @@ class _Reader:
         part: int,
     ) -> Iterator[Field]:
         for node in nodes:
-            if parent == "Query" and node.name.value in _MACHINE_FIELDS:
+            if parent == "Query" and node.name.value in MACHINE_FIELDS:
                 continue
             default = getattr(node, "default_value", None)
             owner = f"{parent}.{node.name.value}"
@@ -260,15 +270,6 @@ class _Reader:
                 part=part,
                 node=node,
             )
-
-    def _is_machinery(self, name: str) -> bool:
-        if name in _MACHINERY:
-            return True
-        link = self.parsed.links.source_of_type(name)
-        if link is None:
-            return False
-        known = specification(link.url.identity, link.url.version) is not None
-        return known or link.url.identity in {FEDERATION, LINK}
 
 
 def _joined(first: TypeDefinition, then: TypeDefinition) -> TypeDefinition:

@@ -35,7 +35,7 @@ from graphql.validation.validate import validate_sdl
 
 from gateway.composition.complete import complete, own_definitions, provided_definitions
 from gateway.composition.problems import Problem, problem
-from gateway.composition.read import ParsedSubgraph
+from gateway.composition.read import MACHINE_FIELDS, ParsedSubgraph
 from gateway.federation.directives import FEDERATION_DIRECTIVES
 
 _CODE = "INVALID_GRAPHQL"
@@ -53,6 +53,7 @@ def invalid_graphql(parsed: ParsedSubgraph) -> Iterator[Problem]:
     found = [
         *_problems(parsed, _operations(parsed)),
         *_problems(parsed, _unknown_types(parsed)),
+        *_problems(parsed, _exposed_machinery(parsed)),
         *_sdl_problems(parsed, document := complete(parsed)),
     ]
     yield from found
@@ -117,6 +118,29 @@ def _unknown_types(parsed: ParsedSubgraph) -> Iterator[tuple[str, Node | None]]:
     for reference in wanted:
         if reference.name.value not in known:
             yield f'Unknown type "{reference.name.value}".', reference
+
+
+def _exposed_machinery(parsed: ParsedSubgraph) -> Iterator[tuple[str, Node | None]]:
+    """A field of a type that does not reach the supergraph would dangle there."""
+    for definition in own_definitions(parsed):
+        if not isinstance(definition, TypeDefinitionNode | TypeExtensionNode):
+            continue
+        if parsed.is_machinery(definition.name.value):
+            continue
+        members: list[Node] = [*(getattr(definition, "types", None) or ())]
+        members += [
+            field
+            for field in getattr(definition, "fields", None) or ()
+            if field.name.value not in MACHINE_FIELDS
+        ]
+        found: list[NamedTypeNode] = []
+        collector = _collector(NamedTypeNode, found.append)
+        for member in members:
+            visit(member, collector)
+        for reference in found:
+            if parsed.is_machinery(reference.name.value):
+                message = f'"{reference.name.value}" is federation\'s own and no type for a schema.'
+                yield message, reference
 
 
 def _with_advice(parsed: ParsedSubgraph, message: str) -> str:

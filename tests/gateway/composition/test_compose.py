@@ -141,6 +141,16 @@ def test_explains_an_unsatisfiable_query():
         pytest.param("type Query implements Query { a: Int }", "Query", id="its own interface"),
         pytest.param("input I { i: I! } type Query { a(i: I): Int }", "I", id="endless input"),
         pytest.param("type Query { a: I } input I { b: Int }", "I", id="an input coming out"),
+        pytest.param(
+            "type Query { a: _Service } type _Service { sdl: String }",
+            "federation's own",
+            id="federation's machinery",
+        ),
+        pytest.param(
+            LINK.format("@key") + "type Query { a(scope: federation__Scope): Int }",
+            "federation's own",
+            id="federation's scalar",
+        ),
     ],
 )
 def test_refuses_what_is_no_schema(sdl, complaint):
