@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from chartgraph.demo import DemoError, read_note
-from chartgraph.home import HomeError, home_folder
+from chartgraph.commands import audit, documents, sources
+from chartgraph.console import errors, explained
+from chartgraph.demo import read_note
+from chartgraph.home import home_folder
 from chartgraph.home import reset as reset_home
-from chartgraph.valkey import ValkeyError
-from contract.keys import KeyMissingError
-from gateway.federation.errors import SupergraphError
-from gateway.settings import SettingsError
 from schema import SUPERGRAPH
-from subgraphs.connectors.config import ConfigError
 
 app = typer.Typer(
     help="One patient, every source, one graph.",
@@ -30,22 +24,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-errors = Console(stderr=True, soft_wrap=True)
+app.add_typer(documents.app, name="documents")
+app.add_typer(sources.app, name="sources")
+app.add_typer(audit.app, name="audit")
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")]
 Config = Annotated[Path | None, typer.Option(help="Settings of the gateway, a YAML file.")]
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-
-EXPECTED = (
-    ConfigError,
-    DemoError,
-    HomeError,
-    KeyMissingError,
-    SettingsError,
-    SupergraphError,
-    ValkeyError,
-)
-"""What the user can mend: shown as a message, never as a traceback."""
 
 
 class Persona(StrEnum):
@@ -55,15 +40,6 @@ class Persona(StrEnum):
     PARTNER = "partner"
     PRIVACY_OFFICER = "privacy-officer"
     DEVELOPER = "developer"
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    try:
-        yield
-    except EXPECTED as error:
-        errors.print(f"[red]{escape(str(error))}[/red]", highlight=False)
-        raise typer.Exit(1) from None
 
 
 @app.command()
