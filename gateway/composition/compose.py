@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ from gateway.composition.upgrade import upgrade
 MAX_CHARACTERS = 4_000_000
 MAX_NESTING = 100
 
+# Block strings, strings and comments.
+_TEXTS = re.compile(r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\n])*"|#[^\n]*')
+
 
 @dataclass(frozen=True, slots=True)
 class SubgraphInput:
@@ -55,7 +59,8 @@ def compose(subgraphs: Sequence[SubgraphInput]) -> Composed:
 
     Raise `CompositionError` with all problems found.
     """
-    supergraph = merge_subgraphs(_upgraded(_read(subgraphs)))
+    ordered = sorted(subgraphs, key=lambda subgraph: subgraph.name)
+    supergraph = merge_subgraphs(_upgraded(_read(ordered)))
     for rules in (NAMING_RULES, MERGING_RULES, MERGED_RULES, API_RULES, WALKING_RULES):
         _refuse(found for rule in rules for found in rule(supergraph))
     return Composed(print_supergraph(supergraph), find_hints(supergraph))
@@ -140,13 +145,13 @@ def _parse(subgraph: SubgraphInput) -> DocumentNode:
 
 
 def _nesting(sdl: str) -> int:
-    """How deep brackets go, counting those in texts too: an upper bound that cannot recurse."""
+    """How deep brackets go outside of texts and comments, told without recursion."""
     deepest = depth = 0
-    for character in sdl:
-        if character in "{[(":
+    for bracket in re.findall(r"[{}\[\]()]", _TEXTS.sub("", sdl)):
+        if bracket in "{[(":
             depth += 1
             deepest = max(deepest, depth)
-        elif character in "}])":
+        else:
             depth = max(0, depth - 1)
     return deepest
 

@@ -38,9 +38,6 @@ class Facts:
     def is_fully_external(self, field: Field) -> bool:
         return field.coordinate in self.external and field.coordinate not in self.provided
 
-    def is_partially_external(self, field: Field) -> bool:
-        return field.coordinate in self.external and field.coordinate in self.provided
-
     def is_interface_object(self, type_: TypeDefinition) -> bool:
         return type_.kind is Kind.OBJECT and has(type_, "interfaceObject")
 

@@ -159,6 +159,21 @@ def test_refuses_what_is_no_schema(sdl, complaint):
     assert complaint in found[0].message
 
 
+def test_brackets_in_texts_are_no_nesting():
+    sad = ":( " * (MAX_NESTING + 1)
+    sdl = f'''
+# {sad}
+"""
+{sad} \\""" {sad}
+"""
+type Query {{
+  "{sad} \\" {sad}"
+  a: Int
+}}
+'''
+    assert ":(" in compose([subgraph("a", sdl)]).sdl
+
+
 def test_refuses_no_subgraphs_and_two_of_one_name():
     assert [p.code for p in problems()] == ["NO_QUERIES"]
     same = subgraph("a", "type Query { a: Int }")
