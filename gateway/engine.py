@@ -145,7 +145,10 @@ class Engine:
     ) -> ObjectShape:
         # Only a Boolean can change which fields there are.
         booleans = frozenset(item for item in coerced.items() if isinstance(item[1], bool))
-        refusals = frozenset((field_, fault.code) for field_, fault in denials.items())
+        # Two callers may lack different scopes for one field: each is told of its own.
+        refusals = frozenset(
+            (field_, fault.code, *fault.extensions.items()) for field_, fault in denials.items()
+        )
         key = (operation, booleans, refusals)
         shape = self._shapes.get(key)
         if shape is None:
