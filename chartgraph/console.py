@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Column, Table
 
 from chartgraph.demo import DemoError
 from chartgraph.home import HomeError
@@ -29,6 +30,11 @@ EXPECTED = (
     ValkeyError,
 )
 """What the user can mend: shown as a message, never as a traceback."""
+
+
+def table(*headings: str) -> Table:
+    """Columns fold where there is no room: an address or an id that is cut off is no use."""
+    return Table(*(Column(heading, overflow="fold") for heading in headings))
 
 
 @contextmanager

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from chartgraph.console import errors, explained
+from chartgraph.console import errors, explained, table
 from chartgraph.home import home_folder
 from gateway.settings import Settings, load_settings
 from schema import SUPERGRAPH
@@ -135,14 +134,14 @@ def list_(
 
     with _explained():
         known = asyncio.run(registered(_settings(config)))
-    table = Table("client", "id", "operation", "scopes of the client")
+    rows = table("client", "id", "operation", "scopes of the client")
     for each in known:
         for document_id, text in sorted(each.documents.items()):
             shown = document_id if len(document_id) <= SHOWN_OF_ID else document_id[:SHOWN_OF_ID]
             names = documents.operation_names(text)
             scopes = " ".join(each.scopes) if each.scopes is not None else "any"
-            table.add_row(*map(escape, (each.client, shown, names, scopes)))
-    Console().print(table)
+            rows.add_row(*map(escape, (each.client, shown, names, scopes)))
+    Console().print(rows)
 
 
 @app.command()

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from chartgraph.console import errors, explained
+from chartgraph.console import errors, explained, table
 from chartgraph.home import home_folder
 from subgraphs.connectors.config import ConfigError, SourceConfig, load_sources
 from subgraphs.runtime.settings import RuntimeSettings
@@ -31,15 +30,15 @@ def list_(*, file: File = None) -> None:
     """What is configured; nobody is asked."""
     with explained():
         configured = _configured(file)
-    table = Table("source", "title", "kind", "address", "serves", "credentials")
+    rows = table("source", "title", "kind", "address", "serves", "credentials")
     for each in configured:
-        table.add_row(
+        rows.add_row(
             *map(
                 escape,
                 (each.id, each.title, _tag(each), each.url, ", ".join(each.serves), _auth(each)),
             )
         )
-    Console().print(table)
+    Console().print(rows)
 
 
 @app.command()
@@ -56,17 +55,17 @@ def check(
             raise ConfigError(f"there is no source {', '.join(sorted(unknown))}")
         wanted = [each for each in configured if not names or each.id in names]
         probes = asyncio.run(_probe_all(wanted))
-    table = Table("source", "state", "took", "offers", "what is wrong")
+    rows = table("source", "state", "took", "offers", "what is wrong")
     for each in probes:
         ok = each.state == "OK"
-        table.add_row(
+        rows.add_row(
             escape(each.source),
             f"[{'green' if ok else 'red'}]{each.state}[/]",
             f"{each.seconds * 1000:.0f} ms",
             escape(", ".join(each.offers)),
             escape(each.message),
         )
-    Console().print(table)
+    Console().print(rows)
     failed = sum(each.state != "OK" for each in probes)
     if failed:
         errors.print(f"[red]{failed} of {len(probes)} sources cannot be used.[/red]")
