@@ -24,6 +24,7 @@ format: $(VENV)/.installed-dev
 schema: $(VENV)/.installed
 	$(BIN)/python -m subgraphs export
 	$(BIN)/chartgraph compose --config schema/supergraph.yaml --output schema/supergraph.graphql
+	$(BIN)/chartgraph documents manifest schema/operations --output schema/documents.json
 
 lock: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet uv

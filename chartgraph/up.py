@@ -25,7 +25,8 @@ from gateway.app import create_app
 from gateway.execution.direct_client import DirectSubgraphClient
 from gateway.settings import Settings, load_settings
 from gateway.telemetry import start_logging
-from schema import SUPERGRAPH
+from sandbox.personas import USER_CLIENT
+from schema import DOCUMENTS, SUPERGRAPH
 from subgraphs.catalog import NAMES, open_subgraphs
 from subgraphs.runtime.app import AsgiApp
 from subgraphs.runtime.settings import RuntimeSettings
@@ -90,7 +91,7 @@ def _gateway_settings(
     home: Path, choice: Choice, port: int, redis_url: str, demo: Sandbox | None
 ) -> Settings:
     given = {"issuers": issuers(demo)} if demo else {}
-    return load_settings(
+    settings = load_settings(
         choice.config,
         supergraph=SUPERGRAPH,
         home=home,
@@ -101,6 +102,9 @@ def _gateway_settings(
         signed_subgraphs=frozenset(NAMES),
         **given,
     )
+    own = {USER_CLIENT: DOCUMENTS} if demo else {}
+    documents = {**own, **settings.trusted_documents}
+    return settings.model_copy(update={"trusted_documents": documents})
 
 
 async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | None) -> None:

@@ -1,7 +1,7 @@
 """The border between gateway and subgraphs, as files: what each publishes, and what is composed.
 
 `subgraphs/*.graphql` are exported by the subgraphs, `supergraph.graphql` is composed of them, and
-`operations/*.graphql` are the product's own operations by name.
+`operations/*.graphql` are the product's own operations by name, `documents.json` their manifest.
 """
 
 from __future__ import annotations
@@ -12,4 +12,5 @@ from pathlib import Path
 FOLDER = Path(str(files(__name__)))
 SUPERGRAPH = FOLDER / "supergraph.graphql"
 OPERATIONS = FOLDER / "operations"
+DOCUMENTS = FOLDER / "documents.json"
 SUBGRAPHS = FOLDER / "subgraphs"
