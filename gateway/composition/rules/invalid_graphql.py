@@ -8,9 +8,7 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     ExecutableDefinitionNode,
-    GraphQLArgument,
     GraphQLError,
-    GraphQLInputField,
     GraphQLSchema,
     NamedTypeNode,
     Node,
@@ -19,10 +17,6 @@ from graphql import (
     Undefined,
     Visitor,
     build_ast_schema,
-    is_input_object_type,
-    is_interface_type,
-    is_object_type,
-    print_ast,
     specified_directives,
     specified_scalar_types,
     validate_schema,
@@ -85,7 +79,6 @@ def _schema_problems(parsed: ParsedSubgraph, document: DocumentNode) -> Iterator
         is_draft = error.message.endswith("must not be deprecated.")
         if error.message not in excused and not is_draft:
             yield problem(_CODE, error.message, parsed.name, _first(error))
-    yield from _problems(parsed, _invalid_defaults(schema))
     yield from _problems(parsed, _invalid_arguments(schema, document))
 
 
@@ -158,26 +151,6 @@ def _with_advice(parsed: ParsedSubgraph, message: str) -> str:
         return f'{message} "@{close[0]}" needs a @link to the federation specification.'
     local_name = federation.directive_name(close[0])
     return f'{message} Import "@{close[0]}" in the @link to federation, or use "@{local_name}".'
-
-
-def _invalid_defaults(schema: GraphQLSchema) -> Iterator[tuple[str, Node | None]]:
-    for type_ in schema.type_map.values():
-        if is_input_object_type(type_):
-            for name, field in type_.fields.items():
-                yield from _invalid_default(f"input field {type_.name}.{name}", field)
-        elif is_object_type(type_) or is_interface_type(type_):
-            for name, field in type_.fields.items():
-                for argument_name, argument in field.args.items():
-                    where = f"argument {type_.name}.{name}({argument_name}:)"
-                    yield from _invalid_default(where, argument)
-
-
-def _invalid_default(
-    where: str, holder: GraphQLArgument | GraphQLInputField
-) -> Iterator[tuple[str, Node | None]]:
-    node = holder.ast_node.default_value if holder.ast_node else None
-    if node is not None and value_from_ast(node, holder.type) is Undefined:
-        yield f"Invalid default value {print_ast(node)} for {where} of {holder.type}", node
 
 
 def _invalid_arguments(

@@ -140,6 +140,14 @@ def test_explains_an_unsatisfiable_query():
         pytest.param("type Query { a: Int } type Query { b: Int }", "Query", id="a type twice"),
         pytest.param("type Query implements Query { a: Int }", "Query", id="its own interface"),
         pytest.param("input I { i: I! } type Query { a(i: I): Int }", "I", id="endless input"),
+        pytest.param(
+            'type Query { a(size: Int = "ten"): Int }', "default", id="a default of another type"
+        ),
+        pytest.param(
+            'directive @d(a: Int) on FIELD_DEFINITION type Query { a: Int @d(a: "x") }',
+            "Invalid value",
+            id="a directive's argument of another type",
+        ),
         pytest.param("type Query { a: I } input I { b: Int }", "I", id="an input coming out"),
         pytest.param(
             "type Query { a: _Service } type _Service { sdl: String }",
@@ -157,6 +165,7 @@ def test_refuses_what_is_no_schema(sdl, complaint):
     found = problems(subgraph("a", sdl))
     assert {p.code for p in found} == {"INVALID_GRAPHQL"}
     assert complaint in found[0].message
+    assert len({(p.location, p.message) for p in found}) == len(found)
 
 
 def test_brackets_in_texts_are_no_nesting():
