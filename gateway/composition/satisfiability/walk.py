@@ -186,7 +186,7 @@ class _Walk:
             if position.type == base_name(field.type)
         }
         everywhere = list(possible.values())
-        if len(everywhere) < 2 or not any(everywhere) or frozenset.intersection(*everywhere):  # noqa: PLR2004
+        if len(everywhere) <= 1 or not any(everywhere) or frozenset.intersection(*everywhere):
             return None
         said = "; ".join(
             f'{", ".join(sorted(types)) or "nothing"} in "{subgraph}"'
