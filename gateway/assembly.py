@@ -145,13 +145,13 @@ async def warm(pipeline: Pipeline, store: DocumentStore) -> None:
                 refused += 1
                 log.warning(
                     "document_cannot_run",
-                    client=registered.client,
+                    client_id=registered.client,
                     document=document_id,
                     reason=str(error),
                 )
             await asyncio.sleep(0)
     if seen:
-        log.info("documents_planned", documents=len(seen) - refused, refused=refused)
+        log.info("documents_planned", count=len(seen) - refused)
 
 
 def _serve(parts: Parts) -> Served:
