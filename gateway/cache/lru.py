@@ -46,6 +46,9 @@ class LruCache(Generic[K, V]):
 
     def put(self, key: K, value: V, *, seconds: float = float("inf"), weight: float = 0.0) -> None:
         self.drop(key)
+        if weight > self._weight:
+            # It would push out all others, and then itself.
+            return
         self._kept[key] = (self._clock() + seconds, weight, value)
         self._total += weight
         while self._kept and (len(self._kept) > self._entries or self._total > self._weight):

@@ -32,6 +32,14 @@ def test_keeps_an_entry_for_its_own_time():
     assert len(cache) == 1
 
 
+def test_what_is_too_heavy_alone_pushes_out_nothing():
+    cache = LruCache[str, int](100, weight=10)
+    cache.put("a", 1, weight=4)
+    cache.put("b", 2, weight=4)
+    cache.put("b", 3, weight=11)
+    assert [cache.get(key) for key in "ab"] == [1, None]
+
+
 def test_bounds_the_sum_of_weights():
     cache = LruCache[str, int](100, weight=10)
     for key in "abc":
