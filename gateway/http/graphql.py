@@ -68,6 +68,8 @@ class GraphQLEndpoint:
         self.pipeline = pipeline
         self._metrics = metrics
         self._in_flight = 0
+        # Asked for when someone looks, so that it costs a request nothing.
+        metrics.in_flight.set_function(lambda: self._in_flight)
         self._propagated = frozenset(name.encode() for name in settings.propagate_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,7 +133,6 @@ class GraphQLEndpoint:
         if self._in_flight >= self._settings.max_in_flight:
             raise BusyError(Code.OVERLOADED)
         self._in_flight += 1
-        self._metrics.in_flight.set(self._in_flight)
         try:
             yield
         finally:

@@ -369,6 +369,8 @@ async def test_turns_away_what_is_too_many(start):
     assert [reply.status for reply in refused] == [503] * 3 + [200] * 2
     assert refused[0].codes == ["OVERLOADED"]
     assert refused[0].headers["retry-after"] == "1"
+    in_flight = "chartgraph_requests_in_flight"
+    assert gateway.app.metrics.registry.get_sample_value(in_flight) == 0
     assert (await gateway.post({"query": HELLO})).status == 200
 
 
