@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -28,6 +29,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from contract.keys import KeyMissingError, KeyRing, decode_key
 
@@ -197,20 +199,36 @@ class Settings(BaseSettings):
 
 def load_settings(config: Path | None = None, **given: Any) -> Settings:
     """Read the settings; raises `SettingsError` naming what is wrong."""
-    if config is not None and not config.is_file():
-        raise SettingsError(f"there is no configuration file {config}")
+    if config is not None:
+        _check_file(config)
 
     class Configured(Settings):
         model_config = SettingsConfigDict(yaml_file=config)
 
     try:
         return Configured(**given)
+    except UnreadableVariableError as error:
+        # It names the variable's field; its cause holds the text.
+        raise SettingsError(str(error)) from None
     except ValidationError as error:
         # Only the places and the reasons: a value may be a secret.
         wrong = (
             f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()
         )
         raise SettingsError("; ".join(wrong)) from None
+
+
+def _check_file(path: Path) -> None:
+    try:
+        content = yaml.safe_load(path.read_bytes())
+    except OSError:
+        raise SettingsError(f"there is no configuration file {path}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        place = getattr(error, "problem_mark", None)
+        line = f", line {place.line + 1}" if place else ""
+        raise SettingsError(f"the configuration file {path} is not YAML{line}") from None
+    if not isinstance(content, dict | None):
+        raise SettingsError(f"the configuration file {path} has to map settings to their values")
 
 
 def _read_master_key(path: Path) -> bytes | None:

@@ -82,6 +82,36 @@ def test_a_missing_file_is_named(tmp_path):
         load_settings(tmp_path / "nobody.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        pytest.param("port: 1\nissuers: [hunter2: {", "line 2", id="no YAML"),
+        pytest.param("- hunter2", "has to map", id="a list"),
+        pytest.param("hunter2", "has to map", id="a word"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, text, complaint):
+    config = tmp_path / "gateway.yaml"
+    config.write_text(text)
+    with pytest.raises(SettingsError, match=complaint) as raised:
+        load_settings(config)
+    assert str(config) in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_an_empty_file_sets_nothing(tmp_path):
+    config = tmp_path / "gateway.yaml"
+    config.write_text("# nothing yet\n")
+    assert load_settings(config).model_dump() == load_settings().model_dump()
+
+
+def test_a_variable_that_cannot_be_read_is_named(monkeypatch):
+    monkeypatch.setenv("CHARTGRAPH_ISSUERS", "{hunter2")
+    with pytest.raises(SettingsError, match="issuers") as raised:
+        load_settings()
+    assert "hunter2" not in str(raised.value)
+
+
 def test_keys_come_from_the_master_key_or_one_by_one(tmp_path, monkeypatch):
     master, lone = b"m" * 32, b"l" * 32
     (tmp_path / "master.key").write_bytes(master)
