@@ -63,7 +63,9 @@ class AuditTrail:
         )
 
     async def close(self) -> None:
-        """After the last commit has returned."""
+        if self._writing is not None:
+            # A request that was given up leaves its record behind: the data was read.
+            await self._writing
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._writer.close)
         self._thread.shutdown()
@@ -77,7 +79,7 @@ class AuditTrail:
                 failure: Exception | None = None
                 try:
                     await loop.run_in_executor(self._thread, self._writer.write, records)
-                except (SQLAlchemyError, OSError) as error:
+                except Exception as error:  # noqa: BLE001 - whoever waits has to be told
                     log.error("audit_unavailable", count=len(batch), exc_info=error)
                     failure = error
                 else:

@@ -121,6 +121,28 @@ async def test_a_client_that_leaves_does_not_stop_the_others(tmp_path, metrics):
     assert len(list(read_records(tmp_path, KEYS))) == 2
 
 
+async def test_whoever_waits_is_told_whatever_fails(tmp_path, monkeypatch):
+    trail = AuditTrail(tmp_path, KEYS, Metrics())
+    with monkeypatch.context() as broken:
+        broken.setattr(trail._writer, "write", lambda _: {}["a fault of ours"])
+        with pytest.raises(BusyError):
+            await asyncio.wait_for(trail.commit(record()), 5)
+    await trail.commit(record())
+    await trail.close()
+    assert len(list(read_records(tmp_path, KEYS))) == 1
+
+
+async def test_closing_waits_for_records_nobody_waits_for(tmp_path):
+    trail = AuditTrail(tmp_path, KEYS, Metrics())
+    given_up = [asyncio.create_task(trail.commit(record(number))) for number in range(3)]
+    await asyncio.sleep(0)
+    for task in given_up:
+        task.cancel()
+    await trail.close()
+    assert verify(tmp_path, KEYS) == ()
+    assert len(list(read_records(tmp_path, KEYS))) == 3
+
+
 async def test_says_whether_it_can_be_written(tmp_path, metrics):
     trail = AuditTrail(tmp_path, KEYS, metrics)
     assert await trail.is_writable()
