@@ -84,6 +84,8 @@ class GatewayApp:
             await self.assembly.reload()
         except (SupergraphError, SettingsError) as error:
             log.error("reload_refused", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - no one waits for a signal's handler
+            log.error("reload_failed", exc_info=error)
         else:
             log.info("reloaded")
 
@@ -121,7 +123,8 @@ class GatewayApp:
         try:
             await self.start()
         except Exception as error:  # noqa: BLE001 - the server is told, and stops
-            log.error("start_failed", exc_info=error)
+            if not isinstance(error, SupergraphError | SettingsError):
+                log.error("start_failed", exc_info=error)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         await send({"type": "lifespan.startup.complete"})

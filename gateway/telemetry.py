@@ -24,8 +24,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 KEYS = frozenset(
     {
         "event", "level", "timestamp", "request_id", "code", "codes", "status", "subgraph",
-        "operation_name", "operation_hash", "kind", "seconds", "bytes", "count", "client_id",
-        "issuer", "reason", "address", "path", "process", "exception", "places",
+        "operation_name", "operation_hash", "document", "kind", "seconds", "bytes", "count",
+        "client_id", "issuer", "reason", "address", "path", "process", "exception", "places",
     }
 )  # fmt: skip
 MAX_LENGTH = 200

@@ -30,6 +30,7 @@ RETRY_SECONDS = 1.0
 TIMEOUT_SECONDS = 5.0
 MAX_BYTES = 256 * 1024
 MIN_RSA_BITS = 2048
+_UNAVAILABLE = "issuer_keys_unavailable"
 
 PublicKey = ECKey | OKPKey | RSAKey
 
@@ -89,8 +90,11 @@ class IssuerKeys:
             try:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     keys = await self._fetch()
+            except IssuerUnavailableError as error:
+                log.warning(_UNAVAILABLE, issuer=self._issuer.issuer, reason=str(error))
+                return
             except Exception as error:  # noqa: BLE001 - whatever it sends, we keep what we have
-                log.warning("issuer_keys_unavailable", issuer=self._issuer.issuer, exc_info=error)
+                log.warning(_UNAVAILABLE, issuer=self._issuer.issuer, exc_info=error)
                 return
             self._keys, self._fetched_at = keys, self._clock()
 

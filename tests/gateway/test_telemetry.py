@@ -1,8 +1,11 @@
 """A log line holds what the list allows, whoever writes it and however it fails."""
 
+import ast
 import json
+from pathlib import Path
 
-from gateway.telemetry import log, loggable_name, new_request_id
+import gateway
+from gateway.telemetry import KEYS, log, loggable_name, new_request_id
 
 NAME = "Lovelace"
 
@@ -11,6 +14,19 @@ def test_only_listed_keys_are_written(capsys):
     log.info("refused", code="BAD_REQUEST", patient=NAME, variables={"name": NAME})
     line = json.loads(capsys.readouterr().err)
     assert line.keys() == {"event", "level", "timestamp", "code"}
+
+
+def test_every_line_is_written_with_listed_keys():
+    """One that is not is dropped without a word, and would be missed at night."""
+    calls = [
+        node
+        for path in Path(gateway.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")
+    ]
+    assert calls
+    used = {keyword.arg for call in calls for keyword in call.keywords}
+    assert used <= KEYS | {"exc_info"}
 
 
 def test_an_exception_is_told_by_its_type_and_places(capsys):
