@@ -8,13 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from subgraphs.connectors.errors import SourceState
 from subgraphs.runtime import fhir
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.gathering import Record
+from subgraphs.runtime.scalars import rank
 
 SSN_SYSTEM = "http://hl7.org/fhir/sid/us-ssn"
+# https://terminology.hl7.org/NamingSystem-ssn.html; a number of any other system may say by its
+# type that it is one.
+_SSN_SYSTEMS = frozenset({SSN_SYSTEM, "urn:oid:2.16.840.1.113883.4.1"})
+_SSN_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203|SS"
 
 
 class PatientResource(fhir.Resource, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,14 +42,51 @@ class PatientResource(fhir.Resource, frozen=True, kw_only=True, omit_defaults=Tr
 
     @property
     def ssn(self) -> str | None:
-        values = (i.value for i in self.identifier if i.system == SSN_SYSTEM)
+        values = (i.value for i in self.identifier if is_ssn(i))
         return next((value for value in values if value), None)
 
     @property
     def usual_name(self) -> fhir.HumanName | None:
-        """The name to call the patient by: official or usual before old ones and nicknames."""
+        """The name to call the patient by: official or usual before old ones and nicknames.
+
+        Of several for one use it is the one whose time has no end.
+        """
         order = {"official": 0, "usual": 1, None: 2}
-        return min(self.name, key=lambda name: order.get(name.use, 3), default=None)
+
+        def place(name: fhir.HumanName) -> tuple[int, bool]:
+            ended = name.period is not None and name.period.end is not None
+            return order.get(name.use, 3), ended
+
+        return min(self.name, key=place, default=None)
+
+
+# An unreadable one of these costs the patient that element; of any other, the whole resource.
+_DISPENSABLE = frozenset({"identifier", "name", "telecom", "address"})
+
+
+def read_patient(resource: Mapping[str, Any]) -> PatientResource:
+    """Raises `msgspec.ValidationError` where not even the essential can be read.
+
+    Whoever is missing from the index has no record at all: a malformed address hides nobody.
+    """
+    try:
+        return msgspec.convert(resource, PatientResource)
+    except msgspec.ValidationError:
+        sound = {k: v for k, v in resource.items() if k not in _DISPENSABLE or _is_sound(k, v)}
+        return msgspec.convert(sound, PatientResource)
+
+
+def _is_sound(element: str, value: object) -> bool:
+    try:
+        msgspec.convert({"id": "any", element: value}, PatientResource)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def is_ssn(identifier: fhir.Identifier) -> bool:
+    codings = identifier.type.coding if identifier.type else ()
+    return identifier.system in _SSN_SYSTEMS or any(c.token == _SSN_TYPE for c in codings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +124,5 @@ class IndexedPerson:
         """The record last changed at its source: its values are shown where one is asked for."""
         return max(
             (record.resource for record in self.records),
-            key=lambda resource: resource.meta.last_updated or "",
+            key=lambda resource: rank(resource.meta.last_updated),
         )

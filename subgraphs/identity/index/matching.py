@@ -19,7 +19,7 @@ from itertools import combinations
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from subgraphs.identity.index import names
-from subgraphs.identity.model import SSN_SYSTEM, PatientResource
+from subgraphs.identity.model import PatientResource, is_ssn
 from subgraphs.runtime.crosswalk import Link
 
 LINK = 12.0
@@ -100,7 +100,7 @@ def extract(link: Link, record: PatientResource) -> Features:
             for a in record.address
         ),
         numbers=_known(
-            f"{i.system}|{i.value}" if i.system and i.value and i.system != SSN_SYSTEM else None
+            f"{i.system}|{i.value}" if i.system and i.value and not is_ssn(i) else None
             for i in record.identifier
         ),
     )

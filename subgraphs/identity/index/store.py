@@ -7,10 +7,12 @@ outlive it, the member that gave a person its id, is kept by when each record wa
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -28,8 +30,8 @@ _members = sa.Table(
     "identity_member",
     _tables,
     sa.Column("source", sa.String(32), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("person", sa.String(100), index=True, nullable=False),
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("person", sa.String(161), index=True, nullable=False),
     sa.Column("first_seen", sa.Integer, nullable=False),
     sa.Column("received_at", sa.Float, nullable=False),
     sa.Column("retired", sa.Boolean, nullable=False),
@@ -39,7 +41,7 @@ _words = sa.Table(
     "identity_word",
     _tables,
     sa.Column("token", sa.LargeBinary(16), primary_key=True),
-    sa.Column("person", sa.String(100), primary_key=True),
+    sa.Column("person", sa.String(161), primary_key=True),
 )
 _crawls = sa.Table(
     "identity_crawl",
@@ -160,17 +162,8 @@ class PatientIndex:
     async def _match(self, connection: AsyncConnection) -> None:
         """Tell people apart anew, keep the ids they have, and rebuild the search words."""
         rows = (await connection.execute(sa.select(_members))).all()
-        records = {
-            Link(row.source, row.id): self._cipher.decrypt(Link(row.source, row.id), row.record)
-            for row in rows
-        }
-        first_seen = {Link(row.source, row.id): row.first_seen for row in rows}
-        assigned, words = [], set()
-        for person in match(records):
-            founder = _text(min(person, key=lambda link: (first_seen[link], link)))
-            for link in person:
-                assigned.append({"s": link.source, "i": link.id, "p": founder})
-                words |= {(self._cipher.token(w), founder) for w in words_of(records[link])}
+        # Thousands of records take seconds, in which requests want to be answered.
+        assigned, words = await asyncio.to_thread(self._tell_apart, rows)
         await connection.execute(sa.delete(_words))
         if assigned:
             await connection.execute(
@@ -183,6 +176,24 @@ class PatientIndex:
             await connection.execute(
                 sa.insert(_words), [{"token": token, "person": person} for token, person in words]
             )
+
+    def _tell_apart(
+        self, rows: Sequence[sa.Row[Any]]
+    ) -> tuple[list[dict[str, str]], set[tuple[bytes, str]]]:
+        """Whose each record is, and by which words that person is found."""
+        records = {
+            Link(row.source, row.id): self._cipher.decrypt(Link(row.source, row.id), row.record)
+            for row in rows
+        }
+        first_seen = {Link(row.source, row.id): row.first_seen for row in rows}
+        assigned: list[dict[str, str]] = []
+        words: set[tuple[bytes, str]] = set()
+        for person in match(records):
+            founder = _text(min(person, key=lambda link: (first_seen[link], link)))
+            for link in person:
+                assigned.append({"s": link.source, "i": link.id, "p": founder})
+                words |= {(self._cipher.token(w), founder) for w in words_of(records[link])}
+        return assigned, words
 
     async def _load(
         self, connection: AsyncConnection, keys: Iterable[str]

@@ -14,7 +14,7 @@ from strawberry import federation
 from contract.errors import Code
 from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.loaders import PATIENT, Described, Identity, load_person, person_id
-from subgraphs.identity.model import SSN_SYSTEM, CrawlState, IndexedPerson, PatientResource
+from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource, is_ssn
 from subgraphs.runtime import fhir
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.datatypes import (
@@ -168,7 +168,7 @@ class Patient:
             )
             for record in self.person.records
             for identifier in record.resource.identifier
-            if identifier.system != SSN_SYSTEM
+            if not is_ssn(identifier)
         ]
 
     @federation.field(
@@ -186,7 +186,8 @@ class Patient:
 
     @strawberry.field(description="When the patient died, if recorded.")
     def deceased_at(self) -> DateTime | None:
-        return date_time(next((r.deceased_date_time for r in self._resources), None))
+        moments = (r.deceased_date_time for r in self._resources)
+        return date_time(next((moment for moment in moments if moment), None))
 
     @strawberry.field(description="What the sources disagree on.")
     def disagreements(self) -> list[Disagreement]:

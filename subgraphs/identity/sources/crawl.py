@@ -12,7 +12,7 @@ import structlog
 
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.identity.index.store import PatientIndex
-from subgraphs.identity.model import Crawled, PatientResource
+from subgraphs.identity.model import Crawled, PatientResource, read_patient
 
 RETRY_SECONDS: Final = 15.0
 """A source that was down at start has nobody in the index: it is not left waiting for long."""
@@ -77,7 +77,7 @@ async def _crawl(server: PatientServer) -> Crawled | UpstreamError:
         async for page in server.crawl("Patient"):
             for resource in page:
                 try:
-                    patient = msgspec.convert(resource, PatientResource)
+                    patient = read_patient(resource)
                 except msgspec.ValidationError:
                     # One unreadable patient must neither hide the others nor be retired.
                     is_whole = False

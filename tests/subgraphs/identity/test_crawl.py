@@ -105,3 +105,15 @@ async def test_a_broken_index_does_not_end_the_crawling(index, wire):
     with pytest.raises(asyncio.CancelledError):
         await crawler.keep_fresh(900, sleep)
     assert pauses == [RETRY_SECONDS]
+
+
+async def test_one_unreadable_element_costs_no_more_than_itself(index, crawl, wire):
+    odd = {**wire("1"), "address": [{"line": ["12 Maple Street"], "period": []}]}
+    # What tells whether and how the record counts is never left out.
+    worse = {**wire("2", ssn=None, given="Byron"), "active": "perhaps"}
+    await crawl(north=FakeServer([odd, worse]))
+    people = await index.people([N1, N2])
+    assert people.keys() == {N1}
+    (record,) = people[N1].records
+    assert record.resource.address == ()
+    assert record.resource.ssn == "999-12-3456"
