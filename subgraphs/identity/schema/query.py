@@ -73,7 +73,7 @@ class Query:
                 "which must fit: `alder jo 1968-03-14`."
             ),
         ] = None,
-    ) -> Connection[Patient]:
+    ) -> Connection[Patient] | None:
         request: Request[Identity] = info.context
         ids = request.subgraph.ids
         place = None
