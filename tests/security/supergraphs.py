@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
+
+from graphql import DocumentNode, InterfaceTypeDefinitionNode, print_ast
 
 from gateway.composition import SubgraphInput, compose
 from gateway.federation.supergraph import Supergraph, load_supergraph
@@ -29,7 +32,7 @@ type Query {
 interface Node { id: ID! }
 interface Entry implements Node { id: ID!  title: String  author: Person }
 interface Locked { stamp: String }
-union Found = Visit | Note | Person
+union Found = Visit | Note | Person | Memo
 type Visit implements Node & Entry { id: ID!  title: String  author: Person
   price: Int @policy(policies: [["billing"]]) }
 type Note implements Node & Entry { id: ID!  title: String @requiresScopes(scopes: [["notes"]])  author: Person  text: String @requiresScopes(scopes: [["notes", "read"], ["all"]]) }
@@ -56,12 +59,34 @@ type Person @key(fields: "id") {
 
 
 @cache
-def small() -> Supergraph:
-    inputs = [
-        SubgraphInput("charts", "http://c", CHARTS),
-        SubgraphInput("risks", "http://r", RISKS),
-    ]
+def inherited() -> Supergraph:
+    """As composed: what protects one implementation stands on its interfaces too."""
+    sources = {"charts": CHARTS, "risks": RISKS}
+    inputs = [SubgraphInput(name, f"http://{name}", sdl) for name, sdl in sources.items()]
     return load_supergraph(compose(inputs).sdl)
+
+
+@cache
+def small() -> Supergraph:
+    """As composers print it that let nothing be inherited: each type has its own."""
+    document = inherited().document
+    definitions = tuple(map(_unprotected, document.definitions))
+    return load_supergraph(print_ast(DocumentNode(definitions=definitions)))
+
+
+def _unprotected(node: Any) -> Any:
+    if not isinstance(node, InterfaceTypeDefinitionNode):
+        return node
+    fields = tuple(_replace(field, directives=_harmless(field)) for field in node.fields)
+    return _replace(node, directives=_harmless(node), fields=fields)
+
+
+def _harmless(node: Any) -> tuple[Any, ...]:
+    return tuple(each for each in node.directives or () if each.name.value.startswith("join__"))
+
+
+def _replace(node: Any, **parts: Any) -> Any:
+    return type(node)(**{**{name: getattr(node, name) for name in node.keys}, **parts})
 
 
 @cache

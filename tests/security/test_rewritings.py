@@ -22,13 +22,13 @@ from gateway.operation.normalize import normalize
 from gateway.operation.tree import InlineFragment
 from tests.gateway.planning.random_operations import OperationMaker
 from tests.security.rewriting import Rewriter
-from tests.security.supergraphs import product, small
+from tests.security.supergraphs import inherited, product, small
 
 EXAMPLES = int(os.environ.get("CHARTGRAPH_REWRITINGS", "300"))
 SEED = int(os.environ.get("CHARTGRAPH_REWRITING_SEED", "0"))
 VALIDATED = 8
 """Validating costs more than all the rest: one in so many is, to know that all of them could be."""
-GRAPHS = {"product": product, "small": small}
+GRAPHS = {"product": product, "small": small, "inherited": inherited}
 DRAWN = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 
 
