@@ -61,13 +61,14 @@ class RequestExchange:
     clock: Callable[[], float] = time.time
 
     async def __call__(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:
-        client = self.peers.clients[subgraph]
+        client, timeout = self.peers.clients[subgraph], self.peers.timeout
+        repeatable = kind is OperationKind.QUERY
         key = self.peers.keys.get(subgraph)
         if key is None:
-            return await client.send(body, self.headers, self.peers.timeout)
+            return await client.send(body, self.headers, timeout, repeatable=repeatable)
         context = self._context(subgraph, body, kind)
         headers = [*self.headers, (HEADER, sign_context(context, key))]
-        answer = await client.send(body, headers, self.peers.timeout)
+        answer = await client.send(body, headers, timeout, repeatable=repeatable)
         self._take_report(subgraph, answer, key)
         return answer
 

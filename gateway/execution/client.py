@@ -42,8 +42,13 @@ class SubgraphClient(Protocol):
         body: bytes,
         headers: Headers,
         timeout: float,  # noqa: ASYNC109 - each client bounds its own exchange
+        *,
+        repeatable: bool = False,
     ) -> bytes:
-        """The body of a JSON answer, whatever its status; `timeout` is in seconds."""
+        """The body of a JSON answer, whatever its status; `timeout` is in seconds.
+
+        A `repeatable` request does no harm if it arrives twice.
+        """
         ...
 
     async def close(self) -> None: ...

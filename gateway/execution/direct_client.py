@@ -48,6 +48,8 @@ class DirectSubgraphClient:
         body: bytes,
         headers: Headers,
         timeout: float,  # noqa: ASYNC109 - see SubgraphClient
+        *,
+        repeatable: bool = False,  # noqa: ARG002 - a call does not get lost on its way
     ) -> bytes:
         exchange = _AsgiExchange(body, self._max_response_bytes)
         try:

@@ -145,6 +145,14 @@ async def test_a_mutation_carries_a_nonce(start, issuer):
     assert first != second
 
 
+async def test_only_a_query_may_reach_a_subgraph_twice(start, issuer):
+    gateway = await start()
+    await gateway.ask('mutation { rename(id: "p-1", name: "Ada") { name } }', issuer.token())
+    await gateway.ask('{ patient(id: "p-1") { name } weather }', issuer.token())
+    assert gateway.records.repeatable == [False, True]
+    assert gateway.weather.repeatable == [True]
+
+
 @pytest.mark.parametrize("report", ["missing", "forged", "replayed", "nonsense"])
 async def test_data_without_a_valid_access_report_does_not_leave(start, issuer, report):
     gateway = await start()

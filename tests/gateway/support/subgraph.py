@@ -107,8 +107,10 @@ class ScriptedSubgraph:
     headers: list[dict[str, str]] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
+    repeatable: list[bool] = field(default_factory=list)
 
-    async def send(self, body: bytes, headers, timeout: float) -> bytes:  # noqa: ARG002, ASYNC109 - the protocol's
+    async def send(self, body: bytes, headers, timeout, *, repeatable=False) -> bytes:  # noqa: ARG002, ASYNC109 - the protocol's
+        self.repeatable.append(repeatable)
         self.headers.append(dict(headers))
         self.arrived.set()
         if self.gate is not None:
