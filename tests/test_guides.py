@@ -1,0 +1,97 @@
+"""The guides: every setting and command is named, and what they show is taken."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from joserfc.jwk import ECKey
+from typer.testing import CliRunner
+
+from chartgraph.cli import app
+from chartgraph.keyset import PURPOSES
+from contract.keys import key_variable
+from subgraphs.connectors.config import (
+    BearerFile,
+    FhirSource,
+    SmartBackend,
+    SourceConfig,
+    TelehealthSource,
+    X12Source,
+    load_sources,
+)
+from subgraphs.runtime.settings import RuntimeSettings
+
+DOCS = Path(__file__).parents[1] / "docs"
+SOURCES = (DOCS / "sources.md").read_text()
+DOCUMENTS = (DOCS / "documents.md").read_text()
+OPERATING = (DOCS / "operating.md").read_text()
+CONFIGURED = {
+    name
+    for type_ in (SourceConfig, FhirSource, X12Source, TelehealthSource, BearerFile, SmartBackend)
+    for name in type_.__struct_fields__
+} - {"id"}
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGURED))
+def test_the_guide_to_sources_names_every_setting(name):
+    assert re.search(rf"`{name}[`:]|\b{name}:", SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("field", "default"),
+    [
+        (field.name, field.default)
+        for type_ in (SourceConfig, FhirSource, X12Source)
+        for field in msgspec.structs.fields(type_)
+        if isinstance(field.default, int | float) and not isinstance(field.default, bool)
+    ],
+)
+def test_the_guide_to_sources_tells_the_defaults(field, default):
+    assert f"`{field}` | {default:.15g} " in SOURCES
+
+
+def test_the_sources_that_the_guide_shows_are_taken(tmp_path):
+    (shown,) = re.findall(r"```yaml\n(.*?)```", SOURCES, re.DOTALL)
+    for name in re.findall(r"_file: ([\w.]+)", shown):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "sources.yaml").write_text(shown)
+    sources = load_sources(tmp_path / "sources.yaml")
+    assert [each.id for each in sources] == [
+        "lakeside",
+        "meadow",
+        "meadow-eligibility",
+        "hearthside",
+    ]
+
+
+def test_the_key_that_the_guide_makes_is_taken(tmp_path, monkeypatch, capsys):
+    (script,) = re.findall(r"<<'PY'\n(.*?)\nPY", SOURCES, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(script, {})
+    key = ECKey.import_key(msgspec.json.decode((tmp_path / "lakeside.jwk").read_bytes()))
+    assert (key.is_private, key.curve_name) == (True, "P-384")
+    (published,) = msgspec.json.decode(capsys.readouterr().out)["keys"]
+    assert published["kid"] == key.kid
+    assert "d" not in published
+
+
+@pytest.mark.parametrize("guide", [SOURCES, DOCUMENTS, OPERATING])
+def test_every_command_shown_exists(guide):
+    shown = set(re.findall(r"chartgraph (documents|sources|audit) ([a-z]+)", guide))
+    assert shown
+    for group, command in shown:
+        outcome = CliRunner().invoke(app, [group, command, "--help"])
+        assert outcome.exit_code == 0, (group, command)
+
+
+@pytest.mark.parametrize("name", sorted(RuntimeSettings.model_fields))
+def test_the_operators_guide_names_every_setting_of_a_subgraph(name):
+    assert f"CHARTGRAPH_{name.upper()}" in OPERATING
+
+
+@pytest.mark.parametrize("purpose", [each for each in PURPOSES if not each.startswith("context:")])
+def test_the_operators_guide_names_every_key(purpose):
+    assert key_variable(purpose) in OPERATING
