@@ -1,0 +1,31 @@
+"""That the benchmarks measure what they say; how long anything takes is no test's business."""
+
+import json
+
+import pytest
+
+from bench import planning
+from bench.measuring import cpu_seconds, table
+from tests.shared_data import shared_data
+
+
+def test_the_least_of_the_runs():
+    runs = []
+    assert cpu_seconds(lambda: runs.append(sum(range(1000))), repeats=3) >= 0
+    assert len(runs) == 3
+
+
+def test_a_table_is_markdown():
+    assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n"
+
+
+@pytest.mark.shared_data
+def test_planning_measures_each_valid_operation(capsys, monkeypatch, tmp_path):
+    """One suite with an invalid operation among its own, one with some that have no plan."""
+    for name in ("enum-intersection", "corrupted-supergraph-node-id"):
+        (tmp_path / name).symlink_to(shared_data("federation-audit", name))
+    tests = [json.loads(path.read_text()) for path in tmp_path.glob("*/tests.json")]
+    monkeypatch.setattr("sys.argv", ["planning", str(tmp_path)])
+    planning.main()
+    invalid = 1
+    assert f"| operations | {sum(map(len, tests)) - invalid} |" in capsys.readouterr().out
