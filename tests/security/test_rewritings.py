@@ -24,7 +24,7 @@ from tests.gateway.planning.random_operations import OperationMaker
 from tests.security.rewriting import Rewriter
 from tests.security.supergraphs import inherited, product, small
 
-EXAMPLES = int(os.environ.get("CHARTGRAPH_REWRITINGS", "300"))
+EXAMPLES = int(os.environ.get("CHARTGRAPH_REWRITINGS", "150"))
 SEED = int(os.environ.get("CHARTGRAPH_REWRITING_SEED", "0"))
 VALIDATED = 8
 """Validating costs more than all the rest: one in so many is, to know that all of them could be."""
