@@ -5,7 +5,7 @@ https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/refer
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.execution.faults import ResponsePath
 from gateway.execution.merge import copy_tree, merge
-from gateway.execution.represent import Representer, representer
+from gateway.execution.represent import representer
 from gateway.execution.walk import find, find_located
 from gateway.planning.plan import EntityCall
 
@@ -32,6 +32,8 @@ class CollectedCall:
     holders: tuple[list[Holder], ...]
     skipped: tuple[dict[str, Any], ...]
     """Objects of the right types that lack what it takes to ask for them."""
+    values: Mapping[str, Any]
+    """Of the call's other variables."""
 
     def merge_entity(self, index: int, entity: dict[str, Any]) -> None:
         """Give the entity to all who wait for it.
@@ -41,10 +43,11 @@ class CollectedCall:
         the same response keys, so each gets a copy.
         """
         copies: dict[int, dict[str, Any]] = {}
-        for target, value in self.holders[index]:
-            if target not in copies:
-                copies[target] = copy_tree(entity) if copies else entity
-            merge(value, copies[target])
+        for number, (target, value) in enumerate(self.holders[index]):
+            group = number if self.call.apart else target
+            if group not in copies:
+                copies[group] = copy_tree(entity) if copies else entity
+            merge(value, copies[group])
 
     def places(self, data: dict[str, Any], indexes: Iterable[int]) -> tuple[ResponsePath, ...]:
         """Where in the data the holders of these representations are."""
@@ -63,35 +66,54 @@ class CollectedCall:
 
 def collect(call: EntityCall, data: dict[str, Any]) -> CollectedCall:
     """Find the call's entities. Identical representations are sent once, incomplete ones never."""
-    representers = [representer(each) for each in call.representations]
-    usual_type = call.representations[0].types[0]
-    waiting: dict[tuple[int, Hashable], list[Holder]] = {}
-    skipped: list[dict[str, Any]] = []
+    builder = CollectedCallBuilder(call)
     for target, path in enumerate(call.targets):
         for value in find(data, path):
-            identity = _identify(value, representers, value.get("__typename") or usual_type)
-            if identity is None:
-                skipped.append(value)
-            elif identity is not _ANOTHER_TYPE:
-                waiting.setdefault(identity, []).append((target, value))
-    return CollectedCall(
-        call,
-        tuple(msgspec.Raw(representers[n].write(identity)) for n, identity in waiting),
-        tuple(waiting.values()),
-        tuple(skipped),
-    )
+            builder.add(target, value)
+    return builder.build({})
 
 
-def _identify(
-    value: dict[str, Any], representers: list[Representer], typename: str
-) -> tuple[int, Hashable] | None:
-    """Which representer shows the object, and as what; None where none can."""
-    identity: tuple[int, Hashable] | None = _ANOTHER_TYPE
-    for number, candidate in enumerate(representers):
-        if typename in candidate.types:
-            shown = candidate.identify(value)
-            if shown is not None:
-                return number, shown
-            # An object with a null in one key may have another one.
-            identity = None
-    return identity
+class CollectedCallBuilder:
+    def __init__(self, call: EntityCall) -> None:
+        self._call = call
+        self._representers = [representer(each) for each in call.representations]
+        self._usual_type = call.representations[0].types[0]
+        self._waiting: dict[tuple[int, Hashable], list[Holder]] = {}
+        self._skipped: list[dict[str, Any]] = []
+
+    def add(self, target: int, value: dict[str, Any]) -> None:
+        identity = self._identify(value)
+        if identity is None:
+            self._skipped.append(value)
+        elif identity is not _ANOTHER_TYPE:
+            self._waiting.setdefault(identity, []).append((target, value))
+
+    def skip(self, value: dict[str, Any]) -> None:
+        """What else there is to be asked with is missing."""
+        if self._identify(value) is not _ANOTHER_TYPE:
+            self._skipped.append(value)
+
+    def build(self, values: Mapping[str, Any]) -> CollectedCall:
+        return CollectedCall(
+            self._call,
+            tuple(
+                msgspec.Raw(self._representers[number].write(identity))
+                for number, identity in self._waiting
+            ),
+            tuple(self._waiting.values()),
+            tuple(self._skipped),
+            values,
+        )
+
+    def _identify(self, value: dict[str, Any]) -> tuple[int, Hashable] | None:
+        """Which representer shows the object, and as what; None where none can."""
+        typename = value.get("__typename") or self._usual_type
+        identity: tuple[int, Hashable] | None = _ANOTHER_TYPE
+        for number, candidate in enumerate(self._representers):
+            if typename in candidate.types:
+                shown = candidate.identify(value)
+                if shown is not None:
+                    return number, shown
+                # An object with a null in one key may have another one.
+                identity = None
+        return identity

@@ -19,6 +19,7 @@ from gateway.execution.answers import (
     wrong_shape,
 )
 from gateway.execution.client import SubgraphError
+from gateway.execution.contexts import collect_in_contexts
 from gateway.execution.entities import CollectedCall, collect
 from gateway.execution.faults import FetchError
 from gateway.execution.merge import copy_tree, merge, rename
@@ -81,14 +82,18 @@ class _Execution:
                     await self.run(branch)
 
     async def _fetch(self, node: FetchNode) -> None:
-        calls = [collect(call, self.data) for call in node.entities]
+        unasked: list[CollectedCall] = []
+        if node.template is None:
+            document, calls = node.document, [collect(call, self.data) for call in node.entities]
+        else:
+            document, calls, unasked = collect_in_contexts(node, node.template, self.data)
         if self.errors:
-            self.errors += passed_on(calls, self.data, self.errors)
-        if calls and not any(collected.representations for collected in calls):
+            self.errors += passed_on([*calls, *unasked], self.data, self.errors)
+        if node.entities and not any(collected.representations for collected in calls):
             return
         if not find(self.data, node.target):
             return
-        body = _request_body(node, self._variables, calls)
+        body = _request_body(node, document, self._variables, calls)
         try:
             answer = decode_answer(await self._exchange(node.subgraph, body, node.kind))
         except SubgraphError as error:
@@ -128,13 +133,14 @@ class _Execution:
 
 
 def _request_body(
-    node: FetchNode, variables: Mapping[str, Any], calls: list[CollectedCall]
+    node: FetchNode, document: str, variables: Mapping[str, Any], calls: list[CollectedCall]
 ) -> bytes:
     """https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters"""
     values = {name: variables[name] for name in node.variables if name in variables}
     for collected in calls:
         values[collected.call.variable] = collected.representations
-    body: dict[str, Any] = {"query": node.document}
+        values.update(collected.values)
+    body: dict[str, Any] = {"query": document}
     if node.operation_name is not None:
         body["operationName"] = node.operation_name
     if values:

@@ -29,6 +29,7 @@ from graphql import (
 )
 
 from gateway.federation.api_schema import is_hidden
+from gateway.federation.directives import CONTEXT
 from gateway.federation.errors import SupergraphError
 from gateway.federation.field_set import parse_field_set
 from gateway.federation.link import Link, Links
@@ -120,6 +121,8 @@ class SupergraphType:
     """By subgraph name, the interfaces it implements there."""
     members: Mapping[str, tuple[str, ...]]
     """By subgraph name, the members a union has there."""
+    contexts: tuple[str, ...]
+    """What its values set for all that lies below them."""
 
 
 def read_subgraphs(document: DocumentNode, join: Link) -> Mapping[str, Subgraph]:
@@ -183,6 +186,7 @@ class _TypeReader:
             interfaces=_interfaces(node),
             implements=self._references(node, "implements", "interface", _interfaces(node)),
             members=self._references(node, "unionMember", "member", _members(node)),
+            contexts=tuple(self._contexts(node)),
         )
 
     def _join_types(self, node: CompositeNode) -> dict[str, JoinType]:
@@ -235,6 +239,12 @@ class _TypeReader:
             name = self._name(arguments, node)
             references[name] = (*references.get(name, ()), arguments[argument])
         return references
+
+    def _contexts(self, node: CompositeNode) -> Iterator[str]:
+        link = self.links.of(CONTEXT)
+        if link is not None:
+            for arguments in _applications(node, link.directive_name("context")):
+                yield str(arguments.get("name"))
 
     def _applied(self, node: object, element: str) -> Iterator[Arguments]:
         return _applications(node, self.join.directive_name(element))

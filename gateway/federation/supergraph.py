@@ -18,6 +18,7 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse
 from gateway.federation.api_schema import build_schema, strip_inaccessible, strip_machinery
 from gateway.federation.errors import SupergraphError
 from gateway.federation.join import (
+    ContextArgument,
     EntityKey,
     JoinField,
     JoinType,
@@ -31,6 +32,7 @@ from gateway.federation.join import (
 from gateway.federation.link import JOIN, Link, Links, read_links
 
 __all__ = [
+    "ContextArgument",
     "EntityKey",
     "JoinField",
     "JoinType",

@@ -4,7 +4,8 @@ This is worked out wave by wave: a move is open once one of its keys can be read
 behind moves that are open already, so that keys of keys need no search and no cycle can arise.
 
 A field with `@requires` is always read behind an entity move of its own, which carries the key and
-what is required; what is required is read by the same rules from where the move starts.
+what is required; what is required is read by the same rules from where the move starts. So is a
+field with contextual arguments, whose values are read by the same rules from enclosing objects.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.operation.tree import SelectionSet
+from gateway.planning.contexts import find_context, selections_at
 from gateway.planning.field_sets import FieldSet
-from gateway.planning.positions import Cost, Position, PositionTree
-from gateway.planning.query_graph import EntityMove, Node, QueryGraph
+from gateway.planning.positions import ContextSource, Cost, Position, PositionTree
+from gateway.planning.query_graph import EntityMove, FieldMove, Node, QueryGraph
 
 Leaves: TypeAlias = tuple[Position, ...]
 Key: TypeAlias = tuple[FieldSet, Leaves]
@@ -44,7 +46,7 @@ class EntityMoves:
     reaches: dict[Position, Reach] = field(default_factory=dict)
     unfinished: set[Node] = field(default_factory=set)
     """Nodes whose reach is being worked out: asked again further down, they offer no moves."""
-    requiring: set[tuple[Node, Node, FieldSet]] = field(default_factory=set)
+    requiring: set[tuple[Node, Node, FieldMove]] = field(default_factory=set)
     """Requirements being resolved: one that needs itself cannot be met."""
     was_cut: bool = False
     """Whether an answer was cut short by what is unfinished, so that it must not be kept."""
@@ -69,24 +71,48 @@ class EntityMoves:
         self.was_cut = not is_whole and (was_cut or self.was_cut)
         return reach
 
-    def enter_with(self, start: Position, target: Node, requires: FieldSet) -> Position | None:
+    def enter_with(self, start: Position, target: Node, move: FieldMove) -> Position | None:
         """Enter (or enter again) the node with what one of its fields requires."""
-        known = start.children.get((target, requires))
+        known = start.children.get((target, move.requires, move.contexts))
         if known is not None:
             return known
-        guard = (start.place, target, requires)
+        guard = (start.place, target, move)
         if guard in self.requiring:
             self.was_cut = True
             return None
         key = self.reach(start).keys.get(target)
         if key is None:
             return None
+        contexts = tuple(find_context(each, start, self.graph) for each in move.contexts)
         self.requiring.add(guard)
-        needs = self.find_leaves(requires.selections, start)
+        required = move.requires.selections if move.requires else ()
+        needs = [self.find_leaves(required, start)]
+        needs += (
+            self._context_leaves(source)
+            for context in contexts
+            for source in (context.sources if context else ())
+        )
         self.requiring.remove(guard)
-        if needs is None:
+        leaves = [leaf for each in needs for leaf in each or ()]
+        found = tuple(context for context in contexts if context)
+        if None in needs or len(found) < len(contexts):
             return None
-        return self.tree.entity(start, target, key[0], requires, (*key[1], *needs))
+        return self.tree.entity(start, target, key[0], move.requires, (*key[1], *leaves), found)
+
+    def _context_leaves(self, source: ContextSource) -> Leaves | None:
+        """The cheapest from any position at the enclosing object."""
+        positions = list(source.positions)
+        if positions[-1].parent is None:
+            # What encloses everything is the same object in every subgraph.
+            entries = self.graph.entries(positions[-1].place.type_name)
+            positions += (self.tree.entry(node) for node in entries)
+        found = [
+            (position, leaves)
+            for position in positions
+            if (leaves := self.find_leaves(selections_at(position, source), position)) is not None
+        ]
+        cheapest = min(found, key=lambda each: self.tree.weigh(_cost(*each)), default=None)
+        return cheapest and cheapest[1]
 
     def _open_moves(self, position: Position, reach: Reach) -> None:
         closed = list(self.graph.entity_moves(position.place))

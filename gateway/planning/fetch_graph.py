@@ -43,6 +43,8 @@ class FetchGraph:
     """A step comes after those it needs."""
     chosen: frozenset[Position]
     keys: ResponseKeys
+    has_contexts: bool
+    """Whether the value of any field depends on what encloses its object."""
 
 
 def build_fetch_graph(
@@ -61,6 +63,7 @@ def build_fetch_graph(
         steps=tuple(_postpone(steps).values()),
         chosen=frozenset(chosen),
         keys=settle_response_keys(selections, chosen),
+        has_contexts=any(position.contexts for position in chosen),
     )
 
 

@@ -158,8 +158,8 @@ class _PathFinder:
         move = self.graph.field_move(at.place, selection.name, self.labels)
         if move is None:
             return None
-        if move.requires is not None:
-            required = self.moves.enter_with(start, at.place, move.requires)
+        if not move.is_plain:
+            required = self.moves.enter_with(start, at.place, move)
             if required is None:
                 return None
             at = required
@@ -209,7 +209,7 @@ class _PathFinder:
         node = position.place
         return any(
             (move := self.graph.field_move(self.graph.narrow(node, member), name, self.labels))
-            and move.requires is None
+            and move.is_plain
             for member in self._members(position)
         )
 

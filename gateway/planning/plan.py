@@ -67,6 +67,28 @@ class Representation:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextSource:
+    """An object that encloses an entity, and what is read of it."""
+
+    levels: int
+    """How many fields it lies above the entity: 1 is the object that holds the entity."""
+    types: tuple[str, ...]
+    """It is the one if its `__typename` is one of these; without any, whatever it is."""
+    selections: tuple[RequiredField | RequiredFragment, ...]
+    """One field, all the way down, or one in each fragment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextVariable:
+    """Where the value of a contextual argument comes from; null where no source gives one."""
+
+    type: str
+    """The argument's type in the subgraph. An entity is not asked for if null does not fit it."""
+    sources: tuple[ContextSource, ...]
+    """The nearest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class EntityCall:
     response_key: str
     """`_entities`, or an alias of it where one request carries several."""
@@ -74,6 +96,27 @@ class EntityCall:
     """The document's variable that takes the representations."""
     targets: tuple[Path, ...]
     representations: tuple[Representation, ...]
+    contexts: tuple[ContextVariable, ...] = ()
+    """The call is made once for each set of their values."""
+    apart: bool = False
+    """Whether what comes for one place may later differ from what comes for another, although the
+    entity is the same: where something below depends on what encloses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A document whose calls are repeated, each time under a response key of its own.
+
+    That key stands between the parts of a text. Of the variables, the representations' bear its
+    name, and the contexts' its name and their number: `$_e0`, `$_e0_0`, `$_e0_1`.
+    """
+
+    prefix: str
+    """Response keys are this and a number."""
+    definitions: str
+    """Of the client's variables: `$first:Int,$after:String`."""
+    calls: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    """For each entity call the parts of its variables' definitions, and of its field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +146,8 @@ class FetchNode:
     """Without entities, where the answer is merged: the root of the data, or every object at this
     path, for a field of a root type that lies further down (`mutation { add { query { … } } }`)."""
     renames: tuple[Rename, ...] = ()
+    template: Template | None = None
+    """Where calls have contexts; `document` then has each call once."""
 
 
 @dataclass(frozen=True, slots=True)

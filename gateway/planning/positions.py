@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
 
-from gateway.operation.tree import Argument, Condition
+from gateway.federation.supergraph import ContextArgument
+from gateway.operation.tree import Argument, Condition, SelectionSet
 from gateway.planning.errors import PlanError
 from gateway.planning.field_sets import FieldSet
 from gateway.planning.query_graph import Node
@@ -52,6 +53,26 @@ class Cost:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ContextSource:
+    """An object that encloses an entity, from which an argument of its may come."""
+
+    levels: int
+    """How many fields it lies above the entity."""
+    positions: tuple[Position, ...]
+    """All positions at the object on the way to the entity, the innermost first."""
+    types: tuple[str, ...]
+    """The object types it must be of; none if it is of a fitting one anyway."""
+    selections: SelectionSet
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    argument: ContextArgument
+    sources: tuple[ContextSource, ...]
+    """The nearest first."""
+
+
 @dataclass(slots=True, eq=False)
 class Position:
     id: int
@@ -79,6 +100,8 @@ class Position:
     # An entity move's
     key: FieldSet | None = None
     requires: FieldSet | None = None
+    contexts: tuple[Context, ...] = ()
+    """For the arguments of the fields that are read here and nowhere below."""
     needs: tuple[Position, ...] = ()
     """The leaves that must be there first."""
     hop: int = -1
@@ -173,13 +196,14 @@ class PositionTree:
         key_set: FieldSet,
         requires: FieldSet | None,
         needs: tuple[Position, ...],
+        contexts: tuple[Context, ...] = (),
     ) -> Position:
-        key = (node, requires)
+        key = (node, requires, tuple(context.argument for context in contexts))
         child = parent.children.get(key)
         if child is None:
             level = 1 + max((parent.level, *(need.level for need in needs)))
             child = self._add(parent, Step.ENTITY, node, node.subgraph, level, (), needs)
-            child.key, child.requires = key_set, requires
+            child.key, child.requires, child.contexts = key_set, requires, contexts
             parent.children[key] = child
         return child
 

@@ -67,6 +67,11 @@ def _print_call(call: EntityCall) -> Iterator[str]:
         types = "" if each.types == (each.typename,) else f" for {' | '.join(each.types)}"
         keys = f"key {' '.join(each.keys)}"
         yield from _block(f"  {each.typename}{types} ({keys})", _print_required(each.fields), "  ")
+    for number, context in enumerate(call.contexts):
+        for source in context.sources:
+            only = f"<{'|'.join(source.types)}>" if source.types else ""
+            head = f"${call.variable}_{number} from {source.levels} above{only}"
+            yield from _block(head, _print_required(source.selections))
 
 
 def _print_required(fields: Iterable[RequiredField | RequiredFragment]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from gateway.federation.field_set import FieldSetError
 from gateway.federation.supergraph import (
+    ContextArgument,
     Supergraph,
     SupergraphError,
     SupergraphField,
@@ -40,6 +41,13 @@ class FieldMove:
     target: Node | None
     """None for a leaf."""
     requires: FieldSet | None
+    contexts: tuple[ContextArgument, ...] = ()
+    """Arguments that come from enclosing objects."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but the object itself is needed."""
+        return self.requires is None and not self.contexts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +71,7 @@ class QueryGraph:
     )
     _members: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     _possible: dict[str, frozenset[str]] = field(default_factory=dict)
+    _setters: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._reader = FieldSetReader(self.supergraph.types, self.possible)
@@ -122,6 +131,14 @@ class QueryGraph:
             self._possible[type_name] = frozenset(members)
         return self._possible[type_name]
 
+    def setters(self, context: str) -> frozenset[str]:
+        """The object types whose values set the context."""
+        if context not in self._setters:
+            types = self.supergraph.types.values()
+            named = (self.possible(type_.name) for type_ in types if context in type_.contexts)
+            self._setters[context] = frozenset[str]().union(*named)
+        return self._setters[context]
+
     def field(self, type_name: str, name: str) -> SupergraphField | None:
         return self.supergraph.types[type_name].fields.get(name)
 
@@ -173,7 +190,8 @@ class QueryGraph:
         requires = None
         if join.requires is not None:
             requires = self.field_set(node.type_name, join.requires)
-        return FieldMove(self._target(field_, node.subgraph, provided), requires)
+        target = self._target(field_, node.subgraph, provided)
+        return FieldMove(target, requires, join.context_arguments)
 
     def _target(
         self, field_: SupergraphField, subgraph: str, provided: SelectionSet
@@ -186,7 +204,7 @@ class QueryGraph:
         """An interface's field can be asked for only if no member has it elsewhere."""
         for member in self.members(node.type_name, node.subgraph):
             move = self.field_move(self.narrow(node, member), name, labels)
-            if move is None or move.requires is not None:
+            if move is None or not move.is_plain:
                 return False
         return True
 
@@ -279,9 +297,6 @@ def _read(graph: QueryGraph, type_name: str, text: str, what: str) -> None:
 def _is_resolvable(field_: SupergraphField, subgraph: str, labels: frozenset[str]) -> bool:
     join = field_.joins.get(subgraph)
     if join is None or (join.external and join.requires is None):
-        return False
-    if join.context_arguments:
-        # Left out, an argument with `@fromContext` would make the answer a wrong one.
         return False
     if join.override_label is not None:
         # The label stands on both: on the subgraph that takes over, and on the one that gives way.

@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 from gateway.operation.tree import InlineFragment, SelectionSet
 from gateway.planning.plan import (
+    ContextSource,
+    ContextVariable,
     Key,
     OnTypes,
     Path,
@@ -65,6 +67,25 @@ def representations_of(
     if by_interface:
         return (Representation(types, target.type_name, names, fields),)
     return tuple(Representation((type_,), type_, names, fields) for type_ in types)
+
+
+def context_variables(
+    position: Position, keys: ResponseKeys, graph: QueryGraph
+) -> tuple[ContextVariable, ...]:
+    return tuple(
+        ContextVariable(
+            context.argument.type,
+            tuple(
+                ContextSource(
+                    source.levels,
+                    source.types,
+                    tuple(_required(source.selections, keys.shapes[source.positions[0]], graph)),
+                )
+                for source in context.sources
+            ),
+        )
+        for context in position.contexts
+    )
 
 
 def join_representations(one: Representation, other: Representation) -> Representation | None:

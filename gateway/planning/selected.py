@@ -17,10 +17,14 @@ from gateway.planning.fetch_graph import FetchGraph
 from gateway.planning.field_sets import TYPENAME
 from gateway.planning.plan import Key, Path, Rename
 from gateway.planning.positions import Conditions, Position, Step
-from gateway.planning.query_graph import Node, QueryGraph
+from gateway.planning.query_graph import QueryGraph
 
 Place: TypeAlias = list["Selected"]
 """The selection sets that apply to one object, nested fragments' included."""
+
+
+CALL = "\0"
+"""Stands in a document's text for the response key of the entity call around it."""
 
 
 class ClashError(Exception):
@@ -73,9 +77,9 @@ def add_position(
                 continue
             entry = selected.fields.get((key, conditions))
             if entry is None:
-                entry = _field(child, key, conditions, node, graph)
+                entry = _field(child, key, conditions, position, graph)
                 selected.fields[key, conditions] = entry
-            elif (entry.name, entry.arguments) != (child.name, child.arguments):
+            elif (entry.name, entry.arguments) != (child.name, _arguments(child, position)):
                 raise ClashError(key)
             below = entry.below
         elif child.silent or (child.type_condition == node.type_name and not conditions):
@@ -89,16 +93,24 @@ def add_position(
 
 
 def _field(
-    child: Position, key: str, conditions: Conditions, parent: Node, graph: QueryGraph
+    child: Position, key: str, conditions: Conditions, parent: Position, graph: QueryGraph
 ) -> SelectedField:
     node = child.node
-    shape = graph.field_type(parent, child.name)
+    shape = graph.field_type(parent.place, child.name)
     below = None
     if node is not None:
         # Without `__typename` nobody could tell what came back.
         below = Selected(node.is_abstract or (child.api_abstract and not node.is_interface_object))
         shape = shape.replace(node.type_name, "{}")
-    return SelectedField(key, child.name, child.arguments, conditions, shape, below)
+    return SelectedField(key, child.name, _arguments(child, parent), conditions, shape, below)
+
+
+def _arguments(child: Position, parent: Position) -> tuple[Argument, ...]:
+    contextual = (
+        Argument(context.argument.name, f"${CALL}_{number}")
+        for number, context in enumerate(parent.contexts)
+    )
+    return (*child.arguments, *contextual)
 
 
 def merge_selected(one: Selected, other: Selected) -> Selected:

@@ -29,7 +29,6 @@ UNPLANNABLE = {
     "corrupted-supergraph-node-id": "promises fields that no subgraph resolves",
     "non-resolvable-interface-object": "likewise",
     "dc3d840b84c2": "likewise",
-    "9b90934f81ba": "takes arguments from a context, which is refused rather than left out",
 }
 """What no plan can be found for; other operations on these are still held to."""
 

@@ -30,7 +30,7 @@ from graphql import (
 )
 from graphql.utilities.print_schema import print_input_value
 
-from gateway.federation.supergraph import Supergraph, SupergraphType, TypeKind
+from gateway.federation.supergraph import ContextArgument, Supergraph, SupergraphType, TypeKind
 from gateway.operation.tree import InlineFragment, SelectionSet
 from gateway.planning import QueryGraph, build_query_graph
 
@@ -250,8 +250,10 @@ class Universe:
             if (in_subgraph := field_.joins.get(subgraph)) is None:
                 continue
             arguments = ", ".join(
-                print_input_value(argument, definition)
-                for argument, definition in full.fields[name].args.items()
+                [
+                    *(print_input_value(*each) for each in full.fields[name].args.items()),
+                    *(f"{each.name}: {each.type}" for each in in_subgraph.context_arguments),
+                ]
             )
             fields.append(f"{name}{f'({arguments})' if arguments else ''}: {in_subgraph.type}")
         if not fields:
@@ -280,6 +282,8 @@ class _SubgraphResolver:
             self._check_required(thing, parent, name, join.requires)
         elif provided is None and self._is_foreign(field_, join):
             raise WorldError(f"{self.subgraph} cannot resolve {parent}.{name}")
+        for argument in join.context_arguments:
+            self._check_context(thing, argument, arguments.get(argument.name))
         value = universe.value(thing, parent, name, arguments, info.return_type)
         below = provided or ()
         if join.provides:
@@ -346,6 +350,26 @@ class _SubgraphResolver:
         if len(found) > 1:
             raise WorldError(f"a key is made of several objects: {sorted(found)}")
         return next(iter(found), None)
+
+    def _check_context(self, thing: Thing, argument: ContextArgument, given: Any) -> None:
+        """An object's path tells what encloses it."""
+        graph, above = self.universe.graph, thing.path
+        found = None
+        while above and found not in graph.setters(argument.context):
+            above = above.rpartition("/")[0]
+            found = self.universe.types.get(above) or graph.supergraph.roots["query"]
+        if found not in graph.setters(argument.context):
+            raise WorldError(f"nothing around {thing.path} sets {argument.context}")
+        expected: Any = Thing(above, found)
+        selections = graph.field_set(found, argument.selection).selections
+        while selections and expected is not None:
+            [selection] = selections
+            owner = graph.supergraph.full_schema.type_map[selection.parent_type]
+            type_ = owner.fields[selection.name].type
+            expected = self.universe.value(expected, owner.name, selection.name, {}, type_)
+            selections = selection.selections
+        if given != expected:
+            raise WorldError(f"{argument.name} was {given!r} instead of {expected!r}")
 
     def _check_required(self, thing: Thing, parent: str, name: str, requires: str) -> None:
         if thing.shown is None:
