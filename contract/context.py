@@ -50,6 +50,8 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     nonce: str | None = None
     """Present on mutations; the subgraph accepts it once."""
     key_id: str = "1"
+    """Which of the receiver's keys it was signed with. The receiver finds it out: in a rotation
+    a sender knows its own key, but not whether it is the receiver's present or its next one."""
 
 
 class ContextRefusedError(Exception):
@@ -76,8 +78,8 @@ def verify_context(
         given = _decode(mac)
     except (msgspec.MsgspecError, binascii.Error, ValueError):
         raise ContextRefusedError("the context cannot be read") from None
-    key = keys.get(context.key_id)
-    if key is None or not hmac.compare_digest(given, _mac(claims, key)):
+    key_id = next((i for i, k in keys.items() if hmac.compare_digest(given, _mac(claims, k))), None)
+    if key_id is None:
         raise ContextRefusedError("the context is not signed with this subgraph's key")
     if context.audience != audience:
         raise ContextRefusedError("the context is for another subgraph")
@@ -85,7 +87,7 @@ def verify_context(
         raise ContextRefusedError("the context is stale")
     if not hmac.compare_digest(context.body, body_hash(body)):
         raise ContextRefusedError("the context is for another body")
-    return context
+    return msgspec.structs.replace(context, key_id=key_id)
 
 
 def body_hash(body: bytes) -> str:

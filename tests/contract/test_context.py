@@ -26,20 +26,22 @@ CONTEXT = Context(
 
 
 def verify(header, *, body=BODY, audience="records", keys=None, now=NOW):
-    return verify_context(header, body=body, audience=audience, keys=keys or {"1": KEY}, now=now)
+    return verify_context(
+        header, body=body, audience=audience, keys={"1": KEY} if keys is None else keys, now=now
+    )
 
 
 def test_a_signed_context_is_read_back_whole():
     assert verify(sign_context(CONTEXT, KEY)) == CONTEXT
 
 
-def test_two_keys_in_rotation_are_told_apart_by_their_id():
-    newer = msgspec.structs.replace(CONTEXT, key_id="2")
+def test_in_a_rotation_the_present_key_and_the_next_are_taken():
     keys = {"1": KEY, "2": OTHER_KEY}
-    assert verify(sign_context(newer, OTHER_KEY), keys=keys) == newer
-    assert verify(sign_context(CONTEXT, KEY), keys=keys) == CONTEXT
+    assert verify(sign_context(CONTEXT, KEY), keys=keys).key_id == "1"
+    # The sender has the next one already; that the receiver calls it so it need not know.
+    assert verify(sign_context(CONTEXT, OTHER_KEY), keys=keys).key_id == "2"
     with pytest.raises(ContextRefusedError, match="not signed"):
-        verify(sign_context(newer, KEY), keys=keys)
+        verify(sign_context(CONTEXT, b"x" * 32), keys=keys)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_two_keys_in_rotation_are_told_apart_by_their_id():
         pytest.param({"now": NOW + MAX_AGE + 1}, "stale", id="replayed late"),
         pytest.param({"now": NOW - MAX_AGE - 1}, "stale", id="from the future"),
         pytest.param({"keys": {"1": OTHER_KEY}}, "not signed", id="another key"),
-        pytest.param({"keys": {"9": KEY}}, "not signed", id="unknown key id"),
+        pytest.param({"keys": {}}, "not signed", id="no key"),
     ],
 )
 def test_refuses(change, complaint):

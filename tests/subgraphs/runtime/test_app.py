@@ -5,7 +5,7 @@ import json
 import pytest
 
 from contract.access import verify_report
-from contract.context import Caller
+from contract.context import HEADER, Caller, Context, body_hash, sign_context
 from subgraphs.runtime import app as app_module
 
 BROKEN = json.dumps({"query": "{broken}"}).encode()
@@ -27,7 +27,6 @@ async def test_refuses_a_request_without_a_context(notes):
         {"audience": "records"},
         {"body": "0" * 64},
         {"issued_at": 0},
-        {"key_id": "2"},
     ],
 )
 async def test_refuses_a_context_that_does_not_fit(notes, changes):
@@ -138,3 +137,18 @@ async def test_prints_the_schema_once_and_parses_a_document_once(notes, monkeypa
     monkeypatch.setattr("strawberry.federation.schema.print_schema", None)
     monkeypatch.setattr("strawberry.schema.schema.print_schema", None)
     assert await notes.ask("{_service{sdl}}") == first
+
+
+async def test_a_key_is_changed_without_an_outage(make_notes):
+    """The subgraph is given the next key, then the gateway has it, then the old one goes."""
+    old, new = b"k" * 32, b"n" * 32
+    steps = [({"1": old}, old), ({"1": old, "2": new}, old), ({"1": old, "2": new}, new)]
+    for keys, gateways in [*steps, ({"1": new}, new)]:
+        notes = make_notes()
+        notes.app.keys = keys
+        context = Context("notes", body_hash(SDL), int(notes.app.clock()), "r1", None)
+        headers = [(HEADER.encode(), sign_context(context, gateways).encode())]
+        reply = await notes.http(body=SDL, headers=headers)
+        assert reply.status == 200
+        signed = json.loads(reply.body)["extensions"]["access"]
+        assert verify_report(signed, subgraph="notes", request_id="r1", key=gateways)
