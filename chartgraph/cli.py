@@ -52,7 +52,7 @@ def up(
     port: Port = 4000,
     config: Config = None,
     seed: Annotated[int, typer.Option(help="Of the sandbox's data.")] = 7,
-    patients: Annotated[int, typer.Option(min=1, help="In the sandbox.")] = 64,
+    patients: Annotated[int, typer.Option(min=24, help="In the sandbox.")] = 64,
 ) -> None:
     """Run the gateway and every subgraph in one process."""
     from chartgraph.up import Choice, run  # noqa: PLC0415 - likewise
@@ -66,7 +66,7 @@ def gateway(context: typer.Context) -> None:
     """Serve any Federation 2 supergraph: --supergraph F --port N [--dev] [--config F]."""
     from gateway.__main__ import main  # noqa: PLC0415 - it alone is half a second of imports
 
-    main(context.args)
+    raise typer.Exit(main(context.args))
 
 
 @app.command(context_settings=PASSED_ON)

@@ -14,3 +14,6 @@ SUPERGRAPH = FOLDER / "supergraph.graphql"
 OPERATIONS = FOLDER / "operations"
 DOCUMENTS = FOLDER / "documents.json"
 SUBGRAPHS = FOLDER / "subgraphs"
+
+POLICIES = {"identity-steward": frozenset({"identity-steward"})}
+"""For each policy that the supergraph names, the roles that satisfy it."""

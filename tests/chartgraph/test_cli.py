@@ -85,6 +85,7 @@ def test_compose_names_every_problem(run, tmp_path):
             ["up", "--port", "0", "--config", "/nonexistent"], "nonexistent", id="no file"
         ),
         pytest.param(["gateway", "--dev", "--port", "1"], "supergraph", id="no supergraph"),
+        pytest.param(["gateway", "--config", "/nonexistent"], "nonexistent", id="no settings"),
         pytest.param(["subgraph", "nowhere", "--port", "1"], "nowhere", id="unknown subgraph"),
     ],
 )

@@ -69,6 +69,7 @@ def running_demo(home: Path, *options: str) -> Iterator[Demo]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=30)
+        assert process.returncode == 0, f"it did not end in good order: {log.read_text()}"
 
 
 def _await_note(process: subprocess.Popen[bytes], note: Path, log: Path) -> dict[str, Any]:
