@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from subgraphs.diagnostics.model import ENTERED_IN_ERROR, DiagnosticReport, Observation
-from subgraphs.diagnostics.sources import DiagnosticSource
+from subgraphs.diagnostics.sources import SPARE, DiagnosticSource
 from subgraphs.runtime.access import Compartment
-from subgraphs.runtime.facts import Fact, Kind, load_facts
+from subgraphs.runtime.facts import Fact, Kind, load_facts, load_records
 from subgraphs.runtime.fhir import CodeableConcept, canonical_code, subjects, tokens
 from subgraphs.runtime.gathering import Answer, Ask, Gathered
 from subgraphs.runtime.labelling import sensitive_subjects
@@ -19,18 +20,12 @@ from subgraphs.runtime.scalars import rank
 Diagnostics = Mapping[str, DiagnosticSource]
 """The subgraph's sources, by id."""
 
-CATEGORIES: Final = (
-    "vital-signs", "laboratory", "social-history", "survey", "exam", "imaging", "procedure",
-    "therapy", "activity",
-)  # fmt: skip
-"""https://terminology.hl7.org/CodeSystem-observation-category.html"""
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which observations: of categories, or with codes; all of them or the newest of each code."""
+    """Which observations: of categories, with codes, or any; all or the newest of each code."""
 
-    categories: tuple[str, ...] = CATEGORIES
+    categories: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     latest: bool = False
 
@@ -39,9 +34,8 @@ class Question:
         coded = tokens([observation.code])
         if self.codes and not coded.intersection(self.codes):
             return False
-        # Every category there is means any: a source may have its own besides.
-        narrowed = self.categories != CATEGORIES
-        return not narrowed or bool(tokens(observation.category).intersection(self.categories))
+        wanted = self.categories
+        return not wanted or bool(tokens(observation.category).intersection(wanted))
 
 
 EVERYTHING: Final = Question()
@@ -86,8 +80,14 @@ REPORTS: Final[Kind[DiagnosticReport]] = Kind(
 async def load_observations(
     request: Request[Diagnostics], patient: Compartment, question: Question = EVERYTHING
 ) -> Gathered[Fact[Observation]]:
-    ask = {name: _asking(source, question) for name, source in request.services.items()}
-    found = await load_facts(request, OBSERVATIONS, ask, patient, question=question)
+    found = await load_facts(
+        request, OBSERVATIONS, _asks(request, question), patient, question=question
+    )
+    if question.latest and question.codes and await _hides_all(request, patient, question, found):
+        every = replace(question, latest=False)
+        found = await load_facts(
+            request, OBSERVATIONS, _asks(request, every), patient, question=every
+        )
     rows = tuple(fact for fact in found.rows if question.matches(fact.resource))
     return Gathered(newest_of_each_code(rows) if question.latest else rows, found.sources)
 
@@ -110,8 +110,35 @@ def newest_of_each_code(facts: Sequence[Fact[Observation]]) -> tuple[Fact[Observ
     return tuple(newest.values())
 
 
+async def _hides_all(
+    request: Request[Diagnostics],
+    patient: Compartment,
+    question: Question,
+    found: Gathered[Fact[Observation]],
+) -> bool:
+    """Whether a source's newest of some code are all retracted or withheld, and there are more."""
+    if not found.sources:
+        return False
+    said = await load_records(
+        request, OBSERVATIONS, _asks(request, question), patient, question=question
+    )
+    shown = {(r.source, r.resource.id) for fact in found.rows for r in fact.records}
+    are_shown: defaultdict[tuple[str, str, str], list[bool]] = defaultdict(list)
+    for record in said.rows:
+        for code in tokens([record.resource.code]).intersection(question.codes):
+            is_shown = (record.source, record.resource.id) in shown
+            are_shown[record.source, record.patient, code].append(is_shown)
+    return any(len(rows) >= SPARE and not any(rows) for rows in are_shown.values())
+
+
+def _asks(request: Request[Diagnostics], question: Question) -> dict[str, Ask[Observation]]:
+    return {name: _asking(source, question) for name, source in request.services.items()}
+
+
 def _asking(source: DiagnosticSource, question: Question) -> Ask[Observation]:
     async def ask(patients: Sequence[str]) -> Answer[Observation]:
+        if not question.codes and not question.categories:
+            return await source.observations(patients)
         if not question.codes:
             return await source.by_category(patients, question.categories)
         if question.latest:

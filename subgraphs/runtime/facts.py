@@ -103,14 +103,29 @@ async def load_facts(
     """
     if not request.access.may_read(kind.type, compartment):
         return Gathered()
+    loaded = await load_records(request, kind, ask, compartment, question=question)
+    facts = merge(request, kind, loaded.or_raise().rows, compartment)
+    permitted = tuple(fact for fact in facts if request.access.permits(fact, compartment))
+    return Gathered(permitted, loaded.sources)
+
+
+async def load_records(
+    request: Request[Any],
+    kind: Kind[RecordT],
+    ask: Mapping[str, Ask[RecordT]],
+    compartment: Compartment,
+    *,
+    question: Hashable = (),
+) -> Gathered[Record[RecordT]]:
+    """What the sources said, before anything is decided: for no eyes outside of the subgraph.
+
+    Asked again in one request, a question is answered from what it was answered before.
+    """
 
     async def batch(link_sets: list[tuple[Link, ...]]) -> list[Gathered[Record[RecordT]]]:
         return await gather(link_sets, ask, request.subgraph.now)
 
-    loaded = await request.load((kind.type, question), batch, compartment.links)
-    facts = merge(request, kind, loaded.or_raise().rows, compartment)
-    permitted = tuple(fact for fact in facts if request.access.permits(fact, compartment))
-    return Gathered(permitted, loaded.sources)
+    return await request.load((kind.type, question), batch, compartment.links)
 
 
 async def load_by_id(

@@ -60,10 +60,13 @@ class Gathered(Generic[T_co]):
     rows: tuple[T_co, ...] = ()
     sources: tuple[SourceReport, ...] = ()
 
-    def or_raise(self) -> Gathered[T_co]:
-        """Itself, unless nothing at all could be learned: then `SourcesDownError`."""
-        failed = [report for report in self.sources if not report.answered]
-        if self.rows or not failed or len(failed) < len(self.sources):
+    def or_raise(self, source: str | None = None) -> Gathered[T_co]:
+        """Itself, unless nothing at all could be learned: then `SourcesDownError`.
+
+        With a `source`, unless nothing could be learned from that one.
+        """
+        failed = [r for r in self.sources if not r.answered and source in (None, r.source)]
+        if not failed or (source is None and (self.rows or len(failed) < len(self.sources))):
             return self
         waits = [report.retry_after for report in failed if report.retry_after is not None]
         raise SourcesDownError(

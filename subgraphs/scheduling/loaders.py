@@ -69,10 +69,16 @@ def day_before(moment: str) -> date | None:
 
 
 async def load_next(request: Request[Scheduling], patient: Compartment) -> Fact[Appointment] | None:
-    """The first appointment that begins from now on."""
+    """The first appointment that begins from now on.
+
+    `SourcesDownError` where none was found and one may be at a source that did not answer.
+    """
     now = rank(request.subgraph.now().isoformat())
     found = await load_appointments(request, patient, day_before(now))
     ahead = [f for f in found.rows if f.resource.status in AHEAD and f.rank >= now]
+    if not ahead:
+        for report in found.sources:
+            found.or_raise(report.source)
     return min(ahead, key=lambda fact: (fact.rank, fact.id), default=None)
 
 

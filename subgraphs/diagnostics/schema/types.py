@@ -158,7 +158,10 @@ class DiagnosticReport(FactNode):
         (report, *_) = self.fact.records
         wanted = [ref.id_of("Observation") for ref in report.resource.result]
         refs = [RecordRef(report.source, "Observation", id_ or "", "") for id_ in wanted]
-        return [Observation.of(request, f) for f in found.rows if any(map(f.holds, refs))]
+        rows = [fact for fact in found.rows if any(map(fact.holds, refs))]
+        if refs and not rows:
+            found.or_raise(report.source)
+        return [Observation.of(request, fact) for fact in rows]
 
     @classmethod
     def of(cls, request: Request[Any], fact: Fact[model.DiagnosticReport]) -> DiagnosticReport:
@@ -284,7 +287,7 @@ def _question(
     asked = tuple(sorted(set(codes or ())))
     if len(asked) > MAX_CODES or any(not _CODE.fullmatch(code) for code in asked):
         raise ClientError(Code.BAD_USER_INPUT, argument="codes")
-    categories = (str(category.value),) if category else loaders.CATEGORIES
+    categories = (str(category.value),) if category else ()
     return Question(categories, asked, latest=latest)
 
 

@@ -1,6 +1,7 @@
 """Observations from a FHIR R4 server, by searches US Core promises.
 
-An observation is found by patient and category or by patient and code, never by patient alone.
+An observation is found by patient and category or by patient and code. By patient alone too where
+the server permits it, which finds those of a category of its own besides.
 https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-observation-clinical-result.html
 """
 
@@ -12,12 +13,23 @@ from typing import Any, Final, Protocol
 
 from subgraphs.connectors.errors import Rejected
 from subgraphs.diagnostics.model import DiagnosticReport, Observation
+from subgraphs.diagnostics.sources import SPARE
 from subgraphs.runtime.fhir import PatientSearch, search_patients, translate
 from subgraphs.runtime.gathering import Answer
 
 CATEGORY_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
-SPARE: Final = 3
-"""Rows fetched for a newest one: should it be retracted or withheld, the one before it counts."""
+_CATEGORIES: Final = {
+    # https://terminology.hl7.org/CodeSystem-observation-category.html
+    CATEGORY_SYSTEM: "vital-signs laboratory social-history survey exam imaging procedure therapy "
+    "activity",
+    # https://hl7.org/fhir/us/core/STU8/CodeSystem-us-core-category.html, those of observations
+    "http://hl7.org/fhir/us/core/CodeSystem/us-core-category": "sdoh functional-status "
+    "disability-status cognitive-status treatment-intervention-preference "
+    "care-experience-preference observation-adi-documentation",
+}
+EVERY_CATEGORY: Final = tuple(
+    f"{system}|{code}" for system, codes in _CATEGORIES.items() for code in codes.split()
+)
 
 
 class LatestSearch(PatientSearch, Protocol):
@@ -37,6 +49,17 @@ class FhirDiagnostics:
     def __init__(self, server: LatestSearch) -> None:
         self._server = server
         self._takes_lists = True
+        self._takes_patient_alone = True
+
+    async def observations(self, patients: Sequence[str]) -> Answer[Observation]:
+        if self._takes_patient_alone:
+            try:
+                return await self._one_search(patients)
+            except Rejected:
+                pass
+        found = await self._search(patients, "category", EVERY_CATEGORY)
+        self._takes_patient_alone = False
+        return found
 
     async def by_category(
         self, patients: Sequence[str], categories: Sequence[str]
@@ -75,12 +98,14 @@ class FhirDiagnostics:
             except Rejected:
                 if len(tokens) == 1:
                     raise
-                self._takes_lists = False
         searches = (self._one_search(patients, {param: token}) for token in tokens)
-        return _joined(await asyncio.gather(*searches))
+        found = _joined(await asyncio.gather(*searches))
+        # Only now is it known that the list was what it declined.
+        self._takes_lists = False
+        return found
 
     async def _one_search(
-        self, patients: Sequence[str], others: Mapping[str, str]
+        self, patients: Sequence[str], others: Mapping[str, str] | None = None
     ) -> Answer[Observation]:
         return await search_patients(self._server, "Observation", Observation, patients, others)
 

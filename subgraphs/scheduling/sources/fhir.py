@@ -24,7 +24,9 @@ class FhirSchedule:
                 return await self._search(patients, {"date": f"ge{from_day.isoformat()}"})
             except Rejected:
                 # Not every server searches by it; the caller looks at the dates anyway.
+                found = await self._search(patients, {})
                 self._takes_date = False
+                return found
         return await self._search(patients, {})
 
     async def _search(

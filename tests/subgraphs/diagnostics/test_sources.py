@@ -4,7 +4,8 @@ import pytest
 
 from subgraphs.connectors.errors import Rejected
 from subgraphs.diagnostics.model import Observation
-from subgraphs.diagnostics.sources.fhir import SPARE, FhirDiagnostics
+from subgraphs.diagnostics.sources import SPARE
+from subgraphs.diagnostics.sources.fhir import EVERY_CATEGORY, FhirDiagnostics
 from subgraphs.runtime.fhir import translate
 
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -17,13 +18,17 @@ def row(id_, patient="p1", **fields):
 class FakeServer:
     """Answers every search with the same rows; keeps what it was asked."""
 
-    def __init__(self, *rows, takes_lists=True) -> None:
+    def __init__(self, *rows, takes_lists=True, wants_more_than_patient=False) -> None:
         self.rows = rows
         self.takes_lists = takes_lists
+        self.wants_more_than_patient = wants_more_than_patient
+        self.declines = False
         self.asked = []
 
     async def search_by(self, resource_type, param, keys, others=None):
         self.asked.append((resource_type, param, list(keys), others))
+        if self.declines or (self.wants_more_than_patient and not others):
+            raise Rejected(400)
         if not self.takes_lists and any("," in value for value in (others or {}).values()):
             raise Rejected(400)
         of = {row["subject"]["reference"].split("/")[1]: [] for row in self.rows}
@@ -34,6 +39,39 @@ class FakeServer:
     async def latest_by(self, resource_type, param, keys, others=None, *, sort, per_key=1):
         self.asked.append(("latest", param, list(keys), others, sort, per_key))
         return await FakeServer(*self.rows).search_by(resource_type, param, keys)
+
+
+async def test_all_are_one_search_by_patient_alone():
+    server = FakeServer(row("1"))
+    answer = await FhirDiagnostics(server).observations(["p1"])
+    assert [found.id for found in answer.rows["p1"]] == ["1"]
+    assert server.asked == [("Observation", "patient", ["p1"], None)]
+
+
+async def test_where_patient_alone_is_not_permitted_every_known_category_is_named():
+    server = FakeServer(row("1"), wants_more_than_patient=True)
+    source = FhirDiagnostics(server)
+    for _ in range(2):
+        answer = await source.observations(["p1"])
+        assert [found.id for found in answer.rows["p1"]] == ["1"]
+    named = {"category": ",".join(EVERY_CATEGORY)}
+    assert [others for _, _, _, others in server.asked] == [None, named, named]
+    assert f"{CATEGORY}|laboratory" in EVERY_CATEGORY
+    assert any(category.endswith("us-core-category|sdoh") for category in EVERY_CATEGORY)
+
+
+async def test_a_failure_of_another_kind_does_not_change_how_the_server_is_asked():
+    server = FakeServer(row("1"), takes_lists=False, wants_more_than_patient=True)
+    source = FhirDiagnostics(server)
+    server.declines = True
+    for ask in (source.observations(["p1"]), source.by_code(["p1"], ["a", "b"])):
+        with pytest.raises(Rejected):
+            await ask
+    server.declines, server.takes_lists, server.wants_more_than_patient = False, True, False
+    server.asked.clear()
+    await source.observations(["p1"])
+    await source.by_code(["p1"], ["a", "b"])
+    assert [others for _, _, _, others in server.asked] == [None, {"code": "a,b"}]
 
 
 async def test_categories_are_one_search_by_patient_and_category():

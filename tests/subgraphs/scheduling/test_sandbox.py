@@ -36,6 +36,21 @@ async def test_the_next_one_is_the_first_ahead(graph, calm_sandbox):
     assert kinds == {"Patient", "Practitioner"}
 
 
+async def test_no_next_one_is_said_only_by_those_who_know(graph, calm_sandbox):
+    """With the source of the only one ahead down, there is an error, not a null alone."""
+    query = f"... on Patient {{ nextAppointment {{ {FIELDS} }} }}"
+    everyone = await graph.patients(50)
+    both = {"ehr-a", "ehr-b"}
+    patients = [p for p in everyone if both <= {link.source for link in graph.links(p)}]
+    calm_sandbox.set_faults("ehr-a", outage="503")
+    answer = await graph.entities("scheduling", query, *patients)
+    for place, found in enumerate(answer.data):
+        errors = [e for e in answer.errors if e["path"][1] == place]
+        assert (found["nextAppointment"] is None) == bool(errors)
+        assert all(e["extensions"]["source"] == "ehr-a" for e in errors)
+    assert 0 < len(answer.errors) < len(patients)
+
+
 async def test_a_visit_key_opens_for_its_own_appointment_only(graph):
     patient = await graph.patient("ehr-a", graph.launch)
     nodes = await appointments(graph, patient)
