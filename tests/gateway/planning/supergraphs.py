@@ -3,7 +3,8 @@
 PRELUDE = """
 schema
   @link(url: "https://specs.apollo.dev/link/v1.0")
-  @link(url: "https://specs.apollo.dev/join/v0.4", for: EXECUTION)
+  @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
+  @link(url: "https://specs.apollo.dev/context/v0.1", for: SECURITY)
 {{ query: Query{others} }}
 scalar join__FieldSet
 enum join__Graph {{
