@@ -63,6 +63,7 @@ class _Walk:
             for name in (type_.name, *member.subgraph.possible_types(type_.name))
         }
         self._reaches: dict[object, Reach] = {}
+        self._proven: dict[str, list[_State]] = {}
         self._count = 0
 
     def enter(self, root: str) -> None:
@@ -103,7 +104,8 @@ class _Walk:
                 message = f"Stopped after looking at {MAX_STATES:,} points of possible queries"
                 return [problem("MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED", message)]
             visits = seen.setdefault(state.type, [])
-            if any(state.is_no_worse_than(visit) for visit in visits):
+            known = (*self._proven.get(state.type, ()), *visits)
+            if any(state.is_no_worse_than(visit) for visit in known):
                 continue
             visits.append(state)
             for following in self._next(state):
@@ -112,6 +114,10 @@ class _Walk:
                     problems.setdefault(following.message.rpartition("\n}")[2], following)
                 elif self._terrain.is_composite(following.type):
                     stack.append(following)
+        if not problems:
+            # What can all be answered need not be looked at again from the next mutation.
+            for name, visits in seen.items():
+                self._proven.setdefault(name, []).extend(visits)
         return list(problems.values())
 
     def _next(self, state: _State) -> Iterator[_State | Problem]:

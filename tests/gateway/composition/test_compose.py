@@ -217,3 +217,12 @@ def test_many_subgraphs_that_share_an_entity_compose():
         for i in range(25)
     ]
     assert "@join__graph" in compose(subgraphs).sdl
+
+
+def test_what_one_mutation_led_to_is_not_walked_again_from_the_next(monkeypatch):
+    """Without this, as many mutations as large graphs have take the walk past its bound."""
+    types = "\n".join(f"type T{n} {{ next: T{(n + 1) % 20} }}" for n in range(20))
+    mutations = "\n".join(f"m{n}: T0" for n in range(20))
+    sdl = f"{types} type Query {{ t: T0 }} type Mutation {{ {mutations} }}"
+    monkeypatch.setattr("gateway.composition.satisfiability.walk.MAX_STATES", 100)
+    assert compose([subgraph("a", sdl)]).hints == ()
