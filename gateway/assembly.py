@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from gateway.cache.sealed import SealedCache
 
 
+RETIRE_SECONDS = 0.2
+"""How often a schema that has been replaced is asked whether anyone still uses it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What outlives a schema."""
@@ -105,7 +109,8 @@ class Assembly:
     async def _retire(self, old: Served) -> None:
         """Requests under way finish on the schema they began with."""
         try:
-            await asyncio.sleep(self.parts.settings.subgraph_timeout)
+            while old.pipeline.under_way:  # noqa: ASYNC110 - rare, and nobody waits for it
+                await asyncio.sleep(RETIRE_SECONDS)
         finally:
             await old.close()
 
@@ -261,10 +266,16 @@ async def _trail(
 ) -> AuditTrail | None:
     if not settings.audited:
         return None
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only who keeps a trail pays
+
     from gateway.audit.chain import audit_keys  # noqa: PLC0415 - likewise
     from gateway.audit.trail import AuditTrail  # noqa: PLC0415 - likewise
 
-    trail = AuditTrail(settings.home, audit_keys(settings.key), metrics)
+    keys = audit_keys(settings.key)
+    try:
+        trail = AuditTrail(settings.home, keys, metrics)
+    except (SQLAlchemyError, OSError):
+        raise SettingsError(f"the audit trail in {settings.home} cannot be opened") from None
     building.push_async_callback(trail.close)
     return trail
 

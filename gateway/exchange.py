@@ -16,8 +16,14 @@ import msgspec
 
 from contract.access import EXTENSION, AccessReport, Refusal, ReportRefusedError, verify_report
 from contract.context import HEADER, Caller, Context, body_hash, sign_context
-from gateway.execution.client import Headers, SubgraphClient, SubgraphInvalidResponse
+from gateway.execution.client import (
+    Headers,
+    SubgraphClient,
+    SubgraphError,
+    SubgraphInvalidResponse,
+)
 from gateway.operation.tree import OperationKind
+from gateway.telemetry import log
 
 NONCE_BYTES = 16
 _NULL = b"null"
@@ -61,6 +67,23 @@ class RequestExchange:
     clock: Callable[[], float] = time.time
 
     async def __call__(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:
+        try:
+            return await self._send(subgraph, body, kind)
+        except SubgraphError as error:
+            log.warning(
+                "subgraph_failed", request_id=self.request_id, subgraph=subgraph, reason=str(error)
+            )
+            raise
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        return tuple(sorted({each for report in self.reports for each in report.patients}))
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        return tuple(dict.fromkeys(each for report in self.reports for each in report.refusals))
+
+    async def _send(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:
         client, timeout = self.peers.clients[subgraph], self.peers.timeout
         repeatable = kind is OperationKind.QUERY
         key = self.peers.keys.get(subgraph)
@@ -71,14 +94,6 @@ class RequestExchange:
         answer = await client.send(body, headers, timeout, repeatable=repeatable)
         self._take_report(subgraph, answer, key)
         return answer
-
-    @property
-    def patients(self) -> tuple[str, ...]:
-        return tuple(sorted({each for report in self.reports for each in report.patients}))
-
-    @property
-    def refusals(self) -> tuple[Refusal, ...]:
-        return tuple(dict.fromkeys(each for report in self.reports for each in report.refusals))
 
     def _context(self, subgraph: str, body: bytes, kind: OperationKind) -> Context:
         return Context(

@@ -36,6 +36,7 @@ from gateway.execution.client import Headers
 from gateway.execution.faults import Fault, ResponseError
 from gateway.execution.wire import encode
 from gateway.federation.access_rules import AccessRules
+from gateway.operation.errors import OperationTooLargeError
 from gateway.operation.tree import Field, Operation, OperationKind, SelectionSet
 from gateway.planning import PlanError, print_plan
 from gateway.planning.cost import plan_cost
@@ -115,6 +116,8 @@ class Pipeline:
         self._metrics = metrics
         self._verifier = verifier
         self._trail = trail
+        self.under_way = 0
+        """Requests this pipeline is answering."""
         self._operations: LruCache[tuple[str, str | None], Selected] = LruCache(
             OPERATIONS, weight=CACHED_FIELDS
         )
@@ -124,6 +127,13 @@ class Pipeline:
 
     async def answer(self, asked: Asked, request_id: str) -> bytes:
         """Raises `GatewayError` where there is nothing to answer."""
+        self.under_way += 1
+        try:
+            return await self._answer(asked, request_id)
+        finally:
+            self.under_way -= 1
+
+    async def _answer(self, asked: Asked, request_id: str) -> bytes:
         identity = await self.identify(asked.authorization)
         document = await self.resolve(asked.request, identity)
         selected = self.select(document, asked.request, identity)
@@ -143,6 +153,9 @@ class Pipeline:
             await self.audit(asked.request, selected, decision, exchange, {Code.INTERNAL})
             raise
         codes = {error.fault.code for error in answer.errors}
+        for subgraph, code in {(each.fault.subgraph, each.fault.code) for each in answer.errors}:
+            if subgraph is not None:
+                self._metrics.subgraph_errors.labels(subgraph, code).inc()
         await self.audit(asked.request, selected, decision, exchange, codes)
         return self.render(answer, request_id)
 
@@ -251,7 +264,11 @@ class Pipeline:
         selected = self._operations.get(key)
         if selected is None:
             document.operation(operation_name)
-            operation = self._engine.normalize(document.node, operation_name)
+            try:
+                operation = self._engine.normalize(document.node, operation_name)
+            except OperationTooLargeError as error:
+                complaint = Complaint(PublicText(f"{error}.".capitalize()))
+                raise RequestError(Code.OPERATION_TOO_LARGE, complaint) from None
             selected = Selected(document, operation)
             self._operations.put(key, selected, weight=_size(operation.selections))
         return selected

@@ -113,6 +113,12 @@ class Metrics:
         self.denials = Counter(
             "chartgraph_denials", "Fields refused", ["code"], registry=self.registry
         )
+        self.subgraph_errors = Counter(
+            "chartgraph_subgraph_errors",
+            "Answers that tell an error of a subgraph",
+            ["subgraph", "code"],
+            registry=self.registry,
+        )
         self.audit_records = Counter(
             "chartgraph_audit_records", "Committed audit records", registry=self.registry
         )

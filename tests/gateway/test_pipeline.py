@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 
 import pytest
@@ -243,6 +244,29 @@ async def test_nothing_leaves_that_cannot_be_written_down(start, issuer):
     connection.commit()
     connection.close()
     assert (await gateway.post({"query": NAME}, token)).status == 200
+
+
+async def test_an_operation_that_nests_too_deep_is_refused(start, issuer):
+    """Fragments are levels that the limit of depth, which counts fields, does not see."""
+    gateway = await start()
+    query = f"{{ {'... on Query { ' * 150}weather{' }' * 150} }}"
+    reply = await gateway.post({"query": query}, issuer.token())
+    assert reply.codes == ["OPERATION_TOO_LARGE"]
+    assert (await gateway.ask("{ weather }", issuer.token())) == {"data": {"weather": "fine"}}
+
+
+async def test_a_subgraph_that_fails_is_counted_and_logged(start, issuer, capsys):
+    gateway = await start()
+    gateway.weather.down = True
+    answer = await gateway.ask('{ weather patient(id: "p-1") { name } }', issuer.token())
+    assert answer["data"] == {"weather": None, "patient": {"name": PATIENT["name"]}}
+    labels = {"subgraph": "weather", "code": "SUBGRAPH_UNAVAILABLE"}
+    registry = gateway.app.metrics.registry
+    assert registry.get_sample_value("chartgraph_subgraph_errors_total", labels) == 1
+    [line] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert (line["event"], line["subgraph"]) == ("subgraph_failed", "weather")
+    assert line["reason"] == "it is down"
+    assert line["request_id"] == answer["errors"][0]["extensions"]["requestId"]
 
 
 async def test_a_development_gateway_asks_for_no_sign_in_and_keeps_no_trail(start):
