@@ -166,6 +166,8 @@ async def push(
 
 def scopes_of(wanted: ClientDocuments, registered: ClientDocuments) -> frozenset[str] | None:
     """Those told now, or at the last push; None for documents that are for every client."""
+    if not wanted.client:
+        raise DocumentsError("a client has a name")
     if wanted.client == ANY_CLIENT:
         return None
     scopes = registered.scopes if wanted.scopes is None else wanted.scopes

@@ -105,6 +105,11 @@ def test_what_is_for_everyone_needs_no_scopes(run, home):
     assert registered(home, "*") == {"n": NAME}
 
 
+def test_nobody_registers_nothing(run):
+    result = run("push", {"w": WEATHER}, "--client", "", "--scopes", SCOPES)
+    assert (result.exit_code, "has a name" in result.stderr) == (1, True)
+
+
 def test_asks_for_scopes_it_was_never_told(run):
     result = run("push", {"w": WEATHER}, "--client", "portal")
     assert (result.exit_code, "--scopes" in result.stderr) == (1, True)
