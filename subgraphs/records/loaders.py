@@ -1,7 +1,8 @@
 """The kinds of records, what makes two of them the same fact, and how a patient's are loaded.
 
-Two EHRs' records are one fact when code and date agree, to the day; where status differs too much
-to be one (active here, resolved there) they stay two, and both are shown.
+Two EHRs' records are one fact when code and date agree, to the day, and nothing that matters to
+care differs (active here, resolved there; mild here, severe there): then they stay two, and both
+are shown.
 """
 
 from __future__ import annotations
@@ -33,6 +34,16 @@ def _status(concept: CodeableConcept | None) -> str | None:
     return concept.code if concept else None
 
 
+def _is_in_error(verification: CodeableConcept | None) -> bool:
+    return ENTERED_IN_ERROR in tokens([verification])
+
+
+def _doubt(verification: CodeableConcept | None) -> str | None:
+    """What speaks against a diagnosis; to say nothing of it is no doubt."""
+    status = _status(verification)
+    return None if status == "confirmed" else status
+
+
 def _day(text: str | None) -> str | None:
     """The day of a date or time, in UTC; a date without day stays as it is."""
     if text is None or len(text) < len("YYYY-MM-DD"):
@@ -44,17 +55,31 @@ def _same_condition(condition: Condition) -> object:
     code = canonical_code(condition.code)
     if code is None:
         return None
-    return code, _day(condition.onset), _status(condition.clinical_status)
+    status = _status(condition.clinical_status), _doubt(condition.verification_status)
+    severity = canonical_code(condition.severity)
+    return code, _day(condition.onset), _day(condition.abatement), severity, status
 
 
 def _same_allergy(allergy: AllergyIntolerance) -> object:
+    """What one chart knows of the danger must not hide behind one that does not."""
     code = canonical_code(allergy.code)
-    return None if code is None else (code, _status(allergy.clinical_status))
+    if code is None:
+        return None
+    status = _status(allergy.clinical_status), _doubt(allergy.verification_status)
+    reactions = frozenset(
+        (canonical_code(sign), reaction.severity)
+        for reaction in allergy.reaction
+        for sign in reaction.manifestation
+    )
+    return code, allergy.type, allergy.criticality, reactions, status
 
 
 def _same_procedure(procedure: Procedure) -> object:
     code, day = canonical_code(procedure.code), _day(procedure.performed)
-    return None if code is None or day is None else (code, day, procedure.status)
+    if code is None or day is None:
+        return None
+    # The left knee is not the right one.
+    return code, day, procedure.status, frozenset(map(canonical_code, procedure.body_site))
 
 
 def _same_immunization(immunization: Immunization) -> object:
@@ -81,7 +106,7 @@ CONDITIONS: Kind[Condition] = Kind(
         "code": tokens([c.code]),
         "clinical-status": tokens([c.clinical_status]),
     },
-    retracted=lambda condition: _status(condition.verification_status) == ENTERED_IN_ERROR,
+    retracted=lambda condition: _is_in_error(condition.verification_status),
     subject=lambda condition: subjects(condition.code),
 )
 ALLERGIES: Kind[AllergyIntolerance] = Kind(
@@ -89,11 +114,11 @@ ALLERGIES: Kind[AllergyIntolerance] = Kind(
     rank=lambda allergy: rank(allergy.onset_date_time or allergy.recorded_date),
     same=_same_allergy,
     tokens=lambda allergy: {
-        "category": allergy.category,
+        "category": {category for category in allergy.category if category},
         "code": tokens([allergy.code]),
         "clinical-status": tokens([allergy.clinical_status]),
     },
-    retracted=lambda allergy: _status(allergy.verification_status) == ENTERED_IN_ERROR,
+    retracted=lambda allergy: _is_in_error(allergy.verification_status),
     subject=lambda allergy: subjects(allergy.code),
 )
 PROCEDURES: Kind[Procedure] = Kind(

@@ -85,7 +85,7 @@ class AllergyIntolerance(Resource, frozen=True, kw_only=True):
     clinical_status: CodeableConcept | None = None
     verification_status: CodeableConcept | None = None
     type: str | None = None
-    category: tuple[str, ...] = ()
+    category: tuple[str | None, ...] = ()
     criticality: str | None = None
     code: CodeableConcept | None = None
     onset_date_time: str | None = None
@@ -126,6 +126,7 @@ class Immunization(Resource, frozen=True, kw_only=True):
     vaccine_code: CodeableConcept | None = None
     encounter: Reference | None = None
     occurrence_date_time: str | None = None
+    occurrence_string: str | None = None
     primary_source: bool | None = None
     lot_number: str | None = None
     expiration_date: str | None = None

@@ -112,6 +112,7 @@ class Condition(FactNode):
     def of(cls, fact: Fact[model.Condition]) -> Condition:
         record = fact.resource
         verified = record.verification_status
+        written = (note for each in fact.records for note in each.resource.note)
         return cls(
             **common(fact),
             patient=Patient(id=strawberry.ID(fact.patient)),
@@ -123,7 +124,7 @@ class Condition(FactNode):
             onset=date_time(record.onset),
             abatement=date_time(record.abatement),
             recorded_date=date_time(record.recorded_date),
-            notes=[note.text for note in record.note if note.text],
+            notes=list(dict.fromkeys(note.text for note in written if note.text)),
         )
 
     @classmethod
@@ -182,7 +183,7 @@ class AllergyIntolerance(FactNode):
             clinical_status=record.clinical_status.code if record.clinical_status else None,
             verification_status=verified.code if verified else None,
             type=record.type,
-            category=list(record.category),
+            category=[category for category in record.category if category],
             criticality=record.criticality,
             onset=date_time(record.onset_date_time),
             recorded_date=date_time(record.recorded_date),
@@ -261,6 +262,9 @@ class Immunization(FactNode):
     status: str | None = strawberry.field(description="`completed` or `not-done`.")
     status_reason: CodeableConcept | None = strawberry.field(description="Why it was not done.")
     occurrence: DateTime | None = strawberry.field(description="When.")
+    occurrence_text: str | None = strawberry.field(
+        description="When, in words, where no date is known: `as a child`."
+    )
     primary_source: bool | None = strawberry.field(
         description="Whether whoever gave it reported it."
     )
@@ -279,6 +283,7 @@ class Immunization(FactNode):
             status=record.status,
             status_reason=CodeableConcept.of(record.status_reason),
             occurrence=date_time(record.occurrence_date_time),
+            occurrence_text=record.occurrence_string,
             primary_source=record.primary_source,
             lot_number=record.lot_number,
             expiration_date=date(record.expiration_date),

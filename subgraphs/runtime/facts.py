@@ -81,6 +81,11 @@ class Fact(Generic[RecordT]):
         return merged
 
     @property
+    def subjects(self) -> frozenset[str]:
+        """By every record: one source may code it in a system that the first one lacks."""
+        return frozenset[str]().union(*(self.kind.subject(r.resource) for r in self.records))
+
+    @property
     def rank(self) -> str:
         return self.kind.rank(self.resource)
 
@@ -166,7 +171,7 @@ def merge(
         groups[key].append(record)
     members = [fact for group in groups.values() for fact in _one_of_each_source(group)]
     facts = [_fact(request, kind, records, compartment) for records in members]
-    return _spread_labels(kind, facts)
+    return _spread_labels(facts)
 
 
 def _one_of_each_source(group: Sequence[Record[RecordT]]) -> list[tuple[Record[RecordT], ...]]:
@@ -196,11 +201,11 @@ def _fact(
     return Fact(kind, id_, compartment, records, tuple(labels.values()))
 
 
-def _spread_labels(kind: Kind[RecordT], facts: list[Fact[RecordT]]) -> list[Fact[RecordT]]:
+def _spread_labels(facts: list[Fact[RecordT]]) -> list[Fact[RecordT]]:
     """Give a sensitive fact's labels to the same patient's facts about the same subject."""
     by_subject: defaultdict[str, dict[str, fhir.Coding]] = defaultdict(dict)
     for fact in facts:
-        for subject in kind.subject(fact.resource):
+        for subject in fact.subjects:
             for label in fact.security:
                 if label.code in SENSITIVE:
                     by_subject[subject][label.token] = label
@@ -212,7 +217,7 @@ def _spread_labels(kind: Kind[RecordT], facts: list[Fact[RecordT]]) -> list[Fact
 def _labelled(
     fact: Fact[RecordT], by_subject: Mapping[str, Mapping[str, fhir.Coding]]
 ) -> Fact[RecordT]:
-    found = [by_subject[s] for s in fact.kind.subject(fact.resource) if s in by_subject]
+    found = [by_subject[s] for s in fact.subjects if s in by_subject]
     if not found:
         return fact
     labels = {label.token: label for label in fact.security}

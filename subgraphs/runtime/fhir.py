@@ -14,6 +14,8 @@ import msgspec
 
 from subgraphs.runtime.gathering import Answer
 
+_HL7 = ("http://terminology.hl7.org/", "http://hl7.org/fhir/")
+
 
 class Element(msgspec.Struct, frozen=True, rename="camel"):
     """The base of every wire model: frozen, its names in camelCase on the wire."""
@@ -36,8 +38,10 @@ class CodeableConcept(Element, frozen=True):
 
     @property
     def code(self) -> str | None:
-        """The first coding's code, for bindings that allow one code only."""
-        return next((coding.code for coding in self.coding if coding.code), None)
+        """For bindings that allow one code only: HL7's own, which may stand behind a local one."""
+        coded = [coding for coding in self.coding if coding.code]
+        own = (coding for coding in coded if (coding.system or "").startswith(_HL7))
+        return next((coding.code for coding in (*own, *coded)), None)
 
 
 class Quantity(Element, frozen=True):

@@ -4,7 +4,13 @@ import msgspec
 import pytest
 
 from subgraphs.records import loaders
-from subgraphs.records.model import AllergyIntolerance, Condition, Encounter, Immunization
+from subgraphs.records.model import (
+    AllergyIntolerance,
+    Condition,
+    Encounter,
+    Immunization,
+    Procedure,
+)
 
 ICD, SNOMED = "http://hl7.org/fhir/sid/icd-10-cm", "http://snomed.info/sct"
 DIABETES = [{"system": ICD, "code": "E11.9"}]
@@ -45,6 +51,54 @@ def test_conditions_are_one_when_code_status_and_day_agree(fields, same):
     assert (key is not None and key == loaders.CONDITIONS.same(condition())) is same
 
 
+LOCAL = {"system": "urn:ours", "code": "A"}
+STATUS = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+REFUTED = {"coding": [{"code": "refuted"}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "same"),
+    [
+        ({"clinicalStatus": {"coding": [LOCAL, {"system": STATUS, "code": "active"}]}}, True),
+        ({"verificationStatus": {"coding": [{"code": "confirmed"}]}}, True),
+        ({"note": [{"text": "seen again"}]}, True),
+        ({"verificationStatus": REFUTED}, False),
+        ({"severity": {"coding": [{"system": SNOMED, "code": "24484000"}]}}, False),
+        ({"abatementDateTime": "2021"}, False),
+    ],
+)
+def test_conditions_differ_in_what_matters_to_care(fields, same):
+    one, other = (loaders.CONDITIONS.same(c) for c in (condition(), condition(**fields)))
+    assert (one == other) is same
+
+
+HIVES = {"manifestation": [{"coding": [{"system": SNOMED, "code": "247472004"}]}]}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"criticality": "high"},
+        {"reaction": [HIVES]},
+        {"reaction": [{**HIVES, "severity": "severe"}]},
+        {"type": "intolerance"},
+        {"verificationStatus": REFUTED},
+    ],
+)
+def test_an_allergy_s_danger_does_not_hide_behind_a_chart_that_does_not_know_it(fields):
+    wire = {"id": "1", "code": {"coding": DIABETES}, "reaction": [{**HIVES, "severity": "mild"}]}
+    one, other = (msgspec.convert(each, AllergyIntolerance) for each in (wire, wire | fields))
+    assert loaders.ALLERGIES.same(one) == loaders.ALLERGIES.same(one)
+    assert loaders.ALLERGIES.same(one) != loaders.ALLERGIES.same(other)
+
+
+def test_the_left_knee_is_not_the_right_one():
+    sites = [[{"coding": [{"system": SNOMED, "code": code}]}] for code in ("82169009", "6757004")]
+    wire = {"id": "1", "code": {"coding": DIABETES}, "performedDateTime": "2020-05-17"}
+    left, right = (msgspec.convert({**wire, "bodySite": site}, Procedure) for site in sites)
+    assert loaders.PROCEDURES.same(left) not in (None, loaders.PROCEDURES.same(right))
+
+
 def test_allergies_need_no_date_and_immunizations_do():
     allergy = msgspec.convert({"id": "1", "code": {"coding": DIABETES}}, AllergyIntolerance)
     assert loaders.ALLERGIES.same(allergy) is not None
@@ -55,6 +109,8 @@ def test_allergies_need_no_date_and_immunizations_do():
 def test_entered_in_error_is_no_fact():
     wrong = condition(verificationStatus={"coding": [{"code": "entered-in-error"}]})
     assert loaders.CONDITIONS.retracted(wrong)
+    codings = [LOCAL, {"code": "entered-in-error"}]
+    assert loaders.CONDITIONS.retracted(condition(verificationStatus={"coding": codings}))
     assert not loaders.CONDITIONS.retracted(condition())
 
 

@@ -56,7 +56,7 @@ NOTES: Kind[Note] = Kind(
     same=lambda note: (note.text, note.date) if note.text else None,
     tokens=lambda note: {"category": {note.category}},
     retracted=lambda note: note.text == "void",
-    subject=lambda note: frozenset({note.text}),
+    subject=lambda note: frozenset({note.text, note.category} - {"plain"}),
 )
 
 

@@ -250,6 +250,15 @@ async def test_a_label_holds_for_the_other_source_s_copy(notes, wire):
     assert texts((await ada(notes))[0]) == []
 
 
+async def test_a_label_spreads_by_what_any_source_says_a_fact_is_about(notes, wire):
+    notes.north.resources = [
+        wire("1", "n-ada", "SUD", text="s", date="2020"),
+        wire("2", "n-ada", text="t", date="2024", category="x"),
+    ]
+    notes.south.resources = [wire("7", "s-ada", text="s", date="2020", category="x")]
+    assert texts((await ada(notes))[0]) == []
+
+
 async def test_a_granular_scope_filters_record_by_record(notes, wire):
     notes.north.resources = [
         wire("1", "n-ada", text="a", category="vital-signs"),

@@ -40,6 +40,15 @@ def test_a_concept_is_compared_by_the_system_most_sources_share():
     assert canonical_code(None) is None
 
 
+def test_hl7_s_own_code_counts_wherever_it_stands():
+    local = Coding(system="urn:ours", code="A")
+    own = Coding(system="http://terminology.hl7.org/CodeSystem/condition-clinical", code="active")
+    unsaid = Coding(code="resolved")
+    assert CodeableConcept(coding=(local, own)).code == "active"
+    assert CodeableConcept(coding=(Coding(display="?"), unsaid, local)).code == "resolved"
+    assert CodeableConcept(text="active").code is None
+
+
 def test_decimals_keep_their_zeros_and_unknown_elements_are_dropped():
     wire = b'{"value": 72.50, "unit": "kg", "extension": [{"url": "x"}]}'
     assert str(msgspec.json.decode(wire, type=Quantity).value) == "72.50"
