@@ -39,7 +39,7 @@ def serve(settings: Settings, **options: Any) -> int:
 
     from gateway.app import create_app  # noqa: PLC0415 - likewise
 
-    app = create_app(settings)
+    app = create_app(settings, alone=True)
     server = uvicorn.Server(server_config(app, settings, **options))
     signal.signal(signal.SIGHUP, lambda *_: app.reload_soon())
     server.run()

@@ -8,6 +8,7 @@ that needs it, and a gateway serves `/graphql` well within a second of its start
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.http.graphiql import PageConfig
 
 GRAPHQL = "/graphql"
+RETIRING_SECONDS = 1.0
 Check: TypeAlias = Callable[[], Awaitable[bool]]
 
 
@@ -36,13 +38,15 @@ def create_app(
     page: PageConfig | None = None,
     mounts: Mapping[str, ASGIApp] | None = None,
     checks: Mapping[str, Check] | None = None,
+    alone: bool = False,
 ) -> GatewayApp:
     """`clients` reach subgraphs otherwise than by the supergraph's addresses, by their names.
 
     `page` is what GraphiQL is told; `mounts` are applications served beside ours, by path; `checks`
-    have to hold, beside our own, before the gateway calls itself ready.
+    have to hold, beside our own, before the gateway calls itself ready. `alone` says that the
+    process serves nothing else, so that its memory is ours to arrange.
     """
-    return GatewayApp(settings, clients or {}, page, mounts or {}, checks or {})
+    return GatewayApp(settings, clients or {}, page, mounts or {}, checks or {}, alone=alone)
 
 
 class GatewayApp:
@@ -53,6 +57,8 @@ class GatewayApp:
         page: PageConfig | None,
         mounts: Mapping[str, ASGIApp],
         checks: Mapping[str, Check],
+        *,
+        alone: bool,
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
@@ -62,6 +68,7 @@ class GatewayApp:
         self._page = page
         self._mounts = mounts
         self._checks = checks
+        self._alone = alone
         self.graphql = GraphQLEndpoint(settings, self._pipeline, self.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,6 +83,8 @@ class GatewayApp:
         """Raises `SupergraphError` or `SettingsError`, with what to mend."""
         self.assembly = await assemble(self.settings, self._clients, self.metrics)
         self._loop = asyncio.get_running_loop()
+        if self._alone:
+            _settle()
 
     async def reload(self) -> None:
         """Serve the supergraph's file as it is now; a bad one is told in the log and not taken."""
@@ -88,6 +97,10 @@ class GatewayApp:
             log.error("reload_failed", exc_info=error)
         else:
             log.info("reloaded")
+            if self._alone:
+                # Until then requests under way may hold the old schema.
+                retired = self.settings.subgraph_timeout + RETIRING_SECONDS
+                asyncio.get_running_loop().call_later(retired, _settle)
 
     def reload_soon(self) -> None:
         """For a signal's handler: `reload`, in the loop that serves."""
@@ -131,3 +144,14 @@ class GatewayApp:
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _settle() -> None:
+    """What there is now stays for long: the collector is spared walking it again and again.
+
+    Measured at 50 requests at a time, that is a fifth of what a request costs. What was set aside
+    before is looked at once, else a schema that was exchanged would never be freed.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
