@@ -10,6 +10,7 @@ from tests.gateway.federated.kit import Row
 from tests.gateway.federated.worlds import NAMED, FieldSpec, TypeSpec, World, compute
 
 ROWS = 3
+KEYS = (("id",), ("id",), ("id",), ("id", "code"), ("id", "code tag { no }"), ("id", "tag { no }"))
 
 
 def build_world(random: Random) -> World:
@@ -57,22 +58,35 @@ def _build_type(
     for number in range(random.randint(0, 2)):
         owners = _some(subgraphs, random)
         # Lists have names of their own: one key has one shape on every member of a union.
-        many = random.random() < 0.5
-        field_name = f"{'l' if many else 'r'}{number}"
-        fields[field_name] = FieldSpec(field_name, owners, random.choice(names), many=many)
+        lists = random.choice([0, 0, 1, 1, 2])
+        field_name = f"{'rln'[lists]}{number}"
+        fields[field_name] = FieldSpec(field_name, owners, random.choice(names), lists=lists)
     for number in range(random.randint(0, 2)):
         owner = random.choice(subgraphs)
         needed = [each.name for each in fields.values() if owner not in each.owners]
         if needed:
             fields[f"q{number}"] = FieldSpec(f"q{number}", (owner,), requires=random.choice(needed))
+    _override(fields, subgraphs, random)
     homes = {owner for spec in fields.values() for owner in spec.owners}
-    keys = {home: random.choice([("id",), ("id",), ("id", "code")]) for home in sorted(homes)}
+    homes |= {spec.overrides for spec in fields.values() if spec.overrides}
+    keys = {home: random.choice(KEYS) for home in sorted(homes)}
     if len(homes) > 1 and random.random() < 0.5:
         # One subgraph knows the type by its code alone, and another one knows both keys.
         only_code, both = random.sample(sorted(homes), 2)
         if only_code != named_home:
-            keys |= {only_code: ("code",), both: ("id", "code")}
+            lone = random.choice(["code", "tag { no }", "code tag { no }"])
+            keys |= {only_code: (lone,), both: ("id", lone)}
     return TypeSpec(name, fields, keys)
+
+
+def _override(fields: dict[str, FieldSpec], subgraphs: tuple[str, ...], random: Random) -> None:
+    """Some fields have moved here from a subgraph that still has them."""
+    for spec in fields.values():
+        plain = not (spec.target or spec.argument or spec.requires) and len(spec.owners) == 1
+        needing = {owner for q in fields.values() if q.requires == spec.name for owner in q.owners}
+        former = [name for name in subgraphs if name not in {*spec.owners, *needing}]
+        if plain and spec.name != "common" and former and random.random() < 0.25:
+            spec.overrides = random.choice(former)
 
 
 def _mention(types: dict[str, TypeSpec]) -> None:
@@ -92,7 +106,7 @@ def _provide(types: dict[str, TypeSpec], random: Random) -> None:
                     each.name
                     for each in types[spec.target].fields.values()
                     if not (each.target or each.argument or each.requires)
-                    and spec.owners[0] not in each.owners
+                    and spec.owners[0] not in (*each.owners, each.overrides)
                 ]
                 spec.provides = random.choice(there) if there else None
 
@@ -100,7 +114,13 @@ def _provide(types: dict[str, TypeSpec], random: Random) -> None:
 def _fill(world: World, random: Random) -> None:
     for name in world.types:
         world.rows[name] = [
-            {"__typename": name, "id": f"{name}-{n}", "code": f"{name}#{n}", "extra": f"x{name}{n}"}
+            {
+                "__typename": name,
+                "id": f"{name}-{n}",
+                "code": f"{name}#{n}",
+                "tag": {"no": f"{name}/{n}"},
+                "extra": f"x{name}{n}",
+            }
             for n in range(ROWS)
         ]
     specs = [
@@ -120,10 +140,13 @@ def _fill(world: World, random: Random) -> None:
 def _value(world: World, spec: FieldSpec, row: Row, random: Random) -> Any:
     if not spec.target:
         return random.choice([f"{row['id']}.{spec.name}", f"{row['id']}.{spec.name}", None])
-    choices = [*world.rows[spec.target], None]
-    if spec.many:
-        return [random.choice(choices) for _ in range(random.randint(0, 3))]
-    return random.choice(choices)
+    return _nested([*world.rows[spec.target], None], spec.lists, random)
+
+
+def _nested(choices: list[Row | None], lists: int, random: Random) -> Any:
+    if lists == 0:
+        return random.choice(choices)
+    return [_nested(choices, lists - 1, random) for _ in range(random.randint(0, 3))]
 
 
 def _select(world: World, type_: str, depth: int, random: Random) -> str:

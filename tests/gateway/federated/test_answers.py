@@ -7,6 +7,7 @@ import pytest
 from gateway.composition import SubgraphInput, compose
 from gateway.execution.wire import encode
 from tests.gateway.federated import (
+    contexts,
     earlier,
     interfaces,
     keys,
@@ -18,7 +19,8 @@ from tests.gateway.federated import (
 from tests.gateway.federated.kit import Case, Federation, Suite
 
 SUITES = [
-    module.SUITE for module in (earlier, interfaces, keys, requires, roots, unions, visibility)
+    module.SUITE
+    for module in (contexts, earlier, interfaces, keys, requires, roots, unions, visibility)
 ]
 CASES = [
     pytest.param(suite, case, id=f"{suite.name}: {case.name}")

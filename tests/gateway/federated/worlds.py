@@ -8,7 +8,7 @@ what the federation has to answer.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,10 @@ from tests.gateway.federated.kit import LINK, Row, Subgraph
 
 NAMED = "Named"
 REQUIRED_ARGUMENT = 3
+KEY_FIELDS = {"id": "id: ID!", "code": "code: ID!", "tag": "tag: Tag!"}
+"""Of these every key is made: `id`, `id code`, `tag { no }`, …"""
+TAG = "type Tag @shareable { no: ID! }"
+OUTDATED = "outdated"
 
 
 @dataclass
@@ -26,17 +30,20 @@ class FieldSpec:
     owners: tuple[str, ...]
     target: str | None = None
     """The entity type it leads to; a String if there is none."""
-    many: bool = False
+    lists: int = 0
+    """How many lists are around it: 2 for `[[T1]]`."""
     argument: bool = False
     requires: str | None = None
     """A field of the same type, of another owner, that its value is computed from: of one with an
     argument what it says to REQUIRED_ARGUMENT, of one that leads on what is `common` there."""
     provides: str | None = None
     """A field of the target that comes along, though its subgraph does not own it."""
+    overrides: str | None = None
+    """The subgraph that had the field before, and still tells what is outdated."""
 
     @property
     def type(self) -> str:
-        return f"[{self.target}]" if self.many else self.target or "String"
+        return "[" * self.lists + (self.target or "String") + "]" * self.lists
 
 
 @dataclass
@@ -44,7 +51,7 @@ class TypeSpec:
     name: str
     fields: dict[str, FieldSpec]
     keys: dict[str, tuple[str, ...]]
-    """By subgraph: those of `id` and `code` that it knows."""
+    """By subgraph: the keys that it knows, as field sets."""
 
 
 @dataclass
@@ -108,12 +115,14 @@ class World:
         of: dict[str, Row] = {}
         for name, type_ in self.types.items():
             for row in self.rows[name]:
-                known = {key: row[key] for key in type_.keys.get(subgraph, ())}
+                known = {name: row[name] for name in key_fields(type_.keys.get(subgraph, ()))}
                 of[row["id"]] = {"__typename": name, **known}
                 views[name].append(of[row["id"]])
         for name, type_ in self.types.items():
             for row in self.rows[name]:
                 for spec in type_.fields.values():
+                    if subgraph == spec.overrides:
+                        of[row["id"]][spec.name] = OUTDATED
                     if subgraph in spec.owners and not spec.requires:
                         of[row["id"]][spec.name] = _link(row[spec.name], spec, of)
         return views
@@ -122,6 +131,9 @@ class World:
         roots = [
             f"all{name}: [{name}] @shareable" for name in self.roots if subgraph in self.roots[name]
         ]
+        known = [type_.keys.get(subgraph, ()) for type_ in self.types.values()]
+        if any("tag" in key_fields(keys) for keys in known):
+            yield TAG
         for type_ in self.types.values():
             if subgraph in type_.keys:
                 yield self._type_sdl(type_, subgraph)
@@ -137,13 +149,16 @@ class World:
             yield f"type Query {{ {' '.join(roots)} }}"
 
     def _type_sdl(self, type_: TypeSpec, subgraph: str) -> str:
-        lines = [f"{key}: ID!" for key in type_.keys[subgraph]]
+        # A key's own fields may be had from any subgraph that knows the key.
+        lines = [f"{KEY_FIELDS[name]} @shareable" for name in key_fields(type_.keys[subgraph])]
         external = set(self._seen_from_above(type_.name, subgraph))
         for spec in type_.fields.values():
             argument = "(n: Int)" if spec.argument else ""
             if subgraph in spec.owners:
                 lines.append(f"{spec.name}{argument}: {spec.type} {self._directives(type_, spec)}")
                 external |= {spec.requires} if spec.requires else set()
+            if subgraph == spec.overrides:
+                lines.append(f"{spec.name}: String")
         lines += [
             f"{name}{'(n: Int)' if spec.argument else ''}: {spec.type} @external"
             for name, spec in type_.fields.items()
@@ -174,7 +189,14 @@ class World:
             f'@requires(fields: "{_requirement(type_, spec.requires)}")' if spec.requires else ""
         )
         provides = f'@provides(fields: "{spec.provides}")' if spec.provides else ""
-        return f"{shared} {requires} {provides}"
+        override = f'@override(from: "{spec.overrides}")' if spec.overrides else ""
+        return f"{shared} {requires} {provides} {override}"
+
+
+def key_fields(keys: Iterable[str]) -> list[str]:
+    """The fields that any of the keys is made of."""
+    named = {name for key in keys for name in KEY_FIELDS if name in key.split()}
+    return sorted(named)
 
 
 def _link(value: Any, spec: FieldSpec, of: Mapping[str, Row]) -> Any:
