@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NEEDED = {
+    "schema/documents.json",
     "schema/supergraph.graphql",
     "schema/operations/patient-summary.graphql",
     "schema/operations/worklist.graphql",
