@@ -17,10 +17,11 @@ from subgraphs.coverage.model import (
 )
 from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
 from subgraphs.coverage.sources.payer import Payer
+from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.facts import Fact, load_facts
-from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.gathering import Gathered, Record
 from subgraphs.runtime.request import Request
 
 BILLING_ROLES: Final = frozenset({"biller", "payer-reviewer"})
@@ -49,7 +50,25 @@ async def load_explanations(
     return await load_facts(request, EXPLANATION, ask, compartment)
 
 
-async def load_organization(request: Request[Payers], source: str, id_: str) -> Organization | None:
+async def load_name(
+    request: Request[Payers],
+    record: Record[CoverageResource] | Record[ExplanationResource],
+    reference: fhir.Reference | None,
+) -> str | None:
+    """The name of whom a record refers to: as it says itself, or else as the organization does."""
+    if reference is None:
+        return None
+    said = reference.display or record.resource.contained_name(reference)
+    id_ = reference.id_of("Organization")
+    if said or id_ is None:
+        return said
+    found = await _load_organization(request, record.source, id_)
+    return found.name if found else None
+
+
+async def _load_organization(
+    request: Request[Payers], source: str, id_: str
+) -> Organization | None:
     async def batch(ids: list[str]) -> list[Organization | None]:
         found = await request.services.payers[source].organizations(ids)
         return [found.get(id_) for id_ in ids]

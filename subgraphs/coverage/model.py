@@ -16,17 +16,41 @@ from subgraphs.runtime.labelling import sensitive_subjects
 from subgraphs.runtime.scalars import rank
 
 _MEMBER_NUMBER = "MB"
-# CARIN and the base specification name some amounts differently.
+_CMS = "https://bluebutton.cms.gov/resources/variables/line_"
+# CARIN, the base specification and Medicare's Blue Button name some amounts differently.
 AMOUNT_CODES = {
-    "submitted": ("submitted",),
-    "allowed": ("eligible", "allowed"),
-    "deductible": ("deductible",),
+    "submitted": ("submitted", f"{_CMS}sbmtd_chrg_amt"),
+    "allowed": ("eligible", "allowed", f"{_CMS}alowd_chrg_amt"),
+    "deductible": ("deductible", f"{_CMS}bene_ptb_ddctbl_amt"),
     "copay": ("copay",),
-    "coinsurance": ("coinsurance",),
-    "benefit": ("benefit", "paidtoprovider"),
+    "coinsurance": ("coinsurance", f"{_CMS}coinsrnc_amt"),
+    "benefit": ("benefit", "paidtoprovider", f"{_CMS}prvdr_pmt_amt"),
     "member_liability": ("memberliability",),
     "paid_by_patient": ("paidbypatient",),
 }
+
+
+class Contained(fhir.Element, frozen=True):
+    """A resource within another, as far as it names someone.
+
+    https://hl7.org/fhir/R4/references.html#contained
+    """
+
+    id: str | None = None
+    name: str | tuple[fhir.HumanName, ...] | None = None
+    """An organization's is a text, a person's has parts."""
+
+
+class PayerResource(fhir.Resource, frozen=True, kw_only=True):
+    contained: tuple[Contained, ...] = ()
+
+    def contained_name(self, reference: fhir.Reference) -> str | None:
+        """The name of whom a reference such as `#payer` means."""
+        within = (c.name for c in self.contained if c.id and f"#{c.id}" == reference.reference)
+        name = next(within, None)
+        if isinstance(name, tuple):
+            return next((full for part in name if (full := part.full)), None)
+        return name
 
 
 class CoverageClass(fhir.Element, frozen=True):
@@ -35,7 +59,7 @@ class CoverageClass(fhir.Element, frozen=True):
     name: str | None = None
 
 
-class CoverageResource(fhir.Resource, frozen=True, kw_only=True):
+class CoverageResource(PayerResource, frozen=True, kw_only=True):
     status: str | None = None
     identifier: tuple[fhir.Identifier, ...] = ()
     type: fhir.CodeableConcept | None = None
@@ -86,7 +110,7 @@ class Payment(fhir.Element, frozen=True):
     date: str | None = None
 
 
-class ExplanationResource(fhir.Resource, frozen=True, kw_only=True):
+class ExplanationResource(PayerResource, frozen=True, kw_only=True):
     status: str | None = None
     identifier: tuple[fhir.Identifier, ...] = ()
     type: fhir.CodeableConcept | None = None

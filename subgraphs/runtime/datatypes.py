@@ -127,14 +127,12 @@ class HumanName:
 
     @classmethod
     def of(cls, wire: fhir.HumanName) -> HumanName:
-        prefix, given, suffix = _known(wire.prefix), _known(wire.given), _known(wire.suffix)
-        parts = [*prefix, *given, *_known([wire.family]), *suffix]
         return cls(
-            text=wire.text or " ".join(parts) or None,
+            text=wire.full,
             family=wire.family,
-            given=given,
-            prefix=prefix,
-            suffix=suffix,
+            given=_known(wire.given),
+            prefix=_known(wire.prefix),
+            suffix=_known(wire.suffix),
             use=wire.use,
         )
 

@@ -117,6 +117,11 @@ class HumanName(Element, frozen=True):
     suffix: tuple[str | None, ...] = ()
     period: Period | None = None
 
+    @property
+    def full(self) -> str | None:
+        parts = (*self.prefix, *self.given, self.family, *self.suffix)
+        return self.text or " ".join(part for part in parts if part) or None
+
 
 class Address(Element, frozen=True):
     use: str | None = None

@@ -18,7 +18,7 @@ from subgraphs.coverage.loaders import (
     load_coverages,
     load_eligibility,
     load_explanations,
-    load_organization,
+    load_name,
     may_see_billing,
 )
 from subgraphs.coverage.model import (
@@ -83,14 +83,8 @@ class Coverage(FactNode):
     @strawberry.field(description="Who pays; null where the patient does.")
     async def payer(self, info: strawberry.Info) -> Payer | None:
         record = self.fact.records[0]
-        reference = next(iter(record.resource.payor), None)
-        if reference is None:
-            return None
-        id_ = reference.id_of("Organization")
-        if reference.display or id_ is None:
-            return Payer(name=reference.display) if reference.display else None
-        found = await load_organization(info.context, record.source, id_)
-        return Payer(name=found.name) if found else None
+        name = await load_name(info.context, record, next(iter(record.resource.payor), None))
+        return Payer(name=name) if name else None
 
     @strawberry.field(
         description="What the payer says about a service today; null where it cannot be asked."
@@ -155,12 +149,7 @@ class ExplanationOfBenefit(FactNode):
     @strawberry.field(description="The name of whoever gave the services.")
     async def provider_name(self, info: strawberry.Info) -> str | None:
         record = self.fact.records[0]
-        reference = record.resource.provider
-        id_ = reference.id_of("Organization") if reference else None
-        if reference is None or reference.display or id_ is None:
-            return reference.display if reference else None
-        found = await load_organization(info.context, record.source, id_)
-        return found.name if found else None
+        return await load_name(info.context, record, record.resource.provider)
 
     @strawberry.field(description="The lines of the claim.")
     def items(self, info: strawberry.Info) -> list[ExplanationItem]:

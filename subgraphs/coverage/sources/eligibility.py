@@ -52,6 +52,9 @@ def _inquiry(question: Question, member: Member | None) -> Inquiry | None:
         return None
     if coverage.is_subscribers_own:
         return Inquiry(coverage.subscriber_id, question.service_type, person)
+    if person is None:
+        # The number alone would ask about the subscriber.
+        return None
     return Inquiry(coverage.subscriber_id, question.service_type, dependent=person)
 
 

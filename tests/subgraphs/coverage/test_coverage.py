@@ -77,11 +77,19 @@ async def test_what_is_in_force_comes_first_and_errors_not_at_all():
         ([{"display": "Somebody"}], {"name": "Somebody"}),
         ([{"reference": "Patient/p-ada"}], None),
         ([{"reference": "Organization/gone"}], None),
+        ([{"reference": "#within"}], {"name": "Within"}),
+        ([{"reference": "#herself"}], {"name": "Ada Lovelace"}),
+        ([{"reference": "#nobody"}], None),
         ([], None),
     ],
 )
 async def test_names_the_payer(payor, expected):
-    answer = await subgraph(coverage("ada", payor=payor)).patients(NODES % "payer{name}", "ada")
+    contained = [
+        {"resourceType": "Organization", "id": "within", "name": "Within"},
+        {"resourceType": "Patient", "id": "herself", "name": [{"text": "Ada Lovelace"}]},
+    ]
+    graph = subgraph(coverage("ada", payor=payor, contained=contained))
+    answer = await graph.patients(NODES % "payer{name}", "ada")
     assert nodes(answer) == [{"payer": expected}]
 
 
@@ -150,8 +158,18 @@ async def test_asks_about_the_member_as_the_payer_knows_them(fields, written):
     assert written in graph.desk.received[0]
 
 
-async def test_a_coverage_without_a_number_cannot_be_asked_about():
-    graph = subgraph(coverage("ada", subscriberId=None), member("ada"))
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([coverage("ada", subscriberId=None), member("ada")], id="no number"),
+        # Her number alone would ask about the subscriber, and answer for her.
+        pytest.param(
+            [coverage("ada", relationship={"coding": [{"code": "child"}]})], id="unknown dependent"
+        ),
+    ],
+)
+async def test_who_cannot_be_told_apart_is_not_asked_about(rows):
+    graph = subgraph(*rows)
     answer = await graph.patients(NODES % "eligibility { active }", "ada")
     assert nodes(answer) == [{"eligibility": None}]
     assert graph.desk.received == []

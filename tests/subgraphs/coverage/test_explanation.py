@@ -14,6 +14,7 @@ from tests.subgraphs.coverage.graph import (
     CLINICIAN,
     PAYER_ORGANIZATION,
     CoverageSubgraph,
+    amounts,
     explanation,
 )
 
@@ -68,6 +69,19 @@ async def test_shows_what_a_payer_decided(caller):
             ],
         }
     ]
+
+
+async def test_amounts_as_medicare_s_blue_button_names_them():
+    cms = "https://bluebutton.cms.gov/resources/variables/line_"
+    item = {
+        "sequence": 1,
+        "adjudication": amounts(**{f"{cms}sbmtd_chrg_amt": "380.6", f"{cms}alowd_chrg_amt": "9.5"}),
+    }
+    graph = subgraph(explanation("ada", "e1", item=[item]))
+    answer = await graph.patients(NODES % f"items {{ amounts {{ {AMOUNTS} }} }}", "ada")
+    ((item,),) = [node["items"] for node in nodes(answer)]
+    assert item["amounts"]["submitted"] == {"value": "380.6"}
+    assert item["amounts"]["allowed"] == {"value": "9.5"}
 
 
 async def test_clinicians_see_no_amounts():
