@@ -48,6 +48,7 @@ class AuditTrail:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="audit")
         self._waiting: list[tuple[AuditRecord, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._stating: asyncio.TimerHandle | None = None
 
     async def commit(self, record: AuditRecord) -> None:
         """Returns once the record is on the disk; raises `BusyError` if it cannot be put there."""
@@ -67,6 +68,8 @@ class AuditTrail:
             # A request that was given up leaves its record behind: the data was read.
             await self._writing
         loop = asyncio.get_running_loop()
+        if self._stating is not None:
+            self._stating.cancel()
         await loop.run_in_executor(self._thread, self._writer.close)
         self._thread.shutdown()
 
@@ -88,6 +91,13 @@ class AuditTrail:
                 _tell(batch, failure)
         finally:
             self._writing = None
+            if self._stating is None:
+                # After the last request for long there is no write that could state it.
+                self._stating = loop.call_later(CHECKPOINT_SECONDS, self._state_the_end)
+
+    def _state_the_end(self) -> None:
+        self._stating = None
+        self._thread.submit(self._writer.state_if_behind)
 
 
 def _tell(batch: list[tuple[AuditRecord, asyncio.Future[None]]], failure: Exception | None) -> None:
@@ -152,6 +162,14 @@ class _Writer:
         except SQLAlchemyError:
             return False
         return True
+
+    def state_if_behind(self) -> None:
+        try:
+            if self._end.position > self._stated.position:
+                self._state()
+        except OSError as error:
+            # The next write, or the end, says it.
+            log.error("checkpoint_unwritable", exc_info=error)
 
     def close(self) -> None:
         if self._end.position:
