@@ -3,7 +3,7 @@
     git clone https://github.com/graphql-hive/federation-gateway-audit
     (cd federation-gateway-audit && npm ci && npm start serve)    # its subgraphs, on port 4200
     make tests/node/node_modules/.installed
-    .venv/bin/python -m tests.node.audit > docs/audit.md
+    .venv/bin/python -m tests.node.audit > docs/audit.md          # or: … ADDRESS of the subgraphs
 
 A test passes as in the audit's own runner: data equal, errors where it expects some and none where
 it expects none. Where another gateway passes, its answer must moreover be ours to the letter: the
@@ -61,12 +61,15 @@ Outcomes = dict[str, list[Outcome]]
 """By suite."""
 
 
-def main() -> None:
+def main(address: str) -> None:
     if not installed():
         sys.exit("make tests/node/node_modules/.installed first")
-    outcomes = {"Chartgraph": asyncio.run(_ours())}
+    try:
+        outcomes = {"Chartgraph": asyncio.run(_ours(address))}
+    except httpx2.ConnectError:
+        sys.exit(f"the audit's subgraphs do not answer on {address}: see the head of this file")
     # Each gateway gets tests of its own: a mutation cannot add the same thing twice.
-    suites = {name: _fetch_suites() for name in ("apollo", "hive")}
+    suites = {name: _fetch_suites(address) for name in ("apollo", "hive")}
     answers = run("audit.mjs", {name: _questions(each) for name, each in suites.items()})
     packages = json.loads((HERE / "package.json").read_text())["dependencies"]
     for name, package in (("apollo", "@apollo/gateway"), ("hive", "@graphql-hive/gateway-runtime")):
@@ -77,8 +80,8 @@ def main() -> None:
     sys.stdout.write("\n".join(_page(outcomes)) + "\n")
 
 
-def _fetch_suites() -> dict[str, Suite]:
-    with httpx2.Client(base_url=AUDIT, timeout=60) as client:
+def _fetch_suites(address: str) -> dict[str, Suite]:
+    with httpx2.Client(base_url=address, timeout=60) as client:
         return {
             suite: Suite(
                 client.get(f"/{suite}/supergraph").text, client.get(f"/{suite}/tests").json()
@@ -94,8 +97,8 @@ def _questions(suites: Mapping[str, Suite]) -> dict[str, Any]:
     }
 
 
-async def _ours() -> Outcomes:
-    return {name: await _run_suite(suite) for name, suite in _fetch_suites().items()}
+async def _ours(address: str) -> Outcomes:
+    return {name: await _run_suite(suite) for name, suite in _fetch_suites(address).items()}
 
 
 async def _run_suite(suite: Suite) -> list[Outcome]:
@@ -241,4 +244,4 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1] if len(sys.argv) > 1 else AUDIT)
