@@ -19,7 +19,7 @@ from gateway.cache.lru import LruCache
 from gateway.execution.client import SubgraphClient
 from gateway.execution.execute import Exchange, execute
 from gateway.execution.faults import ResponseError, fault_of
-from gateway.execution.introspection import introspect, split_introspection
+from gateway.execution.introspection import Introspection, introspect, split_introspection
 from gateway.execution.project import project
 from gateway.execution.resolve import Denials, resolve_shape
 from gateway.execution.shapes import ObjectShape
@@ -62,8 +62,8 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Planned:
     plan: QueryPlan
-    introspection: SelectionSet
-    """The root selections the gateway answers itself."""
+    introspections: tuple[Introspection, ...]
+    """What the gateway answers itself."""
 
 
 class Engine:
@@ -120,8 +120,7 @@ class Engine:
         except PlanError:
             return Answer(None, (ResponseError(fault_of(Code.PLAN_FAILED)),))
         fetched = await execute(planned.plan, coerced, exchange)
-        if planned.introspection:
-            fetched.data.update(introspect(planned.introspection, operation, coerced, self.schema))
+        introspect(planned.introspections, fetched.data, operation, coerced, self.schema)
         shape = self._shape(operation, permitted.denials, coerced)
         projected = project(shape, fetched.data, fetched.errors)
         return Answer(projected.data, projected.errors, planned.plan)
@@ -130,13 +129,13 @@ class Engine:
         """Raises PlanError where no plan exists, for which composition is to blame."""
         planned = self._plans.get((operation, labels))
         if planned is None:
-            ordinary, introspection = split_introspection(operation)
+            ordinary, introspections = split_introspection(operation, self.schema)
             query_plan = (
                 plan(ordinary, self._query_graph, labels)
                 if ordinary.selections
                 else QueryPlan(None)
             )
-            planned = Planned(query_plan, introspection)
+            planned = Planned(query_plan, introspections)
             self._plans.put((operation, labels), planned, weight=_plan_bytes(query_plan.node))
         return planned
 

@@ -5,26 +5,66 @@ https://spec.graphql.org/October2021/#sec-Introspection
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from graphql import ExecutionResult, GraphQLSchema, execute, parse
+from graphql import (
+    ExecutionResult,
+    GraphQLCompositeType,
+    GraphQLNamedType,
+    GraphQLSchema,
+    execute,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+    parse,
+)
 
+from gateway.execution.walk import find
 from gateway.operation.tree import Field, Operation, Selection, SelectionSet
+from gateway.planning.plan import Key, OnTypes, Path
 
 _META_FIELDS: Final = frozenset({"__schema", "__type"})
 
 
-def split_introspection(operation: Operation) -> tuple[Operation, SelectionSet]:
-    """What has to be planned, and what is answered here."""
-    if not _asks_for_schema(operation.selections):
-        return operation, ()
-    ordinary = _only(operation.selections, meta=False)
-    return replace(operation, selections=ordinary), _only(operation.selections, meta=True)
+@dataclass(frozen=True, slots=True)
+class Introspection:
+    """What is asked of the schema at one place."""
+
+    path: Path
+    """To a value of the query type: the root, or one that lies further down."""
+    selections: SelectionSet
+
+
+def split_introspection(
+    operation: Operation, schema: GraphQLSchema
+) -> tuple[Operation, tuple[Introspection, ...]]:
+    """What has to be planned, and what is answered here.
+
+    What is asked below the root stays in the operation as well: no planner sends it to anyone.
+    """
+    root = schema.type_map[operation.root_type]
+    found = tuple(_find(operation.selections, root, (), schema))
+    if not found or found[0].path:
+        return operation, found
+    return replace(operation, selections=_only(operation.selections, meta=False)), found
 
 
 def introspect(
+    introspections: Iterable[Introspection],
+    data: dict[str, Any],
+    operation: Operation,
+    variables: Mapping[str, Any],
+    schema: GraphQLSchema,
+) -> None:
+    """Fill the answers in wherever the data has a value of the query type."""
+    for each in introspections:
+        for holder in find(data, each.path):
+            holder.update(_answer(each.selections, operation, variables, schema))
+
+
+def _answer(
     selections: SelectionSet,
     operation: Operation,
     variables: Mapping[str, Any],
@@ -44,17 +84,45 @@ def introspect(
     return result.data or {}
 
 
-def _asks_for_schema(selections: SelectionSet) -> bool:
-    return any(
-        selection.name in _META_FIELDS
-        if isinstance(selection, Field)
-        else _asks_for_schema(selection.selections)
-        for selection in selections
-    )
+def _find(
+    selections: SelectionSet, type_: GraphQLNamedType, path: Path, schema: GraphQLSchema
+) -> Iterator[Introspection]:
+    if type_ is schema.query_type and (meta := _only(selections, meta=True)):
+        yield Introspection(path, meta)
+    yield from _find_below(selections, type_, path, schema)
+
+
+def _find_below(
+    selections: SelectionSet, type_: GraphQLNamedType, path: Path, schema: GraphQLSchema
+) -> Iterator[Introspection]:
+    for selection in selections:
+        if not selection.selections or getattr(selection, "name", None) in _META_FIELDS:
+            continue
+        if isinstance(selection, Field):
+            field = schema.get_field(_composite(type_), selection.name)
+            assert field is not None, "the operation is valid"
+            below = (*path, Key(selection.response_key))
+            yield from _find(selection.selections, get_named_type(field.type), below, schema)
+        elif is_abstract_type(type_):
+            inner = schema.type_map[selection.type_condition]
+            below = (*path, OnTypes(_possible(inner, schema)))
+            yield from _find(selection.selections, inner, below, schema)
+        else:
+            yield from _find_below(selection.selections, type_, path, schema)
+
+
+def _composite(type_: GraphQLNamedType) -> GraphQLCompositeType:
+    assert is_composite_type(type_), "what has selections is composite"
+    return type_
+
+
+def _possible(type_: GraphQLNamedType, schema: GraphQLSchema) -> tuple[str, ...]:
+    possible = schema.get_possible_types(type_) if is_abstract_type(type_) else (type_,)
+    return tuple(sorted(each.name for each in possible))
 
 
 def _only(selections: SelectionSet, *, meta: bool) -> SelectionSet:
-    """The root selections that are meta fields, or those that are not."""
+    """The selections that are meta fields, or those that are not."""
     kept: list[Selection] = []
     for selection in selections:
         if isinstance(selection, Field):

@@ -17,8 +17,10 @@ SCHEMA = build_schema(
 
 def ask(document: str, **variables):
     operation = operation_of(SCHEMA, document)
-    _, introspection = split_introspection(operation)
-    return introspect(introspection, operation, variables, SCHEMA)
+    _, introspections = split_introspection(operation, SCHEMA)
+    data = {}
+    introspect(introspections, data, operation, variables, SCHEMA)
+    return data
 
 
 def test_the_whole_schema():
@@ -49,7 +51,7 @@ def test_only_the_ordinary_fields_are_left_to_be_planned():
           __typename __schema { queryType { name } }
           ... @include(if: $on) { __type(name: "Patient") { name } patient(id: 1) { id } } }""",
     )
-    ordinary, introspection = split_introspection(operation)
+    ordinary, introspections = split_introspection(operation, SCHEMA)
     expected = operation_of(
         SCHEMA,
         """query ($on: Boolean!) {
@@ -57,15 +59,14 @@ def test_only_the_ordinary_fields_are_left_to_be_planned():
           ... @include(if: $on) { patient(id: 1) { id } } }""",
     )
     assert ordinary == expected
-    assert introspect(introspection, operation, {"on": False}, SCHEMA).keys() == {"__schema"}
-    assert introspect(introspection, operation, {"on": True}, SCHEMA).keys() == {
-        "__schema",
-        "__type",
-    }
+    for on, keys in ((False, {"__schema"}), (True, {"__schema", "__type"})):
+        data = {}
+        introspect(introspections, data, operation, {"on": on}, SCHEMA)
+        assert data.keys() == keys
 
 
 def test_an_operation_without_any_is_left_alone():
     operation = normalize(parse("{ __typename patient(id: 1) { __typename } }"), None, SCHEMA)
-    ordinary, introspection = split_introspection(operation)
+    ordinary, introspections = split_introspection(operation, SCHEMA)
     assert ordinary is operation
-    assert introspection == ()
+    assert introspections == ()
