@@ -148,8 +148,10 @@ MISPLANS: dict[str, Misplan] = {
     "a requirement is read at its name and not at its alias": _in_required(
         lambda needed: replace(needed, response_key=needed.name)
     ),
-    "a requirement loses what it asks below": _in_required(
-        lambda needed: replace(needed, selections=needed.selections[1:])
+    "below a requirement something else is read": _in_required(
+        lambda needed: (
+            replace(needed, response_key="__typename") if needed.name == "common" else needed
+        )
     ),
     "a place is forgotten": _in_calls(lambda call: replace(call, targets=call.targets[1:])),
     "a place is looked for too high": _in_calls(_too_high),
@@ -161,7 +163,6 @@ MISPLANS: dict[str, Misplan] = {
     "one of several is forgotten": _in_nodes(partial(_without_the_last, ParallelNode)),
     "a condition is inverted": _in_nodes(_inverted),
     "what depends on a condition is left out": _in_nodes(_never),
-    "a renamed field keeps its alias": _in_fetches(lambda fetch: replace(fetch, renames=())),
     "the client's variables are not passed on": _in_fetches(
         lambda fetch: replace(fetch, variables=())
     ),
@@ -173,7 +174,6 @@ MISPLANS: dict[str, Misplan] = {
 """What is done to plans, by what is wrong with them."""
 
 MISREADS: dict[str, Misread] = {
-    "an override is not seen": partial(re.sub, r', override: "\w+"', ""),
     "a requirement is not seen": partial(re.sub, r', requires: "[^"]*"', ""),
     "an external field is taken for the subgraph's own": partial(re.sub, r", external: true", ""),
     "an interface object is taken for an interface": partial(
