@@ -57,6 +57,7 @@ def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicor
         "ws": "none",
         "lifespan": "on",
         "access_log": False,
+        "log_config": None,
         "log_level": "warning",
         "server_header": False,
         "timeout_graceful_shutdown": 30,

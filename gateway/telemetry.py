@@ -79,9 +79,30 @@ log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
 """Say `log.info("what_happened", key=value)` with keys from the list above."""
 
 
+class _LibraryLines(logging.Handler):
+    """What libraries say, by the same list: what they fill into their words may be anything.
+
+    asyncio writes out an exception that nobody took, and a server the one an application raised.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say = log.error if record.levelno >= logging.ERROR else log.warning
+        said: dict[str, Any] = {}
+        if record.name.startswith("uvicorn"):
+            # It speaks of sockets, and of why we do not start.
+            said["reason"] = record.getMessage().strip()
+        elif record.args:
+            said["reason"] = str(record.msg)
+        if record.exc_info:
+            said["exc_info"] = record.exc_info
+        else:
+            said["places"] = [f"{record.pathname}:{record.lineno} {record.funcName}"]
+        say(record.name, **said)
+
+
 def start_logging(*, pretty: bool = False) -> None:
     """For a process that is the gateway alone: the libraries' lines too, and colours if wanted."""
-    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.WARNING)
+    logging.basicConfig(handlers=[_LibraryLines()], level=logging.WARNING)
     if pretty:
         _look.renderer = structlog.dev.ConsoleRenderer()
 

@@ -2,10 +2,11 @@
 
 import ast
 import json
+import logging
 from pathlib import Path
 
 import gateway
-from gateway.telemetry import KEYS, log, loggable_name, new_request_id
+from gateway.telemetry import KEYS, _LibraryLines, log, loggable_name, new_request_id
 
 NAME = "Lovelace"
 
@@ -43,6 +44,36 @@ def test_an_exception_is_told_by_its_type_and_places(capsys):
         assert NAME not in json.dumps(line)
         assert line["exception"] == "KeyError"
         assert line["places"][-1].endswith(" fail")
+
+
+def test_what_libraries_fill_into_their_words_is_not_written(capsys):
+    library, server = logging.getLogger("library"), logging.getLogger("uvicorn.error")
+    handler = _LibraryLines()
+    for each in (library, server):
+        each.addHandler(handler)
+    try:
+        library.warning("lost %s after %d tries", NAME, 3)
+        library.warning(f"future: <Task exception=ValueError({NAME!r})>")
+        server.error("address already in use")
+        try:
+            int(NAME)
+        except ValueError:
+            server.exception("Exception in ASGI application\n")
+    finally:
+        for each in (library, server):
+            each.removeHandler(handler)
+    text = capsys.readouterr().err
+    assert NAME not in text
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line.get("reason") for line in lines] == [
+        "lost %s after %d tries",
+        None,
+        "address already in use",
+        "Exception in ASGI application",
+    ]
+    assert [line["level"] for line in lines] == ["warning", "warning", "error", "error"]
+    assert lines[-1]["exception"] == "ValueError"
+    assert all(line["places"] for line in lines)
 
 
 def test_long_values_are_cut(capsys):
