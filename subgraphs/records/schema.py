@@ -15,6 +15,8 @@ from subgraphs.records import loaders, model
 from subgraphs.runtime.connection import After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept, Coding, Period, date
 from subgraphs.runtime.fact_nodes import (
+    ENCOUNTER,
+    PATIENT,
     FactNode,
     PatientNode,
     common,
@@ -31,7 +33,7 @@ from subgraphs.runtime.scopes import scopes_for
 @federation.type(
     keys=["id"],
     requires_scopes=scopes_for("Encounter"),
-    description="A visit or stay. https://hl7.org/fhir/R4/encounter.html",
+    description=ENCOUNTER,
 )
 class Encounter(FactNode):
     patient: Patient = strawberry.field(description="Who was seen.")
@@ -300,7 +302,7 @@ class Immunization(FactNode):
         )
 
 
-@federation.type(keys=["id"], description="A person, with what the EHRs recorded of them.")
+@federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
     @federation.field(
         requires=["links"],

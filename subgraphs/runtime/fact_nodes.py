@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Self, TypedDict, TypeVar
+from typing import Any, Final, Self, TypedDict, TypeVar
 
 import strawberry
 from strawberry import federation
@@ -19,6 +19,19 @@ from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.schema import Representation
 
+# One wording for what several subgraphs publish: the supergraph shows one of them.
+PATIENT: Final = (
+    "A person as all sources together know them: the root of everything clinical. Where a single "
+    "value is asked for, that of the record changed last is shown."
+)
+PATIENT_ID: Final = (
+    "The enterprise id: it stays when records are merged, and any id the person ever had finds "
+    "them."
+)
+ENCOUNTER: Final = "A visit or stay. https://hl7.org/fhir/R4/encounter.html"
+APPOINTMENT: Final = "A booked time. https://hl7.org/fhir/R4/appointment.html"
+FACT_ID: Final = "An opaque id. A fact of several sources is found by any of its records' ids."
+
 RecordT = TypeVar("RecordT", bound=fhir.PatientRecord)
 NodeT = TypeVar("NodeT")
 
@@ -27,9 +40,7 @@ NodeT = TypeVar("NodeT")
 class FactNode:
     """What every fact publishes; types inherit it."""
 
-    id: strawberry.ID = strawberry.field(
-        description="An opaque id. A fact of several sources is found by any of its records' ids."
-    )
+    id: strawberry.ID = strawberry.field(description=FACT_ID)
     provenance: list[Provenance] = strawberry.field(
         description="Where the fact comes from, one for each source that has it."
     )
@@ -58,7 +69,7 @@ def common(fact: Fact[Any], method: ProvenanceMethod = ProvenanceMethod.FHIR_REA
 class PatientNode:
     """What every subgraph but identity knows of a patient; its own Patient inherits it."""
 
-    id: strawberry.ID = strawberry.field(description="The enterprise id.")
+    id: strawberry.ID = strawberry.field(description=PATIENT_ID)
     links: str | None = federation.field(
         external=True, default=None, description="The crosswalk, sealed."
     )

@@ -13,6 +13,8 @@ from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept
 from subgraphs.runtime.fact_nodes import (
+    APPOINTMENT,
+    PATIENT,
     FactNode,
     PatientNode,
     common,
@@ -63,7 +65,7 @@ class AppointmentParticipant:
 @federation.type(
     keys=["id"],
     requires_scopes=scopes_for("Appointment"),
-    description="A booked time. https://hl7.org/fhir/R4/appointment.html",
+    description=APPOINTMENT,
 )
 class Appointment(FactNode):
     patient: Patient = strawberry.field(description="For whom.")
@@ -119,7 +121,7 @@ class Appointment(FactNode):
         return await resolve_facts(request, APPOINTMENTS, load_appointments, node, representations)
 
 
-@federation.type(keys=["id"], description="A person, with what is booked for them.")
+@federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
     @federation.field(
         requires=["links"],

@@ -11,6 +11,7 @@ from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.connectors.telehealth.client import Visit
+from subgraphs.runtime import fact_nodes
 from subgraphs.runtime.datatypes import Provenance, ProvenanceMethod
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.request import Request
@@ -83,9 +84,9 @@ class VirtualVisit:
         )
 
 
-@federation.type(keys=["id"], description="A booked time with a clinician.")
+@federation.type(keys=["id"], description=fact_nodes.APPOINTMENT)
 class Appointment:
-    id: strawberry.ID = strawberry.field(description="Opaque and stable.")
+    id: strawberry.ID = strawberry.field(description=fact_nodes.FACT_ID)
     visit_key: str | None = federation.field(
         external=True, default=None, description="The way to the video visit, sealed."
     )
@@ -108,8 +109,15 @@ class Appointment:
     @classmethod
     async def resolve_references(
         cls, _request: Request[Any], representations: Sequence[Representation]
-    ) -> list[Appointment]:
-        return [cls(id=r["id"], visit_key=r.get("visitKey")) for r in representations]
+    ) -> list[Appointment | Exception]:
+        return [cls._of(representation) for representation in representations]
+
+    @classmethod
+    def _of(cls, representation: Representation) -> Appointment | Exception:
+        id_, key = representation.get("id"), representation.get("visitKey")
+        if not isinstance(id_, str) or not isinstance(key, str | None):
+            return ClientError(Code.BAD_REQUEST, "A representation lacks its key.")
+        return cls(id=strawberry.ID(id_), visit_key=key)
 
 
 SCHEMA = build_schema(None, [Appointment, VirtualVisit])

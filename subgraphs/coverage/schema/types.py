@@ -38,6 +38,7 @@ from subgraphs.runtime.connection import After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept, Money, Period, date
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import (
+    PATIENT,
     FactNode,
     PatientNode,
     common,
@@ -197,7 +198,7 @@ class ExplanationOfBenefit(FactNode):
         return await resolve_facts(request, EXPLANATION, load_explanations, cls.of, representations)
 
 
-@federation.type(keys=["id"], description="A person as all sources together know them.")
+@federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
     @federation.field(
         requires=["links"],

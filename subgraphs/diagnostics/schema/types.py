@@ -5,27 +5,27 @@ One file, because each fact names its patient and the patient lists each fact.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from enum import Enum
 from functools import partial
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Any
 
 import strawberry
 from strawberry import federation
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
-from contract.errors import Code
 from subgraphs.diagnostics import loaders, model
 from subgraphs.diagnostics.loaders import Diagnostics, Question
+from subgraphs.diagnostics.schema.asking import Category, Codes, question_of
 from subgraphs.diagnostics.schema.measured import MeasuredNode, ObservationComponent, measured
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept
-from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import (
+    ENCOUNTER,
+    FACT_ID,
+    PATIENT,
     FactNode,
     PatientNode,
     common,
@@ -40,32 +40,13 @@ from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 from subgraphs.runtime.sealing import RecordRef
 
-MAX_CODES: Final = 50
-# What a search parameter takes as one value: a comma would make it two.
-_CODE: Final = re.compile(r"[^\s,$\\]{1,200}")
-
-
-@strawberry.enum(
-    description="http://terminology.hl7.org/CodeSystem/observation-category",
-)
-class ObservationCategory(Enum):
-    VITAL_SIGNS = strawberry.enum_value("vital-signs", description="Blood pressure, pulse, weight.")
-    LABORATORY = strawberry.enum_value("laboratory", description="Measured in a laboratory.")
-    SOCIAL_HISTORY = strawberry.enum_value("social-history", description="Smoking, occupation.")
-    SURVEY = strawberry.enum_value("survey", description="Questionnaires and their scores.")
-    EXAM = strawberry.enum_value("exam", description="Findings of a physical examination.")
-    IMAGING = strawberry.enum_value("imaging", description="Findings in images.")
-    PROCEDURE = strawberry.enum_value("procedure", description="Results of other procedures.")
-    THERAPY = strawberry.enum_value("therapy", description="Of therapies.")
-    ACTIVITY = strawberry.enum_value("activity", description="Steps, sleep, exercise.")
-
 
 @federation.type(
     keys=[Key(fields=FieldSet("id"), resolvable=False)],
-    description="A visit or stay, kept by the records subgraph.",
+    description=ENCOUNTER,
 )
 class Encounter:
-    id: strawberry.ID = strawberry.field(description="An opaque id.")
+    id: strawberry.ID = strawberry.field(description=FACT_ID)
 
 
 @federation.type(
@@ -191,19 +172,7 @@ class DiagnosticReport(FactNode):
         )
 
 
-Category: TypeAlias = Annotated[
-    ObservationCategory | None, strawberry.argument(description="Only those of this category.")
-]
-Codes: TypeAlias = Annotated[
-    list[str] | None,
-    strawberry.argument(
-        description="Only those with one of these codes, each as `code` or `system|code`: "
-        "`http://loinc.org|4548-4`. At most 50."
-    ),
-]
-
-
-@federation.type(keys=["id"], description="A person, with what was measured of them.")
+@federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
     @federation.field(
         requires=["links"],
@@ -219,7 +188,7 @@ class Patient(PatientNode):
         after: After = None,
     ) -> Connection[Observation] | None:
         request: Request[Diagnostics] = info.context
-        question = _question(category, codes, latest=False)
+        question = question_of(category, codes, latest=False)
         return await list_facts(
             request,
             self,
@@ -244,7 +213,7 @@ class Patient(PatientNode):
         after: After = None,
     ) -> Connection[Observation] | None:
         request: Request[Diagnostics] = info.context
-        question = _question(category, codes, latest=True)
+        question = question_of(category, codes, latest=True)
         return await list_facts(
             request,
             self,
@@ -279,16 +248,6 @@ async def _load(
     question: Question, request: Request[Diagnostics], patient: Compartment
 ) -> Gathered[Fact[model.Observation]]:
     return await loaders.load_observations(request, patient, question)
-
-
-def _question(
-    category: ObservationCategory | None, codes: list[str] | None, *, latest: bool
-) -> Question:
-    asked = tuple(sorted(set(codes or ())))
-    if len(asked) > MAX_CODES or any(not _CODE.fullmatch(code) for code in asked):
-        raise ClientError(Code.BAD_USER_INPUT, argument="codes")
-    categories = (str(category.value),) if category else ()
-    return Question(categories, asked, latest=latest)
 
 
 def _encounter(

@@ -15,7 +15,7 @@ from contract.errors import Code
 from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.loaders import PATIENT, Described, Identity, load_person, person_id
 from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource, is_ssn
-from subgraphs.runtime import fhir
+from subgraphs.runtime import fact_nodes, fhir
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.datatypes import (
     CodeableConcept,
@@ -107,14 +107,10 @@ IDENTIFIER_SCOPES = scopes_for("Identifier")
 
 @federation.type(
     keys=["id"],
-    description="A person as all sources together know them: the root of everything clinical. "
-    "Where a single value is asked for, that of the record changed last is shown.",
+    description=fact_nodes.PATIENT,
 )
 class Patient:
-    id: strawberry.ID = strawberry.field(
-        description="The enterprise id: it stays when records are merged, and any id the person "
-        "ever had finds them."
-    )
+    id: strawberry.ID = strawberry.field(description=fact_nodes.PATIENT_ID)
     person: strawberry.Private[IndexedPerson]
 
     @federation.field(

@@ -106,6 +106,16 @@ async def test_the_key_of_another_appointment_opens_nothing():
     assert graph.asked == []
 
 
+async def test_an_appointment_without_its_key_does_not_cost_the_others_their_visit():
+    graph = subgraph("v1")
+    broken = ({"__typename": "Appointment"}, graph.appointment("v1", visitKey=7))
+    answer = await graph.ask("id", graph.appointment("v1"), *broken)
+    first, *others = answer["data"]["_entities"]
+    assert first["virtualVisit"]["id"]
+    assert others == [None, None]
+    assert [e["extensions"]["code"] for e in answer["errors"]] == ["BAD_REQUEST"] * 2
+
+
 async def test_a_status_nobody_here_knows_is_null():
     graph = subgraph("v1")
     graph.visits["v1"]["status"] = "exploded"
