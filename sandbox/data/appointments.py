@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from sandbox.data.chart import VISIT_LENGTH, Chart
@@ -49,7 +50,9 @@ class AppointmentBook:
     def book(self, number: int, patient: Reference, *, virtual: bool, days: int) -> None:
         """The first free slot of the patient's doctor, `days` from today or later."""
         doctor = number % len(self._directory.practitioners)
-        start = next(s for s in self._slots(days) if (doctor, s) not in self._taken)
+        # A calendar that is full as far as it is shown goes on behind that.
+        slots = (slot for day in count(days) for slot in self._slots_on(day))
+        start = next(slot for slot in slots if (doctor, slot) not in self._taken)
         self._taken.add((doctor, start))
         who = self._directory.practitioners[doctor]
         visit = self._hold(number, start, who, "scheduled") if virtual else None
@@ -68,7 +71,9 @@ class AppointmentBook:
     def close(self) -> None:
         """Write down the slots, now that it is known which are taken."""
         for doctor, practitioner in enumerate(self._directory.practitioners):
-            for start in self._slots(1):
+            shown = {slot for day in range(1, DAYS_AHEAD + 1) for slot in self._slots_on(day)}
+            taken = {start for whose, start in self._taken if whose == doctor}
+            for start in sorted(shown | taken):
                 self._source.add(
                     "Slot",
                     (doctor, start),
@@ -79,12 +84,8 @@ class AppointmentBook:
                     end=instant(start + SLOT_LENGTH),
                 )
 
-    def _slots(self, days: int) -> list[datetime]:
-        return [
-            self._today + timedelta(days=day, hours=hour)
-            for day in range(days, DAYS_AHEAD + 1)
-            for hour in SLOT_HOURS
-        ]
+    def _slots_on(self, day: int) -> list[datetime]:
+        return [self._today + timedelta(days=day, hours=hour) for hour in SLOT_HOURS]
 
     def _slot_id(self, doctor: int, start: datetime) -> str:
         return self._source.identify("Slot", doctor, start)

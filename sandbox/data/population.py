@@ -40,6 +40,8 @@ from sandbox.data.source import SourceBuilder
 from sandbox.truth import TrueLookalikes, TruePerson, Truth
 
 MIN_PATIENTS = 24
+MAX_PATIENTS = 9_000
+"""Of whom each has a number of four digits to end the social security number on."""
 EHR_A, EHR_B, PAYER = "ehr-a", "ehr-b", "payer"
 TITLES = {EHR_A: "Lakeside General", EHR_B: "Northfield Clinic", PAYER: "Meadow Mutual"}
 _DOCTORS = {
@@ -71,9 +73,11 @@ class _Known:
 
 
 def build_population(seed: int, patients: int, today: date) -> Population:
-    """Raises ValueError for too few patients to show what there is to show."""
+    """Raises ValueError for too few patients to show what there is to show, and for too many."""
     if patients < MIN_PATIENTS:
         raise ValueError(f"at least {MIN_PATIENTS} patients are needed")
+    if patients > MAX_PATIENTS:
+        raise ValueError(f"at most {MAX_PATIENTS} patients can be told apart")
     return _PopulationBuilder(seed, datetime.combine(today, time(), UTC)).build(patients)
 
 

@@ -8,12 +8,16 @@ from itertools import pairwise
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from sandbox.data.population import MIN_PATIENTS, build_population
+from sandbox.data.appointments import AppointmentBook
+from sandbox.data.directory import DAYS_AHEAD, SLOT_HOURS, record_directory
+from sandbox.data.population import MAX_PATIENTS, MIN_PATIENTS, build_population
 from sandbox.data.shapes import npi_check_digit
+from sandbox.data.source import SourceBuilder
 from sandbox.wire import encode
 from tests.sandbox.resources import EHRS, by_id, codes, of, session_key, walk
 
 TODAY = datetime(2026, 11, 22, tzinfo=UTC)
+KINDS = ("Appointment", "Slot")
 
 
 # Valid and repeatable
@@ -55,6 +59,26 @@ def test_too_few_patients_are_refused():
     build_population(7, MIN_PATIENTS, TODAY.date())
     with pytest.raises(ValueError, match="at least"):
         build_population(7, MIN_PATIENTS - 1, TODAY.date())
+
+
+def test_more_patients_than_have_a_number_are_refused():
+    with pytest.raises(ValueError, match="at most 9000"):
+        build_population(7, MAX_PATIENTS + 1, TODAY.date())
+
+
+def test_a_full_calendar_goes_on_behind_its_last_day():
+    source = SourceBuilder("ehr-a", 7)
+    directory = record_directory(source, "Lakeside", ("Abernathy",), TODAY, 100)
+    book = AppointmentBook(source, directory, TODAY)
+    slots_shown = DAYS_AHEAD * len(SLOT_HOURS)
+    for number in range(slots_shown + 3):
+        book.book(number, {"reference": f"Patient/{number}"}, virtual=False, days=1)
+    book.close()
+    rows = {kind: [r for r in source.resources if r["resourceType"] == kind] for kind in KINDS}
+    starts = [appointment["start"] for appointment in rows["Appointment"]]
+    assert len(set(starts)) == len(starts) == slots_shown + 3
+    slots = {f"Slot/{slot['id']}" for slot in rows["Slot"]}
+    assert {slot["reference"] for a in rows["Appointment"] for slot in a["slot"]} == slots
 
 
 def test_every_reference_leads_somewhere(population):
