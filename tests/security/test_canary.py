@@ -44,6 +44,8 @@ def used(tmp_path_factory):
     with running_demo(tmp_path_factory.mktemp("canary")) as demo:
         patients = [each["id"] for each in demo.patients(200)]
         secrets = set(upstream_secrets(demo))
+        truth = demo.sandbox.truth["people"]
+        secrets |= {id_ for person in truth for id_ in person["ids"].values()}
         name = max((each for each in secrets if each.isalpha()), key=len)
         used = Used(demo, secrets, set(patients), name)
         for persona in PERSONAS:

@@ -1,7 +1,9 @@
-"""What of the index lies on disk in clear: links and times, no demographics.
+"""What of the index lies on disk in clear: the sources' names and times, nothing of a person.
 
-Records are AES-256-GCM ciphertexts bound to their source and id. Search words are keyed hashes
-(a blind index): without the key they tell neither the word nor whether two words are alike.
+Records are AES-256-GCM ciphertexts bound to their source and id. Ids are sealed too, always alike,
+so that they can be looked up: else the file would tell who is whom in which source. Search words
+are keyed hashes (a blind index): without the key they tell neither the word nor whether two words
+are alike.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from contract.keys import derive_key
 from subgraphs.identity.model import PatientResource
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.sealing import Seal
 
 _NONCE = 12
 _TOKEN = 16
+_MEMBER = "member"
 
 
 class IndexUnreadableError(Exception):
@@ -33,6 +37,7 @@ class IndexCipher:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(derive_key(key, "records"))
         self._words = derive_key(key, "words")
+        self._names = Seal(derive_key(key, "names"))
 
     def encrypt(self, link: Link, record: PatientResource) -> bytes:
         nonce = secrets.token_bytes(_NONCE)
@@ -44,6 +49,17 @@ class IndexCipher:
         except (InvalidTag, ValueError):
             raise IndexUnreadableError from None
         return msgspec.json.decode(plain, type=PatientResource)
+
+    def name(self, link: Link) -> str:
+        """What a source's patient is called on disk."""
+        return self._names.seal(_MEMBER, _bound_to(link))
+
+    def link(self, name: str) -> Link:
+        opened = self._names.open(_MEMBER, name)
+        if opened is None:
+            raise IndexUnreadableError
+        source, _, id_ = opened.decode().partition("/")
+        return Link(source, id_)
 
     def token(self, word: str) -> bytes:
         return hmac.digest(self._words, word.encode(), hashlib.sha256)[:_TOKEN]

@@ -30,8 +30,9 @@ _members = sa.Table(
     "identity_member",
     _tables,
     sa.Column("source", sa.String(32), primary_key=True),
-    sa.Column("id", sa.String(128), primary_key=True),
-    sa.Column("person", sa.String(161), index=True, nullable=False),
+    # Sealed: see `crypto`.
+    sa.Column("id", sa.String(255), primary_key=True),
+    sa.Column("person", sa.String(255), index=True, nullable=False),
     sa.Column("first_seen", sa.Integer, nullable=False),
     sa.Column("received_at", sa.Float, nullable=False),
     sa.Column("retired", sa.Boolean, nullable=False),
@@ -41,7 +42,7 @@ _words = sa.Table(
     "identity_word",
     _tables,
     sa.Column("token", sa.LargeBinary(16), primary_key=True),
-    sa.Column("person", sa.String(161), primary_key=True),
+    sa.Column("person", sa.String(255), primary_key=True),
 )
 _crawls = sa.Table(
     "identity_crawl",
@@ -64,18 +65,20 @@ class PatientIndex:
 
     async def people(self, members: Iterable[Link]) -> dict[Link, IndexedPerson]:
         """The person each of these records belongs to; leaves out what is not indexed."""
+        wanted = {self._cipher.name(member): member for member in members}
         key = sa.tuple_(_members.c.source, _members.c.id)
-        query = sa.select(_members.c.source, _members.c.id, _members.c.person)
+        query = sa.select(_members.c.id, _members.c.person).where(
+            key.in_([(member.source, name) for name, member in wanted.items()])
+        )
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query.where(key.in_(list(set(members)))))
-            person_of = {Link(source, id_): person for source, id_, person in rows}
+            person_of = {wanted[name]: who for name, who in await connection.execute(query)}
             people = await self._load(connection, set(person_of.values()))
         return {link: people[key] for link, key in person_of.items() if key in people}
 
     async def page(
         self, after: Link | None, limit: int, words: Iterable[str] | None = None
     ) -> list[IndexedPerson]:
-        """The next people behind one, in order of the record that gave them their id."""
+        """The next people behind one, in an order that stays."""
         query = sa.select(_members.c.person).where(_members.c.retired.is_(False))
         if words is not None:
             tokens = [self._cipher.token(word) for word in words]
@@ -87,7 +90,7 @@ class PatientIndex:
             )
             query = query.where(_members.c.person.in_(holders))
         if after is not None:
-            query = query.where(_members.c.person > _text(after))
+            query = query.where(_members.c.person > self._cipher.name(after))
         query = query.distinct().order_by(_members.c.person).limit(limit)
         async with self._engine.connect() as connection:
             keys = list(await connection.scalars(query))
@@ -131,30 +134,30 @@ class PatientIndex:
         found: Crawled,
         at: datetime,
     ) -> None:
-        records = found.patients
+        records = {self._cipher.name(Link(source, id_)): r for id_, r in found.patients.items()}
         of_source = _members.c.source == source
         crawl = await connection.scalar(sa.select(sa.func.max(_members.c.first_seen)))
         rows = await connection.execute(
             sa.select(_members.c.id, _members.c.first_seen, _members.c.person).where(of_source)
         )
-        known = {id_: (first_seen, person) for id_, first_seen, person in rows}
+        known = {name: (first_seen, person) for name, first_seen, person in rows}
         if found.is_whole:
             await connection.execute(sa.update(_members).where(of_source).values(retired=True))
-        if again := [{"i": id_} for id_ in known.keys() & records.keys()]:
+        if again := [{"i": name} for name in known.keys() & records.keys()]:
             await connection.execute(
                 sa.delete(_members).where(of_source, _members.c.id == sa.bindparam("i")), again
             )
         new = [
             {
                 "source": source,
-                "id": id_,
-                "first_seen": known.get(id_, ((crawl or 0) + 1, ""))[0],
-                "person": known.get(id_, (0, _text(Link(source, id_))))[1],
+                "id": name,
+                "first_seen": known.get(name, ((crawl or 0) + 1, ""))[0],
+                "person": known.get(name, (0, name))[1],
                 "received_at": at.timestamp(),
                 "retired": False,
-                "record": self._cipher.encrypt(Link(source, id_), record),
+                "record": self._cipher.encrypt(self._cipher.link(name), record),
             }
-            for id_, record in records.items()
+            for name, record in records.items()
         ]
         if new:
             await connection.execute(sa.insert(_members), new)
@@ -181,17 +184,14 @@ class PatientIndex:
         self, rows: Sequence[sa.Row[Any]]
     ) -> tuple[list[dict[str, str]], set[tuple[bytes, str]]]:
         """Whose each record is, and by which words that person is found."""
-        records = {
-            Link(row.source, row.id): self._cipher.decrypt(Link(row.source, row.id), row.record)
-            for row in rows
-        }
-        first_seen = {Link(row.source, row.id): row.first_seen for row in rows}
+        stored = {self._cipher.link(row.id): row for row in rows}
+        records = {link: self._cipher.decrypt(link, row.record) for link, row in stored.items()}
         assigned: list[dict[str, str]] = []
         words: set[tuple[bytes, str]] = set()
         for person in match(records):
-            founder = _text(min(person, key=lambda link: (first_seen[link], link)))
+            founder = stored[min(person, key=lambda link: (stored[link].first_seen, link))].id
             for link in person:
-                assigned.append({"s": link.source, "i": link.id, "p": founder})
+                assigned.append({"s": link.source, "i": stored[link].id, "p": founder})
                 words |= {(self._cipher.token(w), founder) for w in words_of(records[link])}
         return assigned, words
 
@@ -199,18 +199,19 @@ class PatientIndex:
         self, connection: AsyncConnection, keys: Iterable[str]
     ) -> dict[str, IndexedPerson]:
         rows = await connection.execute(
-            sa.select(_members)
-            .where(_members.c.person.in_(list(keys)), _members.c.retired.is_(False))
-            .order_by(_members.c.source, _members.c.id)
+            sa.select(_members).where(
+                _members.c.person.in_(list(keys)), _members.c.retired.is_(False)
+            )
         )
         records: defaultdict[str, list[Record[PatientResource]]] = defaultdict(list)
-        for row in rows:
-            resource = self._cipher.decrypt(Link(row.source, row.id), row.record)
+        # In the order of the sources' own ids, which the sealed ones do not have.
+        for link, row in sorted((self._cipher.link(row.id), row) for row in rows):
+            resource = self._cipher.decrypt(link, row.record)
             received_at = datetime.fromtimestamp(row.received_at, UTC)
-            records[row.person].append(Record(row.source, row.id, resource, received_at))
+            records[row.person].append(Record(link.source, link.id, resource, received_at))
         crawls = await _crawl_states(connection)
         return {
-            person: IndexedPerson(_link(person), tuple(found), _of(crawls, found))
+            person: IndexedPerson(self._cipher.link(person), tuple(found), _of(crawls, found))
             for person, found in records.items()
         }
 
@@ -275,12 +276,3 @@ def _of(
 ) -> tuple[CrawlState, ...]:
     sources = dict.fromkeys(record.source for record in records)
     return tuple(crawls[source] for source in sources if source in crawls)
-
-
-def _text(link: Link) -> str:
-    return f"{link.source}/{link.id}"
-
-
-def _link(text: str) -> Link:
-    source, _, id_ = text.partition("/")
-    return Link(source, id_)

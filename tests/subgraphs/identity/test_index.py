@@ -84,7 +84,7 @@ async def test_pages_through_everyone_once(index, absorb, patient):
         assert len(page) <= 3
         seen += [person.founder for person in page]
         after = page[-1].founder
-    assert seen == [Link("north", str(i)) for i in range(7)]
+    assert sorted(seen) == [Link("north", str(i)) for i in range(7)]
 
 
 @pytest.mark.parametrize(
