@@ -81,11 +81,24 @@ def subgraph(context: typer.Context) -> None:
 def compose(
     config: Annotated[Path, typer.Option(help="supergraph.yaml, shaped as rover's.")],
     output: Annotated[Path | None, typer.Option(help="Default: standard output.")] = None,
+    include_tag: Annotated[
+        list[str] | None, typer.Option(help="Show only what has such a tag. Repeatable.")
+    ] = None,
+    exclude_tag: Annotated[
+        list[str] | None, typer.Option(help="Hide what has such a tag. Repeatable.")
+    ] = None,
+    *,
+    hide_unreachable_types: Annotated[
+        bool, typer.Option("--hide-unreachable-types", help="Hide types no query leads to.")
+    ] = False,
 ) -> None:
     """Compose subgraphs into a supergraph, or name every problem."""
-    from chartgraph.composing import compose_to  # noqa: PLC0415 - likewise
+    from chartgraph.composing import compose_to, contract_of  # noqa: PLC0415 - likewise
 
-    if not compose_to(config, output, errors):
+    contract = contract_of(
+        include_tag or (), exclude_tag or (), hide_unreachable_types=hide_unreachable_types
+    )
+    if not compose_to(config, output, contract, errors):
         raise typer.Exit(1)
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from gateway.composition.config import ConfigError, read_config
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.composition import CompositionError, Problem, compose
+from gateway.composition import CompositionError, Contract, Problem, compose
+from gateway.composition.config import ConfigError, read_config
 
 
-def compose_to(config: Path, output: Path | None, errors: Console) -> bool:
+def compose_to(
+    config: Path, output: Path | None, contract: Contract | None, errors: Console
+) -> bool:
     """Write the supergraph to `output`, or to standard output; False if there is none."""
     try:
-        composed = compose(read_config(config))
+        composed = compose(read_config(config), contract)
     except ConfigError as error:
         errors.print(f"[red]{escape(str(error))}[/red]")
         return False
@@ -30,6 +33,14 @@ def compose_to(config: Path, output: Path | None, errors: Console) -> bool:
     else:
         output.write_text(composed.sdl, encoding="utf-8")
     return True
+
+
+def contract_of(
+    include: Iterable[str], exclude: Iterable[str], *, hide_unreachable_types: bool
+) -> Contract | None:
+    """None where nothing is to be left out."""
+    contract = Contract(frozenset(include), frozenset(exclude), hide_unreachable_types)
+    return None if contract == Contract() else contract
 
 
 def _explain(problem: Problem) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from graphql import DocumentNode, GraphQLError, Source, parse
 
+from gateway.composition.contracts import Contract, apply_contract, unused_tags
 from gateway.composition.facts import Facts
 from gateway.composition.hints import find_hints
 from gateway.composition.merge.supergraph import merge_subgraphs
@@ -54,16 +55,23 @@ class Composed:
     hints: tuple[Hint, ...]
 
 
-def compose(subgraphs: Sequence[SubgraphInput]) -> Composed:
+def compose(subgraphs: Sequence[SubgraphInput], contract: Contract | None = None) -> Composed:
     """The same subgraphs give the same text, in whatever order they come.
 
-    Raise `CompositionError` with all problems found.
+    Raise `CompositionError` with all problems found. A contract is only asked for of subgraphs
+    that compose without it.
     """
     ordered = sorted(subgraphs, key=lambda subgraph: subgraph.name)
     supergraph = merge_subgraphs(_upgraded(_read(ordered)))
     for rules in (NAMING_RULES, MERGING_RULES, MERGED_RULES, API_RULES, WALKING_RULES):
         _refuse(found for rule in rules for found in rule(supergraph))
-    return Composed(print_supergraph(supergraph), find_hints(supergraph))
+    hints = find_hints(supergraph)
+    if contract is not None:
+        hints += tuple(unused_tags(supergraph, contract))
+        supergraph = apply_contract(supergraph, contract)
+        # What was satisfiable stays so when less can be asked for; what is shown must still fit.
+        _refuse(found for rule in API_RULES for found in rule(supergraph))
+    return Composed(print_supergraph(supergraph), hints)
 
 
 def _read(given: Sequence[SubgraphInput]) -> list[Subgraph]:

@@ -41,7 +41,7 @@ _INACCESSIBLE = {
     "REQUIRED_INACCESSIBLE": "Make it optional or give it a default, or show it.",
     "IMPLEMENTED_BY_INACCESSIBLE": "Hide the interface's field or argument as well, or show this.",
     "ONLY_INACCESSIBLE_CHILDREN": "Hide the type as well, or show something in it.",
-    "QUERY_ROOT_TYPE_INACCESSIBLE": "Show Query and hide its fields one by one.",
+    "QUERY_ROOT_TYPE_INACCESSIBLE": "Show Query, and at least one of its fields.",
     "DEFAULT_VALUE_USES_INACCESSIBLE": "Show what the default uses, or change the default.",
     "DISALLOWED_INACCESSIBLE": "Take @inaccessible off.",
 }

@@ -73,6 +73,24 @@ def test_compose_names_every_problem(run, tmp_path):
     assert "Traceback" not in outcome.stderr
 
 
+def test_compose_filters_by_tags(run, tmp_path):
+    (tmp_path / "a.graphql").write_text(
+        'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@tag"])\n'
+        'type Query { a: Int @tag(name: "x") b: Int @tag(name: "y") c: Int @tag(name: "z") d: Int }'
+    )
+    config = tmp_path / "supergraph.yaml"
+    config.write_text("subgraphs: {a: {routing_url: 'http://a', schema: {file: a.graphql}}}")
+    terms = ["--include-tag", "x", "--include-tag", "y", "--exclude-tag", "y"]
+    outcome = run("compose", "--config", config, *terms)
+    assert outcome.returncode == 0
+    shown = [line for line in outcome.stdout.splitlines() if ": Int" in line]
+    assert ["@inaccessible" in line for line in shown] == [False, True, True, True]
+    outcome = run("compose", "--config", config, "--include-tag", "nothing")
+    assert outcome.returncode == 1
+    assert outcome.stdout == ""
+    assert "QUERY_ROOT_TYPE_INACCESSIBLE" in outcome.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

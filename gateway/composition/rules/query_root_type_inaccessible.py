@@ -12,6 +12,6 @@ def query_root_type_inaccessible(supergraph: Supergraph) -> Iterator[Problem]:
     """Without a visible query there is no API."""
     query = supergraph.types["Query"]
     if has(query, "inaccessible"):
-        message = '"Query" is hidden but every API needs it'
+        message = '"Query" is hidden, or everything in it: an API needs something to ask for'
         place = whereabouts(supergraph.subgraphs, query)
         yield problem("QUERY_ROOT_TYPE_INACCESSIBLE", message, *place)

@@ -1,9 +1,11 @@
 """Every problem and hint by a case of our own; the cases are files."""
 
 import pytest
+from graphql import GraphQLSchema, build_schema, lexicographic_sort_schema, print_schema
 
 from gateway.composition import CompositionError, Problem, compose
 from gateway.composition.mends import codes
+from gateway.federation.supergraph import load_supergraph
 from tests.gateway.composition.case_files import Case, read_cases
 
 CASES = read_cases()
@@ -13,11 +15,18 @@ CASES = read_cases()
 def test_case(case: Case):
     if case.problems:
         with pytest.raises(CompositionError) as raised:
-            compose(case.subgraphs)
+            compose(case.subgraphs, case.contract)
         assert {(p.code, place(p)) for p in raised.value.problems} == case.problems
     else:
-        composed = compose(case.subgraphs)
+        composed = compose(case.subgraphs, case.contract)
         assert {(hint.code, hint.coordinate) for hint in composed.hints} == case.hints
+        if case.api:
+            api_schema = load_supergraph(composed.sdl).api_schema
+            assert text(api_schema) == text(build_schema("\n".join(case.api)))
+
+
+def text(schema: GraphQLSchema) -> str:
+    return print_schema(lexicographic_sort_schema(schema))
 
 
 def place(problem: Problem) -> str:
