@@ -72,13 +72,7 @@ class Engine:
         self.schema = supergraph.api_schema
         self.supergraph = supergraph
         self.clients = clients
-        self.override_labels = frozenset(
-            join.override_label
-            for type_ in supergraph.types.values()
-            for field_ in type_.fields.values()
-            for join in field_.joins.values()
-            if join.override_label is not None
-        )
+        self.override_labels = supergraph.override_labels
         """Of fields on the move between subgraphs; the pipeline tells which are on."""
         self._query_graph = build_query_graph(supergraph)
         self._plans = LruCache[tuple[Operation, frozenset[str]], Planned](

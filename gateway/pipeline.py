@@ -40,6 +40,7 @@ from gateway.operation.errors import OperationTooLargeError
 from gateway.operation.tree import Field, Operation, OperationKind, SelectionSet
 from gateway.planning import PlanError, print_plan
 from gateway.planning.cost import plan_cost
+from gateway.rollout import Rollout
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
 
@@ -116,6 +117,7 @@ class Pipeline:
         self._metrics = metrics
         self._verifier = verifier
         self._trail = trail
+        self._rollout = Rollout(engine.override_labels, settings.override_labels)
         self.under_way = 0
         """Requests this pipeline is answering."""
         self._operations: LruCache[tuple[str, str | None], Selected] = LruCache(
@@ -145,6 +147,7 @@ class Pipeline:
                 asked.request.variables,
                 exchange,
                 authorize=lambda _: decision.permitted,
+                labels=self._rollout.labels(),
             )
         except RequestError:
             # Refused before anything was asked of a subgraph.
@@ -240,7 +243,7 @@ class Pipeline:
         selected = self.select(document, asked.request, identity)
         decision = self.authorize(selected, identity)
         try:
-            planned = self._engine.plan(decision.permitted.operation, frozenset())
+            planned = self._engine.plan(decision.permitted.operation, self._rollout.usual)
         except PlanError:
             raise FaultError(Code.PLAN_FAILED) from None
         return {
@@ -257,7 +260,7 @@ class Pipeline:
         document = self._documents.prepare(text)
         names = [*document.operations, *([None] if len(document.operations) == 1 else ())]
         for name in names:
-            self._engine.plan(self._select(document, name).operation, frozenset())
+            self._engine.plan(self._select(document, name).operation, self._rollout.usual)
 
     def _select(self, document: Document, operation_name: str | None) -> Selected:
         key = (document.hash, operation_name)

@@ -123,6 +123,8 @@ class Settings(BaseSettings):
 
     subgraph_urls: Mapping[str, str] = {}
     """Where a subgraph really is, by its name in the supergraph."""
+    override_labels: Mapping[str, Annotated[float, Field(ge=0, le=100)]] = {}
+    """Percent of the requests for which the label of a progressive override is on."""
     subgraph_timeout: float = 30.0
     """Seconds for one answer of a subgraph."""
     signed_subgraphs: Annotated[frozenset[str], NoDecode] = frozenset()

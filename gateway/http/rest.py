@@ -12,11 +12,13 @@ from starlette.types import ASGIApp
 
 from gateway.errors import GatewayError
 from gateway.http.graphiql import PageConfig, graphiql_app
-from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.graphql import ClientGoneError, GraphQLEndpoint
 from gateway.settings import Settings
 from gateway.telemetry import Metrics, new_request_id
 
 UNREADY = 503
+GONE = 499
+"""Of a request that was broken off: nobody reads it."""
 
 
 class Served(Protocol):
@@ -59,11 +61,13 @@ def _serve_developers(app: FastAPI, served: Served, page: PageConfig) -> None:
         return RedirectResponse("/graphiql/")
 
     @app.post("/plan")
-    async def plan(request: Request) -> JSONResponse:
+    async def plan(request: Request) -> Response:
         """How a GraphQL request would be answered for whoever asks; nothing is fetched."""
         try:
             asked = await served.graphql.read(request.scope, request.receive)
             explained = await served.graphql.pipeline().explain(asked)
+        except ClientGoneError:
+            return Response(status_code=GONE)
         except GatewayError as error:
             errors = error.render(new_request_id())
             return JSONResponse({"errors": errors}, status_code=error.status)
