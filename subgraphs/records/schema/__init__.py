@@ -1,0 +1,6 @@
+"""The records subgraph as published."""
+
+from subgraphs.records.schema.patient import Patient
+from subgraphs.runtime.schema import build_schema
+
+SCHEMA = build_schema(None, [Patient])

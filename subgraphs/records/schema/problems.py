@@ -1,0 +1,149 @@
+"""What a patient has: problems, diagnoses, allergies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+from strawberry import federation
+
+from subgraphs.records import loaders, model
+from subgraphs.records.schema.whose import PatientOfFact, patient_of
+from subgraphs.runtime.datatypes import CodeableConcept
+from subgraphs.runtime.fact_nodes import (
+    FactNode,
+    common,
+    resolve_facts,
+)
+from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.scalars import DateTime, date_time
+from subgraphs.runtime.schema import Representation
+from subgraphs.runtime.scopes import scopes_for
+
+
+@federation.type(
+    keys=["id"],
+    requires_scopes=scopes_for("Condition"),
+    description="A problem or diagnosis. https://hl7.org/fhir/R4/condition.html",
+)
+class Condition(FactNode):
+    patient: PatientOfFact = strawberry.field(description="Who has or had it.")
+    code: CodeableConcept | None = strawberry.field(
+        description="What it is: ICD-10-CM, SNOMED CT or both."
+    )
+    clinical_status: str | None = strawberry.field(
+        description="`active`, `recurrence`, `relapse`, `inactive`, `remission` or `resolved`; "
+        "http://terminology.hl7.org/CodeSystem/condition-clinical"
+    )
+    verification_status: str | None = strawberry.field(
+        description="`unconfirmed`, `provisional`, `differential`, `confirmed` or `refuted`; "
+        "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+    )
+    category: list[CodeableConcept] = strawberry.field(
+        description="`problem-list-item`, `encounter-diagnosis`, `health-concern`."
+    )
+    severity: CodeableConcept | None = strawberry.field(description="As a rule of SNOMED CT.")
+    onset: DateTime | None = strawberry.field(description="When it began.")
+    abatement: DateTime | None = strawberry.field(description="When it ended.")
+    recorded_date: DateTime | None = strawberry.field(description="When it was first recorded.")
+    notes: list[str] = strawberry.field(description="Remarks of those who recorded it.")
+
+    @classmethod
+    def of(cls, fact: Fact[model.Condition]) -> Condition:
+        record = fact.resource
+        verified = record.verification_status
+        written = (note for each in fact.records for note in each.resource.note)
+        return cls(
+            **common(fact),
+            patient=patient_of(fact),
+            code=CodeableConcept.of(record.code),
+            clinical_status=record.clinical_status.code if record.clinical_status else None,
+            verification_status=verified.code if verified else None,
+            category=CodeableConcept.all_of(record.category),
+            severity=CodeableConcept.of(record.severity),
+            onset=date_time(record.onset),
+            abatement=date_time(record.abatement),
+            recorded_date=date_time(record.recorded_date),
+            notes=list(dict.fromkeys(note.text for note in written if note.text)),
+        )
+
+    @classmethod
+    async def resolve_references(
+        cls, request: Request[Any], representations: Sequence[Representation]
+    ) -> Sequence[object]:
+        return await resolve_facts(
+            request, loaders.CONDITIONS, loaders.load_conditions, cls.of, representations
+        )
+
+
+@strawberry.type(description="What happened when the patient met the substance.")
+class AllergyReaction:
+    manifestation: list[CodeableConcept] = strawberry.field(description="Signs and symptoms.")
+    severity: str | None = strawberry.field(description="`mild`, `moderate` or `severe`.")
+    description: str | None = strawberry.field(description="The event in words.")
+
+
+@federation.type(
+    keys=["id"],
+    requires_scopes=scopes_for("AllergyIntolerance"),
+    description="An allergy or intolerance. https://hl7.org/fhir/R4/allergyintolerance.html",
+)
+class AllergyIntolerance(FactNode):
+    patient: PatientOfFact = strawberry.field(description="Who is allergic.")
+    code: CodeableConcept | None = strawberry.field(
+        description="The substance, RxNorm or SNOMED CT; or that there is no known allergy."
+    )
+    clinical_status: str | None = strawberry.field(
+        description="`active`, `inactive` or `resolved`; "
+        "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+    )
+    verification_status: str | None = strawberry.field(
+        description="`unconfirmed`, `presumed`, `confirmed` or `refuted`."
+    )
+    type: str | None = strawberry.field(description="`allergy` or `intolerance`.")
+    category: list[str] = strawberry.field(
+        description="`food`, `medication`, `environment`, `biologic`."
+    )
+    criticality: str | None = strawberry.field(
+        description="The potential harm of a future reaction: `low`, `high` or `unable-to-assess`."
+    )
+    onset: DateTime | None = strawberry.field(description="When it first showed.")
+    recorded_date: DateTime | None = strawberry.field(description="When it was first recorded.")
+    last_occurrence: DateTime | None = strawberry.field(description="The last known reaction.")
+    reactions: list[AllergyReaction] = strawberry.field(description="Known reactions.")
+
+    @classmethod
+    def of(cls, fact: Fact[model.AllergyIntolerance]) -> AllergyIntolerance:
+        record = fact.resource
+        verified = record.verification_status
+        return cls(
+            **common(fact),
+            patient=patient_of(fact),
+            code=CodeableConcept.of(record.code),
+            clinical_status=record.clinical_status.code if record.clinical_status else None,
+            verification_status=verified.code if verified else None,
+            type=record.type,
+            category=[category for category in record.category if category],
+            criticality=record.criticality,
+            onset=date_time(record.onset_date_time),
+            recorded_date=date_time(record.recorded_date),
+            last_occurrence=date_time(record.last_occurrence),
+            reactions=[
+                AllergyReaction(
+                    manifestation=CodeableConcept.all_of(reaction.manifestation),
+                    severity=reaction.severity,
+                    description=reaction.description,
+                )
+                for reaction in record.reaction
+            ],
+        )
+
+    @classmethod
+    async def resolve_references(
+        cls, request: Request[Any], representations: Sequence[Representation]
+    ) -> Sequence[object]:
+        return await resolve_facts(
+            request, loaders.ALLERGIES, loaders.load_allergies, cls.of, representations
+        )
