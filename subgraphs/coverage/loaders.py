@@ -96,9 +96,10 @@ async def load_eligibility(
 
 def may_see_billing(request: Request[Payers], fact: Fact[Any]) -> bool:
     """Billing staff, the patient, and systems without a role, whom scopes alone decide about."""
-    caller, launch = request.access.caller, request.access.launch
-    is_herself = "patient" in caller.roles and launch in fact.compartment.links
-    if is_herself or not caller.roles or BILLING_ROLES.intersection(caller.roles):
+    roles = request.access.caller.roles
+    if not roles or BILLING_ROLES.intersection(roles):
+        return True
+    if request.access.is_herself(fact.compartment):
         return True
     request.access.refuse(fact.type, "role", fact.compartment)
     return False

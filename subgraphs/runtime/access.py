@@ -102,7 +102,7 @@ class Access:
         scopes, refusal = self._usable(record.type, compartment)
         if scopes and not any(not s.params or matches(s, record.tokens) for s in scopes):
             scopes, refusal = (), "scope"
-        if scopes and record.labels & SENSITIVE and not self._herself(compartment):
+        if scopes and record.labels & SENSITIVE and not self.is_herself(compartment):
             scopes, refusal = (), "label"
         if not scopes:
             self._refused.add((record.type, refusal, compartment.patient))
@@ -151,8 +151,8 @@ class Access:
         seen: Iterable[Collection[str]] = (STAFF.get(role, ()) for role in self.caller.roles)
         return any("*" in types or type_ in types for types in seen)
 
-    def _herself(self, compartment: Compartment) -> bool:
-        # An application acting for the patient is not the patient, and neither is a proxy.
+    def is_herself(self, compartment: Compartment) -> bool:
+        """Whether the patient asks: an application acting for her is not her, nor is a proxy."""
         if "patient" not in self.caller.roles or self._launch not in compartment.links:
             return False
         if self.caller.fhir_user is None or self._launch is None:
