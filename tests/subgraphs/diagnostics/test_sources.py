@@ -7,6 +7,7 @@ from subgraphs.diagnostics.model import Observation
 from subgraphs.diagnostics.sources import SPARE
 from subgraphs.diagnostics.sources.fhir import EVERY_CATEGORY, FhirDiagnostics
 from subgraphs.runtime.fhir import translate
+from tests.subgraphs.sources import FhirServerHolding, SourceContract
 
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 
@@ -116,3 +117,26 @@ def test_a_row_of_another_patient_or_without_one_marks_the_answer():
     answer = translate(found, Observation)
     assert [found.id for found in answer.rows["p1"]] == ["1"]
     assert answer.damaged == {"p1"}
+
+
+QUESTIONS = {
+    "observations": (),
+    "by_category": (["laboratory"],),
+    "by_code": (["a"],),
+    "latest_by_code": (["a"],),
+    "reports": (),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+class TestFhirDiagnostics(SourceContract):
+    @pytest.fixture(autouse=True)
+    def _of_each_question(self, question):
+        self.question = question
+
+    def row(self, id_, patient):
+        return row(id_, patient)
+
+    async def ask(self, patients, held, error=None):
+        source = FhirDiagnostics(FhirServerHolding(held, error))
+        return await getattr(source, self.question)(patients, *QUESTIONS[self.question])

@@ -3,6 +3,7 @@
 import pytest
 
 from subgraphs.records.sources.fhir import FhirRecords
+from tests.subgraphs.sources import FhirServerHolding, SourceContract
 
 KINDS = {
     "encounters": "Encounter",
@@ -30,3 +31,18 @@ async def test_asks_by_patient_alone(question, resource_type):
     assert server.asked == [(resource_type, "patient", ["p1", "p2"], None)]
     assert {patient: len(rows) for patient, rows in answer.rows.items()} == {"p1": 1, "p2": 0}
     assert answer.damaged == frozenset()
+
+
+@pytest.mark.parametrize("question", KINDS)
+class TestFhirRecords(SourceContract):
+    @pytest.fixture(autouse=True)
+    def _of_each_question(self, question):
+        self.question = question
+
+    def row(self, id_, patient):
+        owner = {"reference": f"Patient/{patient}"}
+        return {"id": id_, "subject": owner, "patient": owner}
+
+    async def ask(self, patients, held, error=None):
+        source = FhirRecords(FhirServerHolding(held, error))
+        return await getattr(source, self.question)(patients)

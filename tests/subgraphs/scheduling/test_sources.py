@@ -5,6 +5,7 @@ from datetime import date
 from subgraphs.connectors.errors import Rejected
 from subgraphs.scheduling.loaders import day_before
 from subgraphs.scheduling.sources.fhir import FhirSchedule
+from tests.subgraphs.sources import FhirServerHolding, SourceContract
 
 DAY = date(2026, 11, 22)
 
@@ -56,3 +57,11 @@ def test_the_day_before_any_moment():
     assert day_before("2026-11-22T00:30:00+02:00") == date(2026, 11, 20)
     assert day_before("2026") == date(2025, 12, 31)
     assert day_before("") is None
+
+
+class TestFhirSchedule(SourceContract):
+    def row(self, id_, patient):
+        return appointment(id_, f"Patient/{patient}")
+
+    async def ask(self, patients, held, error=None):
+        return await FhirSchedule(FhirServerHolding(held, error)).appointments(patients, DAY)
