@@ -62,9 +62,12 @@ class _Search:
         leaf = min(undecided, key=len)
         for position in sorted(leaf, key=lambda each: self.tree.weigh(cost | each.cost)):
             self.branches += 1
-            if self.best_weight is not None and self.branches > MAX_BRANCHES:
+            if self.best_weight is not None and self._is_tired():
                 return
             self.descend({**chosen, leaf: position}, cost | position.cost)
+
+    def _is_tired(self) -> bool:
+        return self.branches > MAX_BRANCHES or self.tree.budget.weighings < 0
 
     def _take_what_is_free(
         self, chosen: dict[Alternatives, Position], cost: Cost
@@ -89,6 +92,7 @@ class _Search:
         """What there is no reason not to take."""
         if len(leaf) == 1:
             return leaf[0]
+        self.tree.budget.weighings -= len(leaf)
         free = [
             (self.tree.weigh(cost | position.cost), position)
             for position in leaf

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.operation.tree import Field, InlineFragment, Operation, SelectionSet
+from gateway.planning.budget import Budget
 from gateway.planning.choose import Alternatives, choose
 from gateway.planning.entities import EntityMoves, Leaves
 from gateway.planning.errors import PlanError
@@ -38,15 +39,16 @@ def find_paths(
     graph: QueryGraph,
     labels: frozenset[str] = frozenset(),
     *,
+    budget: Budget | None = None,
     entry: str | None = None,
     tell_apart: bool = False,
 ) -> Paths:
-    """Raise `PlanError` where a field can be read nowhere.
+    """Raise `PlanError` where a field can be read nowhere, or the budget is used up.
 
     `entry` is the only subgraph to enter at the root, if it matters. With `tell_apart`, no subgraph
     is asked for fields of single members of an interface it knows as an interface object only.
     """
-    tree = PositionTree(tuple(sorted(graph.supergraph.subgraphs)))
+    tree = PositionTree(tuple(sorted(graph.supergraph.subgraphs)), budget or Budget())
     finder = _PathFinder(graph, labels, tree, tell_apart=tell_apart)
     entries = [
         tree.entry(node)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from gateway.operation.tree import Operation, OperationKind, Selection
+from gateway.planning.budget import Budget
 from gateway.planning.choose import choose
 from gateway.planning.cost import Cost, plan_cost
 from gateway.planning.errors import PlanError
@@ -25,56 +26,64 @@ def plan(
 
     Raises `PlanError` where the supergraph offers no way to a field.
     """
+    search = _Search(query_graph, labels, Budget())
     try:
         match operation.kind:
             case OperationKind.QUERY:
-                return QueryPlan(_plan(operation, query_graph, labels))
+                return QueryPlan(_plan(operation, search))
             case OperationKind.MUTATION:
-                return QueryPlan(_plan_serially(operation, query_graph, labels))
+                return QueryPlan(_plan_serially(operation, search))
             case OperationKind.SUBSCRIPTION:
-                return QueryPlan(_plan_from_one(operation, query_graph, labels)[1])
+                return QueryPlan(_plan_from_one(operation, search)[1])
     except RecursionError:
         raise PlanError("the operation nests too deep to be planned") from None
 
 
-def _plan(
-    operation: Operation,
-    query_graph: QueryGraph,
-    labels: frozenset[str],
-    entry: str | None = None,
-) -> PlanNode | None:
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What the searches for one operation have in common."""
+
+    query_graph: QueryGraph
+    labels: frozenset[str]
+    budget: Budget
+
+
+def _plan(operation: Operation, search: _Search, entry: str | None = None) -> PlanNode | None:
     try:
-        return _plan_once(operation, query_graph, labels, entry, tell_apart=False)
+        return _plan_once(operation, search, entry, tell_apart=False)
     except ClashError:
-        return _plan_once(operation, query_graph, labels, entry, tell_apart=True)
+        return _plan_once(operation, search, entry, tell_apart=True)
 
 
 def _plan_once(
-    operation: Operation,
-    query_graph: QueryGraph,
-    labels: frozenset[str],
-    entry: str | None,
-    *,
-    tell_apart: bool,
+    operation: Operation, search: _Search, entry: str | None, *, tell_apart: bool
 ) -> PlanNode | None:
-    paths = find_paths(operation, query_graph, labels, entry=entry, tell_apart=tell_apart)
+    paths = find_paths(
+        operation,
+        search.query_graph,
+        search.labels,
+        budget=search.budget,
+        entry=entry,
+        tell_apart=tell_apart,
+    )
     chosen = choose(paths.tree, paths.leaves)
     fetch_graph = build_fetch_graph(paths.tree, chosen, operation.selections)
-    return schedule(build_requests(fetch_graph, operation, query_graph))
+    return schedule(build_requests(fetch_graph, operation, search.query_graph))
 
 
-def _plan_from_one(
-    operation: Operation, query_graph: QueryGraph, labels: frozenset[str]
-) -> tuple[str, PlanNode | None]:
+def _plan_from_one(operation: Operation, search: _Search) -> tuple[str, PlanNode | None]:
     """What several subgraphs could do must be done, or listened to, in one of them only."""
     plans: list[tuple[str, PlanNode | None]] = []
     failure = PlanError(f"no subgraph has {operation.root_type}")
-    for entry in query_graph.entries(operation.root_type):
+    for entry in search.query_graph.entries(operation.root_type):
         try:
-            node = _plan(operation, query_graph, labels, entry.subgraph)
-            plans.append((entry.subgraph, node))
+            node = _plan(operation, search, entry.subgraph)
         except PlanError as error:
             failure = error
+            continue
+        if isinstance(node, FetchNode):
+            return entry.subgraph, node
+        plans.append((entry.subgraph, node))
     if not plans:
         raise failure
     return min(plans, key=lambda each: _weigh(plan_cost(QueryPlan(each[1]))))
@@ -94,9 +103,7 @@ class _Run:
     """The plan of the last of them alone."""
 
 
-def _plan_serially(
-    operation: Operation, query_graph: QueryGraph, labels: frozenset[str]
-) -> PlanNode | None:
+def _plan_serially(operation: Operation, search: _Search) -> PlanNode | None:
     """Each field of a mutation ends before the next begins.
 
     Neighbours that one subgraph answers alone go there together: it keeps their order itself. Only
@@ -107,16 +114,16 @@ def _plan_serially(
         alone = replace(operation, selections=(selection,))
         if runs and isinstance(runs[-1].last, FetchNode):
             with suppress(PlanError):
-                node = _plan(alone, query_graph, labels, runs[-1].entry)
+                node = _plan(alone, search, runs[-1].entry)
                 if node is not None:
                     runs[-1].selections.append(selection)
                     runs[-1].last = node
                 continue
-        entry, node = _plan_from_one(alone, query_graph, labels)
+        entry, node = _plan_from_one(alone, search)
         if node is not None:
             runs.append(_Run(entry, [selection], node))
     nodes = (
-        _plan(replace(operation, selections=tuple(run.selections)), query_graph, labels, run.entry)
+        _plan(replace(operation, selections=tuple(run.selections)), search, run.entry)
         for run in runs
     )
     planned = [node for node in nodes if node is not None]

@@ -14,14 +14,9 @@ from typing import TypeAlias
 
 from gateway.federation.supergraph import ContextArgument
 from gateway.operation.tree import Argument, Condition, SelectionSet
-from gateway.planning.errors import PlanError
+from gateway.planning.budget import Budget
 from gateway.planning.field_sets import FieldSet
 from gateway.planning.query_graph import Node
-
-# An operation of a thousand fields makes some ten thousand positions.
-MAX_POSITIONS = 25_000
-# A search comes to a position several times, from the selections of several members.
-MAX_STEPS = 75_000
 
 Conditions: TypeAlias = tuple[Condition, ...]
 
@@ -130,8 +125,8 @@ class PositionTree:
 
     subgraphs: tuple[str, ...]
     """Sorted: a plan must not depend on the supergraph's order."""
+    budget: Budget
     size: int = 0
-    steps: int = 0
     hops: list[Position] = field(default_factory=list)
     roots: dict[str, Position] = field(default_factory=dict)
 
@@ -159,7 +154,7 @@ class PositionTree:
         *,
         api_abstract: bool,
     ) -> Position:
-        self._count()
+        self.budget.spend_step()
         key = (name, arguments, response_key, conditions, target)
         child = parent.children.get(key)
         if child is None:
@@ -178,7 +173,7 @@ class PositionTree:
         conditions: Conditions,
         needs: tuple[Position, ...] | None = None,
     ) -> Position:
-        self._count()
+        self.budget.spend_step()
         key = (type_condition, conditions, needs is not None)
         child = parent.children.get(key)
         if child is None:
@@ -216,11 +211,6 @@ class PositionTree:
             cost.steps,
         )
 
-    def _count(self) -> None:
-        self.steps += 1
-        if self.size > MAX_POSITIONS or self.steps > MAX_STEPS:
-            raise PlanError("the operation has too many possible plans")
-
     def _add(
         self,
         parent: Position | None,
@@ -231,6 +221,7 @@ class PositionTree:
         conditions: Conditions = (),
         needs: tuple[Position, ...] = (),
     ) -> Position:
+        self.budget.spend_position()
         cost = parent.cost if parent else Cost()
         for need in needs:
             cost |= Cost(need.cost.requests, need.cost.hops, 1)

@@ -8,7 +8,7 @@ from graphql import parse
 
 from gateway.federation.supergraph import load_supergraph
 from gateway.operation import normalize
-from gateway.planning import PlanError, build_query_graph, plan, positions
+from gateway.planning import PlanError, budget, build_query_graph, plan
 from gateway.planning.choose import choose
 from gateway.planning.paths import find_paths
 from tests.gateway.planning.reference_plans import weigh
@@ -118,7 +118,7 @@ def test_members_that_cannot_go_together_are_bounded(monkeypatch, limit):
       union U {joined("b")} {union} = {" | ".join(f"T{number}" for number in range(60))}
       {members}
     """
-    monkeypatch.setattr(positions, limit, 2_000)
+    monkeypatch.setattr(budget, limit, 2_000)
     fragment = "...on T1{y{...on I{y{...on I{y{...on I{x}}}}}}}"
     with pytest.raises(PlanError, match="too many possible plans"):
         searched(["a", "b"], types, f"{{i{{{fragment}}}}}")
@@ -187,6 +187,37 @@ def test_many_mutations_are_planned_one_by_one(monkeypatch):
     operation = normalize(parse(text), None, supergraph.api_schema)
     assert weigh(plan(operation, build_query_graph(supergraph))) == (1, 1)
     assert len(searches) == 51
+
+
+def test_all_fields_of_a_mutation_have_one_budget(monkeypatch):
+    types = f"""
+      type Query {joined(FIVE)} {{ x: Int }} type Mutation {joined(FIVE)} {{ do: E }}
+      type E {joined(FIVE, "id")} {{ id: ID! x: Int {only("b")} y: Int {only("c")} }}
+    """
+    supergraph = load_supergraph(supergraph_sdl(FIVE, types))
+
+    def planned(count):
+        text = "mutation {" + " ".join(f"k{number}: do {{x y}}" for number in range(count)) + "}"
+        operation = normalize(parse(text), None, supergraph.api_schema)
+        return plan(operation, build_query_graph(supergraph))
+
+    monkeypatch.setattr(budget, "MAX_POSITIONS", 1_000)
+    assert planned(1)
+    with pytest.raises(PlanError, match="too many possible plans"):
+        planned(100)
+
+
+def test_without_a_budget_to_weigh_with_the_first_choice_stands(monkeypatch):
+    types = f"""
+      type Query {joined(FIVE)} {{ a: A {only("a")} }}
+      type A {joined(FIVE, "id")} {{
+        id: ID! x: Int {only("b", "c")} y: Int {only("c", "d")} z: Int {only("d", "e")}
+      }}
+    """
+    monkeypatch.setattr(budget, "MAX_WEIGHINGS", 0)
+    requests, depth = searched(FIVE, types, "{a{x y z}}")[0]
+    assert 3 <= requests <= 4
+    assert depth == 2
 
 
 def test_running_out_of_stack_is_an_error_of_the_plan(monkeypatch):
