@@ -14,11 +14,10 @@ from typing import Any, Final, TypeAlias
 
 from graphql import DocumentNode
 
-from contract.errors import Code
 from gateway.cache.lru import LruCache
 from gateway.execution.client import SubgraphClient
 from gateway.execution.execute import Exchange, execute
-from gateway.execution.faults import ResponseError, fault_of
+from gateway.execution.faults import ResponseError
 from gateway.execution.introspection import Introspection, introspect, split_introspection
 from gateway.execution.project import project
 from gateway.execution.resolve import Denials, resolve_shape
@@ -75,7 +74,7 @@ class Engine:
         self.override_labels = supergraph.override_labels
         """Of fields on the move between subgraphs; the pipeline tells which are on."""
         self._query_graph = build_query_graph(supergraph)
-        self._plans = LruCache[tuple[Operation, frozenset[str]], Planned](
+        self._plans = LruCache[tuple[Operation, frozenset[str]], Planned | PlanError](
             MAX_PLANS, weight=MAX_PLAN_BYTES
         )
         self._shapes = LruCache[Any, ObjectShape](MAX_PLANS, weight=MAX_PLAN_BYTES)
@@ -104,15 +103,13 @@ class Engine:
     ) -> Answer:
         """Answer a query or a mutation.
 
-        Raises RequestError for variables that do not fit; what fails later is in the answer.
+        Raises RequestError for variables that do not fit, and PlanError; what fails later is in
+        the answer.
         `labels` are those of `override_labels` that are on for this request.
         """
         coerced = coerce_variables(operation.variables, variables, self.schema)
         permitted = authorize(operation)
-        try:
-            planned = self.plan(permitted.operation, labels)
-        except PlanError:
-            return Answer(None, (ResponseError(fault_of(Code.PLAN_FAILED)),))
+        planned = self.plan(permitted.operation, labels)
         fetched = await execute(planned.plan, coerced, exchange)
         introspect(planned.introspections, fetched.data, operation, coerced, self.schema)
         shape = self._shape(operation, permitted.denials, coerced)
@@ -121,17 +118,25 @@ class Engine:
 
     def plan(self, operation: Operation, labels: frozenset[str]) -> Planned:
         """Raises PlanError where no plan exists, for which composition is to blame."""
-        planned = self._plans.get((operation, labels))
+        key = (operation, labels)
+        planned = self._plans.get(key)
         if planned is None:
-            ordinary, introspections = split_introspection(operation, self.schema)
-            query_plan = (
-                plan(ordinary, self._query_graph, labels)
-                if ordinary.selections
-                else QueryPlan(None)
-            )
-            planned = Planned(query_plan, introspections)
-            self._plans.put((operation, labels), planned, weight=_plan_bytes(query_plan.node))
+            try:
+                planned = self._plan(operation, labels)
+            except PlanError as error:
+                # To search in vain takes longest: whoever asks again is told what was found.
+                self._plans.put(key, error, weight=_shape_bytes(operation.selections))
+                raise
+            self._plans.put(key, planned, weight=_plan_bytes(planned.plan.node))
+        if isinstance(planned, PlanError):
+            raise PlanError(str(planned))
         return planned
+
+    def _plan(self, operation: Operation, labels: frozenset[str]) -> Planned:
+        ordinary, introspections = split_introspection(operation, self.schema)
+        if not ordinary.selections:
+            return Planned(QueryPlan(None), introspections)
+        return Planned(plan(ordinary, self._query_graph, labels), introspections)
 
     def _shape(
         self, operation: Operation, denials: Denials, coerced: Mapping[str, Any]

@@ -9,20 +9,19 @@ Each stage is a method of its own name. Whatever ends a request whole is raised 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from contract.context import Caller
-from contract.errors import MEANINGS, Code
+from contract.errors import Code
 from gateway.audit.record import AuditRecord
-from gateway.authorization.authorize import Authorized, Denial, authorize
-from gateway.authorization.identity import ANONYMOUS, Grants, Identity
+from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity
 from gateway.cache.lru import LruCache
+from gateway.decision import Decision, decide
 from gateway.documents.prepare import Document
 from gateway.documents.request import GraphQLRequest
 from gateway.documents.resolve import Documents
-from gateway.engine import Answer, Engine, Permitted
+from gateway.engine import Answer, Engine
 from gateway.errors import (
     Complaint,
     FaultError,
@@ -33,7 +32,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Peers, RequestExchange
 from gateway.execution.client import Headers
-from gateway.execution.faults import Fault, ResponseError
+from gateway.execution.faults import ResponseError, fault_of
 from gateway.execution.wire import encode
 from gateway.federation.access_rules import AccessRules
 from gateway.operation.errors import OperationTooLargeError
@@ -42,7 +41,7 @@ from gateway.planning import PlanError, print_plan
 from gateway.planning.cost import plan_cost
 from gateway.rollout import Rollout
 from gateway.settings import Settings
-from gateway.telemetry import Metrics
+from gateway.telemetry import Metrics, log
 
 if TYPE_CHECKING:
     from gateway.audit.trail import AuditTrail
@@ -54,17 +53,6 @@ CACHED_FIELDS = 200_000
 """In all cached operations together; a field takes some 300 bytes."""
 _META = frozenset({"__schema", "__type", "__typename"})
 _BEARER = "bearer "
-
-DEVELOPER = Identity(
-    Caller(
-        subject="developer",
-        client_id="development",
-        roles=("developer",),
-        scopes=("user/*.cruds", "system/*.cruds"),
-    ),
-    Grants(authenticated=True, unrestricted=True),
-)
-"""Who asks on a development gateway, where nobody signs in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +73,6 @@ class Selected:
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one set of grants means for one operation."""
-
-    permitted: Permitted
-    denials: tuple[Denial, ...]
-
-
 class Pipeline:
     """One schema's way; on a reload a new one takes its place."""
 
@@ -105,6 +85,7 @@ class Pipeline:
         peers: Peers,
         *,
         metrics: Metrics,
+        rollout: Rollout,
         verifier: TokenVerifier | None = None,
         trail: AuditTrail | None = None,
     ) -> None:
@@ -117,7 +98,7 @@ class Pipeline:
         self._metrics = metrics
         self._verifier = verifier
         self._trail = trail
-        self._rollout = Rollout(engine.override_labels, settings.override_labels)
+        self._rollout = rollout
         self.under_way = 0
         """Requests this pipeline is answering."""
         self._operations: LruCache[tuple[str, str | None], Selected] = LruCache(
@@ -147,18 +128,23 @@ class Pipeline:
                 asked.request.variables,
                 exchange,
                 authorize=lambda _: decision.permitted,
-                labels=self._rollout.labels(),
+                labels=self._rollout.labels(identity, request_id),
             )
         except RequestError:
             # Refused before anything was asked of a subgraph.
             raise
+        except PlanError as error:
+            digest = document.hash
+            log.error(
+                "plan_failed", request_id=request_id, operation_hash=digest, reason=str(error)
+            )
+            self._metrics.plans_failed.inc()
+            answer = Answer(None, (ResponseError(fault_of(Code.PLAN_FAILED)),))
         except Exception:
             await self.audit(asked.request, selected, decision, exchange, {Code.INTERNAL})
             raise
         codes = {error.fault.code for error in answer.errors}
-        for subgraph, code in {(each.fault.subgraph, each.fault.code) for each in answer.errors}:
-            if subgraph is not None:
-                self._metrics.subgraph_errors.labels(subgraph, code).inc()
+        self._count_subgraph_errors(answer)
         await self.audit(asked.request, selected, decision, exchange, codes)
         return self.render(answer, request_id)
 
@@ -187,15 +173,11 @@ class Pipeline:
         key = (selected.document.hash, selected.operation.name, identity.grants)
         decision = self._decisions.get(key)
         if decision is None:
-            authorized = authorize(
-                selected.operation, self._rules, identity.grants, self._engine.schema
-            )
-            decision = Decision(
-                Permitted(authorized.operation, _faults(authorized)), authorized.denials
-            )
+            operation, schema = selected.operation, self._engine.schema
+            decision = decide(operation, self._rules, identity.grants, schema)
             # Where nothing was taken out, the operation is the one that is cached already.
-            weight = _size(authorized.operation.selections) if authorized.denials else 0
-            self._decisions.put(key, decision, weight=weight)
+            size = _size(decision.permitted.operation.selections) if decision.denials else 0
+            self._decisions.put(key, decision, weight=size + len(decision.denials))
         for denial in decision.denials:
             self._metrics.denials.labels(denial.code).inc()
         return decision
@@ -223,7 +205,7 @@ class Pipeline:
             caller=exchange.caller,
             patients=exchange.patients,
             refusals=exchange.refusals,
-            denials=_names(decision.denials),
+            denials=decision.fields,
             codes=tuple(sorted(codes)),
         )
         await self._trail.commit(record)
@@ -243,12 +225,13 @@ class Pipeline:
         selected = self.select(document, asked.request, identity)
         decision = self.authorize(selected, identity)
         try:
-            planned = self._engine.plan(decision.permitted.operation, self._rollout.usual)
+            labels = self._rollout.labels(identity)
+            planned = self._engine.plan(decision.permitted.operation, labels)
         except PlanError:
             raise FaultError(Code.PLAN_FAILED) from None
         return {
             "cost": asdict(plan_cost(planned.plan)),
-            "denied": [_describe(denial) for denial in decision.denials],
+            "denied": decision.describe(),
             "plan": print_plan(planned.plan),
         }
 
@@ -275,6 +258,19 @@ class Pipeline:
             selected = Selected(document, operation)
             self._operations.put(key, selected, weight=_size(operation.selections))
         return selected
+
+    def _count_subgraph_errors(self, answer: Answer) -> None:
+        """Each kind once, however many rows it hit."""
+        for subgraph, code in {(each.fault.subgraph, each.fault.code) for each in answer.errors}:
+            if subgraph is not None:
+                self._metrics.subgraph_errors.labels(subgraph, code).inc()
+
+    def _without_plan(self, document: Document, request_id: str, error: PlanError) -> Answer:
+        log.error(
+            "plan_failed", request_id=request_id, operation_hash=document.hash, reason=str(error)
+        )
+        self._metrics.plans_failed.inc()
+        return Answer(None, (ResponseError(fault_of(Code.PLAN_FAILED)),))
 
     def _check_kind(self, operation: Operation, request: GraphQLRequest) -> None:
         if operation.kind is OperationKind.SUBSCRIPTION:
@@ -317,26 +313,3 @@ def _is_introspection(operation: Operation) -> bool:
 
 def _size(selections: SelectionSet) -> int:
     return sum(1 + _size(each.selections) for each in selections)
-
-
-def _faults(authorized: Authorized) -> Mapping[tuple[str, str], Fault]:
-    """What to tell wherever a denied field was asked for, by type and field."""
-    faults: dict[tuple[str, str], Fault] = {}
-    for denial in authorized.denials:
-        extensions = {"scopes": denial.scopes} if denial.scopes else {}
-        fault = Fault(denial.code, PublicText(MEANINGS[denial.code].message), extensions=extensions)
-        faults.update(dict.fromkeys(((each, denial.field) for each in denial.types), fault))
-    return faults
-
-
-def _names(denials: tuple[Denial, ...]) -> tuple[str, ...]:
-    return tuple(sorted({f"{each}.{denial.field}" for denial in denials for each in denial.types}))
-
-
-def _describe(denial: Denial) -> dict[str, Any]:
-    return {
-        "field": ".".join(denial.path),
-        "on": ", ".join(denial.types),
-        "code": denial.code,
-        "would do": " or ".join(" and ".join(scopes) for scopes in denial.scopes),
-    }

@@ -134,6 +134,11 @@ class Metrics:
         self.denials = Counter(
             "chartgraph_denials", "Fields refused", ["code"], registry=self.registry
         )
+        self.plans_failed = Counter(
+            "chartgraph_plans_failed",
+            "Operations that no plan was found for",
+            registry=self.registry,
+        )
         self.subgraph_errors = Counter(
             "chartgraph_subgraph_errors",
             "Answers that tell an error of a subgraph",

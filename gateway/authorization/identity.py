@@ -32,3 +32,14 @@ class Identity:
 
 
 ANONYMOUS = Identity()
+
+DEVELOPER = Identity(
+    Caller(
+        subject="developer",
+        client_id="development",
+        roles=("developer",),
+        scopes=("user/*.cruds", "system/*.cruds"),
+    ),
+    Grants(authenticated=True, unrestricted=True),
+)
+"""Who asks on a development gateway, where nobody signs in."""

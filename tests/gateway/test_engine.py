@@ -103,14 +103,18 @@ async def test_bad_variables_end_the_request_before_anything_is_fetched(federati
     assert federation.requests == []
 
 
-async def test_an_operation_without_a_plan_is_answered_with_null(federation, monkeypatch):
-    def no_way(*_):
+async def test_an_operation_without_a_plan_is_looked_into_once(federation, monkeypatch):
+    def no_way(operation, *_):
+        planned.append(operation)
         raise PlanError("no way to Patient.name")
 
+    planned = []
     monkeypatch.setattr("gateway.engine.plan", no_way)
-    answer = await run(federation)
-    assert answer.data is None
-    assert [error.fault.code for error in answer.errors] == [Code.PLAN_FAILED]
+    for _ in range(2):
+        with pytest.raises(PlanError, match=r"no way to Patient\.name"):
+            await run(federation)
+    assert len(planned) == 1
+    assert federation.requests == []
 
 
 async def test_introspection_goes_with_data(federation):

@@ -12,6 +12,7 @@ from contract.context import HEADER
 from gateway.audit.chain import audit_keys
 from gateway.audit.table import DATABASE
 from gateway.audit.verify import read_records, verify
+from gateway.planning import PlanError
 from tests.gateway.support.subgraph import PATIENT
 
 NAME = '{ patient(id: "p-1") { name } }'
@@ -253,6 +254,22 @@ async def test_an_operation_that_nests_too_deep_is_refused(start, issuer):
     reply = await gateway.post({"query": query}, issuer.token())
     assert reply.codes == ["OPERATION_TOO_LARGE"]
     assert (await gateway.ask("{ weather }", issuer.token())) == {"data": {"weather": "fine"}}
+
+
+async def test_an_operation_without_a_plan_is_answered_with_null(
+    start, issuer, monkeypatch, capsys
+):
+    def no_way(*_):
+        raise PlanError("no way to Patient.name")
+
+    gateway = await start()
+    monkeypatch.setattr("gateway.engine.plan", no_way)
+    reply = await gateway.post({"query": NAME}, issuer.token())
+    assert (reply.status, reply.codes, reply.json["data"]) == (200, ["PLAN_FAILED"], None)
+    assert gateway.app.metrics.registry.get_sample_value("chartgraph_plans_failed_total") == 1
+    [line] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert (line["event"], line["reason"]) == ("plan_failed", "no way to Patient.name")
+    assert [record.codes for record in records_of(gateway)] == [("PLAN_FAILED",)]
 
 
 async def test_a_subgraph_that_fails_is_counted_and_logged(start, issuer, capsys):

@@ -11,12 +11,11 @@ import re
 import pytest
 from graphql import graphql_sync, parse
 
-from gateway.authorization.authorize import authorize
 from gateway.authorization.identity import Grants
+from gateway.decision import decide
 from gateway.engine import Engine
 from gateway.execution.wire import encode
 from gateway.federation.access_rules import access_rules
-from gateway.pipeline import Permitted, _faults
 from tests.security.supergraphs import small
 
 VISIT = {"__typename": "Visit", "id": "v", "title": "A visit", "price": 7, "author": None}
@@ -52,12 +51,11 @@ class Gateway:
         return encode(answer)
 
     async def ask(self, text, grants=SIGNED_IN):
-        def decide(operation):
-            authorized = authorize(operation, self.rules, grants, self.engine.schema)
-            return Permitted(authorized.operation, _faults(authorized))
+        def permit(operation):
+            return decide(operation, self.rules, grants, self.engine.schema).permitted
 
         operation = self.engine.normalize(parse(text), None)
-        return await self.engine.run(operation, {}, self.send, authorize=decide)
+        return await self.engine.run(operation, {}, self.send, authorize=permit)
 
 
 @pytest.fixture
