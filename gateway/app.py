@@ -18,6 +18,7 @@ from gateway.execution.client import SubgraphClient
 from gateway.federation.errors import SupergraphError
 from gateway.http.graphql import GraphQLEndpoint, Receive, Scope, Send
 from gateway.pipeline import Pipeline
+from gateway.rollout import DecideLabel
 from gateway.settings import Settings, SettingsError
 from gateway.telemetry import Metrics, log
 
@@ -38,15 +39,25 @@ def create_app(
     page: PageConfig | None = None,
     mounts: Mapping[str, ASGIApp] | None = None,
     checks: Mapping[str, Check] | None = None,
+    decide_label: DecideLabel | None = None,
     alone: bool = False,
 ) -> GatewayApp:
     """`clients` reach subgraphs otherwise than by the supergraph's addresses, by their names.
 
     `page` is what GraphiQL is told; `mounts` are applications served beside ours, by path; `checks`
-    have to hold, beside our own, before the gateway calls itself ready. `alone` says that the
-    process serves nothing else, so that its memory is ours to arrange.
+    have to hold, beside our own, before the gateway calls itself ready. `decide_label` is
+    asked about override labels that tell no share and for which the settings tell none. `alone`
+    says that the process serves nothing else, so that its memory is ours to arrange.
     """
-    return GatewayApp(settings, clients or {}, page, mounts or {}, checks or {}, alone=alone)
+    return GatewayApp(
+        settings,
+        clients or {},
+        page,
+        mounts or {},
+        checks or {},
+        decide_label=decide_label,
+        alone=alone,
+    )
 
 
 class GatewayApp:
@@ -58,6 +69,7 @@ class GatewayApp:
         mounts: Mapping[str, ASGIApp],
         checks: Mapping[str, Check],
         *,
+        decide_label: DecideLabel | None,
         alone: bool,
     ) -> None:
         self.settings = settings
@@ -68,6 +80,7 @@ class GatewayApp:
         self._page = page
         self._mounts = mounts
         self._checks = checks
+        self._decide_label = decide_label
         self._alone = alone
         self.graphql = GraphQLEndpoint(settings, self._pipeline, self.metrics)
 
@@ -81,7 +94,9 @@ class GatewayApp:
 
     async def start(self) -> None:
         """Raises `SupergraphError` or `SettingsError`, with what to mend."""
-        self.assembly = await assemble(self.settings, self._clients, self.metrics)
+        self.assembly = await assemble(
+            self.settings, self._clients, self.metrics, self._decide_label
+        )
         self._loop = asyncio.get_running_loop()
         if self._alone:
             _settle()

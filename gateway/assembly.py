@@ -23,6 +23,7 @@ from gateway.federation.access_rules import access_rules
 from gateway.federation.supergraph import Supergraph, load_supergraph
 from gateway.pipeline import Pipeline
 from gateway.planning import PlanError
+from gateway.rollout import DecideLabel, Rollout
 from gateway.settings import Settings, SettingsError
 from gateway.telemetry import Metrics, log
 
@@ -50,6 +51,7 @@ class Parts:
     store: DocumentStore
     verifier: TokenVerifier | None
     trail: AuditTrail | None
+    decide_label: DecideLabel | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,10 @@ class Assembly:
 
 
 async def assemble(
-    settings: Settings, clients: Mapping[str, SubgraphClient], metrics: Metrics
+    settings: Settings,
+    clients: Mapping[str, SubgraphClient],
+    metrics: Metrics,
+    decide_label: DecideLabel | None = None,
 ) -> Assembly:
     """Raises `SupergraphError` or `SettingsError`."""
     async with AsyncExitStack() as building:
@@ -130,6 +135,7 @@ async def assemble(
             store=DocumentStore(_read_manifests(settings), shared, _registries(settings, shared)),
             verifier=await _verifier(settings, redis, building),
             trail=await _trail(settings, metrics, building),
+            decide_label=decide_label,
         )
         return Assembly(parts, _serve(parts), building.pop_all())
     raise AssertionError("an exit stack swallows nothing")
@@ -164,6 +170,7 @@ def _serve(parts: Parts) -> Served:
     supergraph = _read_supergraph(settings)
     keys = _context_keys(settings, supergraph)
     rules = access_rules(supergraph)
+    rollout = Rollout(supergraph.override_labels, settings.override_labels, parts.decide_label)
     # Whatever is wrong has been raised by now: from here on there are connections to close.
     own = {
         name: HttpSubgraphClient(settings.subgraph_urls.get(name, subgraph.url))
@@ -184,6 +191,7 @@ def _serve(parts: Parts) -> Served:
             report_refused=lambda name: refused.labels(name).inc(),
         ),
         metrics=parts.metrics,
+        rollout=rollout,
         verifier=parts.verifier,
         trail=parts.trail,
     )

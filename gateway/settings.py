@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -39,6 +40,8 @@ ASYMMETRIC = frozenset(
 ) | {"EdDSA"}
 
 
+PERCENT = "percent("
+"""How an override label begins that tells its own share."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 NEVER_PROPAGATED = frozenset(
     {
@@ -78,6 +81,14 @@ class Issuer(BaseModel):
         if not algorithms <= ASYMMETRIC:
             raise ValueError("only asymmetric algorithms: a published key must not sign")
         return algorithms
+
+
+def _percent(given: Any) -> Any:
+    return float(100 * given) if isinstance(given, bool) else given
+
+
+Share: TypeAlias = Annotated[float, BeforeValidator(_percent), Field(ge=0, le=100)]
+"""Percent; all or none may be written as true or false."""
 
 
 class Limits(BaseModel):
@@ -123,8 +134,8 @@ class Settings(BaseSettings):
 
     subgraph_urls: Mapping[str, str] = {}
     """Where a subgraph really is, by its name in the supergraph."""
-    override_labels: Mapping[str, Annotated[float, Field(ge=0, le=100)]] = {}
-    """Percent of the requests for which the label of a progressive override is on."""
+    override_labels: Mapping[str, Share] = {}
+    """For how many callers the label of a progressive override is on: all, none, a percentage."""
     subgraph_timeout: float = 30.0
     """Seconds for one answer of a subgraph."""
     signed_subgraphs: Annotated[frozenset[str], NoDecode] = frozenset()
@@ -147,6 +158,13 @@ class Settings(BaseSettings):
         if not isinstance(given, str):
             return given
         return [part.strip() for part in given.split(",") if part.strip()]
+
+    @field_validator("override_labels")
+    @classmethod
+    def _tell_no_share(cls, shares: Mapping[str, float]) -> Mapping[str, float]:
+        if wrong := [label for label in shares if label.startswith(PERCENT)]:
+            raise ValueError(f"these labels tell their share themselves: {', '.join(wrong)}")
+        return shares
 
     @field_validator("propagate_headers")
     @classmethod
