@@ -33,7 +33,7 @@ def _parse_date_time(value: object) -> DateTime:
     if isinstance(value, str) and _DATE_TIME.fullmatch(value):
         try:
             instant(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
         else:
             return DateTime(value)

@@ -33,6 +33,7 @@ def test_a_leap_second_is_a_moment():
         ("2014-05-25T09:30:00", False),
         ("2014-02-30", False),
         ("2014-05-25T24:30:00Z", False),
+        ("0001-01-01T00:00:00+14:00", False),  # before the first moment there is
         ("25.5.2014", False),
         ("", False),
     ],
