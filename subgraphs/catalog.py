@@ -76,14 +76,14 @@ async def open_subgraphs(
     keys = settings.key_ring()
     sources = load_sources(settings.sources_file)
     async with AsyncExitStack() as stack:
-        house = House(settings, keys, sources, stack, on_call)
-        identity = await _open_identity(house) if "identity" in names else None
-        facts = identity.facts if identity else await _remote_facts(house)
+        deployment = Deployment(settings, keys, sources, stack, on_call)
+        identity = await _open_identity(deployment) if "identity" in names else None
+        facts = identity.facts if identity else await _remote_facts(deployment)
         apps: dict[str, SubgraphApp] = {}
         for name in names:
-            part = identity.part if identity and name == "identity" else PARTS[name](house)
+            part = identity.part if identity and name == "identity" else PARTS[name](deployment)
             subgraph = Subgraph(
-                name, house.ids, Crosswalk(keys.key("seal:links")), facts, part.services
+                name, deployment.ids, Crosswalk(keys.key("seal:links")), facts, part.services
             )
             apps[name] = create_subgraph_app(
                 subgraph,
@@ -97,7 +97,7 @@ async def open_subgraphs(
 
 
 @dataclass
-class House:
+class Deployment:
     """What the subgraphs of one process have in common."""
 
     settings: RuntimeSettings
@@ -149,15 +149,15 @@ class OpenIdentity:
     facts: AccessFacts
 
 
-async def _open_identity(house: House) -> OpenIdentity:
-    settings, keys = house.settings, house.keys
+async def _open_identity(deployment: Deployment) -> OpenIdentity:
+    settings, keys = deployment.settings, deployment.keys
     url = settings.database_url or sqlite_url(settings.home)
     index = await open_index(url, keys.key("store:identity"))
-    house.stack.push_async_callback(index.close)
-    crawler = Crawler(index, house.fhir("identity"), utc_now)
+    deployment.stack.push_async_callback(index.close)
+    crawler = Crawler(index, deployment.fhir("identity"), utc_now)
     crawling = asyncio.create_task(crawler.keep_fresh(settings.crawl_seconds))
-    house.stack.push_async_callback(_end, crawling)
-    facts = IndexFacts(index, house.ids)
+    deployment.stack.push_async_callback(_end, crawling)
+    facts = IndexFacts(index, deployment.ids)
 
     async def ready() -> bool:
         return not await index.is_empty()
@@ -166,50 +166,50 @@ async def _open_identity(house: House) -> OpenIdentity:
     return OpenIdentity(Part(Identity(index), ready, routes), facts)
 
 
-async def _remote_facts(house: House) -> AccessFacts:
-    client = httpx2.AsyncClient(base_url=house.settings.identity_url, trust_env=False)
-    house.stack.push_async_callback(client.aclose)
-    return HttpAccessFacts(client, house.keys.key("access-facts"))
+async def _remote_facts(deployment: Deployment) -> AccessFacts:
+    client = httpx2.AsyncClient(base_url=deployment.settings.identity_url, trust_env=False)
+    deployment.stack.push_async_callback(client.aclose)
+    return HttpAccessFacts(client, deployment.keys.key("access-facts"))
 
 
-def _records(house: House) -> Part:
-    return Part({id_: FhirRecords(server) for id_, server in house.fhir("records").items()})
+def _records(deployment: Deployment) -> Part:
+    return Part({id_: FhirRecords(server) for id_, server in deployment.fhir("records").items()})
 
 
-def _diagnostics(house: House) -> Part:
-    servers = house.fhir("diagnostics")
+def _diagnostics(deployment: Deployment) -> Part:
+    servers = deployment.fhir("diagnostics")
     return Part({id_: FhirDiagnostics(server) for id_, server in servers.items()})
 
 
-def _scheduling(house: House) -> Part:
-    sources = {id_: FhirSchedule(server) for id_, server in house.fhir("scheduling").items()}
-    return Part(Scheduling(sources, VisitKeys(house.keys.key("seal:links"))))
+def _scheduling(deployment: Deployment) -> Part:
+    sources = {id_: FhirSchedule(server) for id_, server in deployment.fhir("scheduling").items()}
+    return Part(Scheduling(sources, VisitKeys(deployment.keys.key("seal:links"))))
 
 
-def _coverage(house: House) -> Part:
-    payers = {id_: Payer(server) for id_, server in house.fhir("coverage").items()}
+def _coverage(deployment: Deployment) -> Part:
+    payers = {id_: Payer(server) for id_, server in deployment.fhir("coverage").items()}
     desks = {
         config.payer: EligibilityDesk(
-            id_, payers[config.payer], EligibilityClient(config, house.client(config))
+            id_, payers[config.payer], EligibilityClient(config, deployment.client(config))
         )
-        for id_, config in house.serving("coverage", X12Source).items()
+        for id_, config in deployment.serving("coverage", X12Source).items()
         if config.payer in payers
     }
     return Part(Payers(payers, desks))
 
 
-def _telehealth(house: House) -> Part:
+def _telehealth(deployment: Deployment) -> Part:
     # A visit's id says nothing about its vendor, so there is one.
-    config = next(iter(house.serving("telehealth", TelehealthSource).values()), None)
+    config = next(iter(deployment.serving("telehealth", TelehealthSource).values()), None)
     secret = config.webhook_secret_file if config else None
     notices = NoticeBoard(secret.read_bytes().strip() if secret else None, utc_now)
-    vendor = TelehealthClient(config, house.client(config)) if config else NoVendor()
-    keys = VisitKeys(house.keys.key("seal:links"))
+    vendor = TelehealthClient(config, deployment.client(config)) if config else NoVendor()
+    keys = VisitKeys(deployment.keys.key("seal:links"))
     services = Telehealth(config.id if config else "telehealth", vendor, notices, keys)
     return Part(services, routes=notices.routes)
 
 
-PARTS: Final[Mapping[str, Callable[[House], Part]]] = {
+PARTS: Final[Mapping[str, Callable[[Deployment], Part]]] = {
     "records": _records,
     "diagnostics": _diagnostics,
     "scheduling": _scheduling,
