@@ -77,12 +77,23 @@ class _Resolver:
             if not self._holds(selection.conditions):
                 continue
             if isinstance(selection, InlineFragment):
-                if self._applies(selection.type_condition, on_type):
+                # Where nothing of it is left, nobody had to find out of which type the object is.
+                if self._selects(selection.selections) and self._applies(
+                    selection.type_condition, on_type
+                ):
                     self._collect(on_type, selection.selections, collected)
             elif selection.name == "__typename" and not self._is_object(on_type):
                 raise _DependsOnTypeError
             else:
                 collected.setdefault(selection.response_key, []).append(selection)
+
+    def _selects(self, selections: SelectionSet) -> bool:
+        """Whether any field is left, conditions applied."""
+        return any(
+            self._holds(each.conditions)
+            and (isinstance(each, Field) or self._selects(each.selections))
+            for each in selections
+        )
 
     def _holds(self, conditions: tuple[Condition, ...]) -> bool:
         return all(bool(self._variables[c.variable]) == c.include for c in conditions)

@@ -83,6 +83,13 @@ SUITE = Suite(
             requests=2,
         ),
         Case(
+            "a fragment of which nothing is left needs no type",
+            "query ($no: Boolean!) { onCall { shift ... on Nurse { ward @include(if: $no) } } }",
+            {"onCall": [{"shift": "night"}, {"shift": "day"}]},
+            requests=1,
+            variables={"no": False},
+        ),
+        Case(
             "further on to who knows only one of the types",
             "{ onCall { ... on Nurse { beds } } }",
             {"onCall": [{}, {"beds": 12}]},
