@@ -32,6 +32,8 @@ from subgraphs.runtime.trace import Trace
 
 MAX_DOCUMENTS: Final = 1000
 MAX_DOCUMENT_TOKENS: Final = 50_000
+LONG: Final = 64 * 1024
+"""Characters of a document that is parsed anew each time: the cache is bounded in bytes as well."""
 
 _log = structlog.get_logger(__name__)
 
@@ -51,6 +53,8 @@ class Documents:
         self._known: OrderedDict[str, DocumentNode | Invalid] = OrderedDict()
 
     def get(self, text: str) -> DocumentNode | Invalid:
+        if len(text) > LONG:
+            return self._prepare(text)
         document = self._known.get(text)
         if document is None:
             document = self._known[text] = self._prepare(text)
