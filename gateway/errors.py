@@ -73,6 +73,11 @@ class RequestError(GatewayError):
     """The request has to change before it is sent again."""
 
 
+def bad_request(text: str) -> RequestError:
+    """`text` is our own, and quotes nothing."""
+    return RequestError(Code.BAD_REQUEST, Complaint(PublicText(text)))
+
+
 class IdentityError(GatewayError):
     """Nobody is signed in, or not with a token we take."""
 

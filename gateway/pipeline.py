@@ -36,7 +36,13 @@ from gateway.execution.faults import ResponseError, fault_of
 from gateway.execution.wire import encode
 from gateway.federation.access_rules import AccessRules
 from gateway.operation.errors import OperationTooLargeError
-from gateway.operation.tree import Field, Operation, OperationKind, SelectionSet
+from gateway.operation.tree import (
+    INTROSPECTION_FIELDS,
+    Field,
+    Operation,
+    OperationKind,
+    SelectionSet,
+)
 from gateway.planning import PlanError, print_plan
 from gateway.planning.cost import plan_cost
 from gateway.rollout import Rollout
@@ -51,7 +57,7 @@ OPERATIONS = 5_000
 DECISIONS = 20_000
 CACHED_FIELDS = 200_000
 """In all cached operations together; a field takes some 300 bytes."""
-_META = frozenset({"__schema", "__type", "__typename"})
+_META = INTROSPECTION_FIELDS | {"__typename"}
 _BEARER = "bearer "
 
 

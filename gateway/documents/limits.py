@@ -22,10 +22,10 @@ from graphql import (
 
 from contract.errors import Code
 from gateway.errors import Complaint, PublicText, RequestError
+from gateway.operation.tree import INTROSPECTION_FIELDS
 from gateway.settings import Limits
 
 CEILING = 1_000_000
-_INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class _Measurer:
 
     def _add_field(self, node: FieldNode, total: Measure) -> None:
         below = self.measure(node.selection_set) if node.selection_set else Measure()
-        if node.name.value in _INTROSPECTION:
+        if node.name.value in INTROSPECTION_FIELDS:
             below.depth = 0
         if node.alias is not None:
             total.aliases += 1

@@ -30,6 +30,7 @@ from graphql import (
 from contract.errors import Code
 from gateway.documents.limits import check_limits, too_large
 from gateway.errors import Complaint, PublicText, RequestError
+from gateway.operation.tree import INTROSPECTION_FIELDS
 from gateway.settings import Limits
 
 MAX_ERRORS = 10
@@ -38,7 +39,6 @@ _RULES = (*specified_rules, *recommended_rules)
 _TOO_DEEP = "Validation aborted."
 """What graphql-core says when it cannot follow a document's nesting any further."""
 _QUOTED_TOKEN = re.compile(r"(?P<kind>String|BlockString|Int|Float|Comment) ['\"].*", re.DOTALL)
-_INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,7 @@ def _introspects(waiting: list[SelectionSetNode]) -> bool:
     """Where a fragment is spread does not matter: unused ones are not valid."""
     while waiting:
         for selection in waiting.pop().selections:
-            if isinstance(selection, FieldNode) and selection.name.value in _INTROSPECTION:
+            if isinstance(selection, FieldNode) and selection.name.value in INTROSPECTION_FIELDS:
                 return True
             below = getattr(selection, "selection_set", None)
             if below is not None:

@@ -17,7 +17,7 @@ from gateway.cache.lru import LruCache
 from gateway.documents.prepare import Document, hash_text, prepare
 from gateway.documents.request import GraphQLRequest, PersistedQuery
 from gateway.documents.store import DocumentStore
-from gateway.errors import AccessError, Complaint, PublicText, RequestError
+from gateway.errors import AccessError, RequestError, bad_request
 from gateway.settings import Settings
 
 PREPARED_ENTRIES = 5_000
@@ -48,7 +48,7 @@ class Documents:
         if request.persisted_query is not None:
             return await self._persisted(request.query, request.persisted_query, client)
         if request.query is None:
-            raise _bad_request("The request has no query.")
+            raise bad_request("The request has no query.")
         await self._check_trusted(request.query, client)
         return self.prepare(request.query)
 
@@ -57,7 +57,7 @@ class Documents:
         if text is None:
             raise AccessError(Code.TRUSTED_DOCUMENT_REQUIRED)
         if request.query not in (None, text):
-            raise _bad_request("The request has both a document id and another document.")
+            raise bad_request("The request has both a document id and another document.")
         return text
 
     async def _persisted(
@@ -65,7 +65,7 @@ class Documents:
     ) -> Document:
         digest = persisted.sha256
         if persisted.version != APQ_VERSION or not _HASH.fullmatch(digest):
-            raise _bad_request("The persistedQuery extension is malformed, or of another version.")
+            raise bad_request("The persistedQuery extension is malformed, or of another version.")
         if query is not None:
             if hash_text(query) != digest:
                 raise RequestError(Code.PERSISTED_QUERY_HASH_MISMATCH)
@@ -106,7 +106,3 @@ class Documents:
             raise
         self._prepared.put(text, document, weight=len(text))
         return document
-
-
-def _bad_request(text: str) -> RequestError:
-    return RequestError(Code.BAD_REQUEST, Complaint(PublicText(text)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from graphql import (
     ExecutionResult,
@@ -22,10 +22,14 @@ from graphql import (
 )
 
 from gateway.execution.walk import find
-from gateway.operation.tree import Field, Operation, Selection, SelectionSet
+from gateway.operation.tree import (
+    INTROSPECTION_FIELDS,
+    Field,
+    Operation,
+    Selection,
+    SelectionSet,
+)
 from gateway.planning.plan import Key, OnTypes, Path
-
-_META_FIELDS: Final = frozenset({"__schema", "__type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def _find_below(
     selections: SelectionSet, type_: GraphQLNamedType, path: Path, schema: GraphQLSchema
 ) -> Iterator[Introspection]:
     for selection in selections:
-        if not selection.selections or getattr(selection, "name", None) in _META_FIELDS:
+        if not selection.selections or getattr(selection, "name", None) in INTROSPECTION_FIELDS:
             continue
         if isinstance(selection, Field):
             field = schema.get_field(_composite(type_), selection.name)
@@ -126,7 +130,7 @@ def _only(selections: SelectionSet, *, meta: bool) -> SelectionSet:
     kept: list[Selection] = []
     for selection in selections:
         if isinstance(selection, Field):
-            if (selection.name in _META_FIELDS) == meta:
+            if (selection.name in INTROSPECTION_FIELDS) == meta:
                 kept.append(selection)
         elif below := _only(selection.selections, meta=meta):
             kept.append(replace(selection, selections=below))

@@ -39,14 +39,13 @@ from graphql.language import (
 from contract.errors import Code
 from gateway.cache.lru import LruCache
 from gateway.errors import Complaint, PublicText, RequestError
+from gateway.execution.leaves import MAX_INT, MIN_INT
 from gateway.operation.tree import VariableDefinition
 
 MAX_COMPLAINTS: Final = 20
 # Parsing them anew would take half of what a small request costs.
 _parse_type: Final = lru_cache(maxsize=2_000)(parse_type)
 _defaults: Final = LruCache[str, Any](2_000, weight=100_000)
-MIN_INT: Final = -(2**31)
-MAX_INT: Final = 2**31 - 1
 
 
 def coerce_variables(

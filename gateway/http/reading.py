@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from contract.errors import Code
 from gateway.documents.request import GraphQLRequest, PersistedQuery
-from gateway.errors import Complaint, PublicText, RequestError
+from gateway.errors import bad_request
 from gateway.execution.wire import decode
 
 MAX_PARAMETERS = 20
@@ -22,11 +21,11 @@ def read_body(body: bytes) -> GraphQLRequest:
     try:
         parameters = decode(body)
     except ValueError:
-        raise _bad_request("The body is not JSON in UTF-8.") from None
+        raise bad_request("The body is not JSON in UTF-8.") from None
     if isinstance(parameters, list):
-        raise _bad_request("Batches are not served: send one operation in one request.")
+        raise bad_request("Batches are not served: send one operation in one request.")
     if not isinstance(parameters, dict):
-        raise _bad_request("The body is not a JSON object.")
+        raise bad_request("The body is not a JSON object.")
     return _read_parameters(parameters)
 
 
@@ -41,14 +40,14 @@ def read_url(query_string: bytes) -> GraphQLRequest:
             max_num_fields=MAX_PARAMETERS,
         )
     except (ValueError, UnicodeDecodeError):
-        raise _bad_request("The URL's parameters cannot be read.") from None
+        raise bad_request("The URL's parameters cannot be read.") from None
     parameters: dict[str, Any] = dict(pairs)
     for name in ("variables", "extensions"):
         if parameters.get(name):
             try:
                 parameters[name] = decode(parameters[name])
             except ValueError:
-                raise _bad_request(f"The parameter {name} is not JSON.") from None
+                raise bad_request(f"The parameter {name} is not JSON.") from None
         else:
             parameters.pop(name, None)
     return _read_parameters(parameters, by_get=True)
@@ -62,7 +61,7 @@ def _read_parameters(parameters: Mapping[str, Any], *, by_get: bool = False) -> 
     )
     persisted_query = _persisted_query(_object(parameters, "extensions"))
     if query is None and document_id is None and persisted_query is None:
-        raise _bad_request("The request has no query.")
+        raise bad_request("The request has no query.")
     return GraphQLRequest(
         query=query,
         operation_name=_text(parameters, "operationName") or None,
@@ -80,7 +79,7 @@ def _persisted_query(extensions: Mapping[str, Any]) -> PersistedQuery | None:
     version = given.get("version") if isinstance(given, dict) else None
     digest = given.get("sha256Hash") if isinstance(given, dict) else None
     if not isinstance(version, int) or not isinstance(digest, str):
-        raise _bad_request("The persistedQuery extension is malformed, or of another version.")
+        raise bad_request("The persistedQuery extension is malformed, or of another version.")
     return PersistedQuery(version, digest.lower())
 
 
@@ -88,7 +87,7 @@ def _text(parameters: Mapping[str, Any], name: str) -> str | None:
     value = parameters.get(name)
     if value is None or isinstance(value, str):
         return value
-    raise _bad_request(f"The parameter {name} is not a string.")
+    raise bad_request(f"The parameter {name} is not a string.")
 
 
 def _object(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -97,8 +96,4 @@ def _object(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         return {}
     if isinstance(value, dict):
         return value
-    raise _bad_request(f"The parameter {name} is not an object.")
-
-
-def _bad_request(text: str) -> RequestError:
-    return RequestError(Code.BAD_REQUEST, Complaint(PublicText(text)))
+    raise bad_request(f"The parameter {name} is not an object.")

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
+"""Of the query's root; `__typename`, which every composite type has, is none of them."""
+
 
 class OperationKind(StrEnum):
     QUERY = "query"
