@@ -37,7 +37,7 @@ class Enclosing:
 
 
 def find_context(argument: ContextArgument, start: Position, graph: QueryGraph) -> Context | None:
-    """None where the context need not be set around an entity at `start`."""
+    """None where the context need not be set around an entity at `start`, or cannot be read."""
     setters = graph.setters(argument.context)
     sources: list[ContextSource] = []
     for enclosing in enclosing_objects(start):
@@ -50,10 +50,13 @@ def find_context(argument: ContextArgument, start: Position, graph: QueryGraph) 
                 selections = graph.field_set(enclosing.type_name, argument.selection).selections
         fitting = tuple(sorted(types & setters))
         if selections is None:
-            selections = tuple(
-                InlineFragment(name, (), graph.field_set(name, argument.selection).selections)
-                for name in fitting
-            )
+            try:
+                selections = tuple(
+                    InlineFragment(name, (), graph.field_set(name, argument.selection).selections)
+                    for name in fitting
+                )
+            except KeyError:
+                return None
         only = () if types <= setters else fitting
         sources.append(ContextSource(enclosing.levels, enclosing.positions, only, selections))
         if types <= setters:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from gateway.operation.tree import Field, InlineFragment, Operation, SelectionSet
 from gateway.planning.budget import Budget
@@ -18,10 +17,16 @@ from gateway.planning.choose import Alternatives, choose
 from gateway.planning.entities import EntityMoves, Leaves
 from gateway.planning.errors import PlanError
 from gateway.planning.field_sets import TYPENAME, UNSETTLED
+from gateway.planning.members import (
+    Members,
+    has_a_member_with,
+    is_covered,
+    members_at,
+    must_expand,
+    shared_members,
+)
 from gateway.planning.positions import Conditions, Position, PositionTree, Step
-from gateway.planning.query_graph import Node, QueryGraph
-
-Members: TypeAlias = frozenset[str]
+from gateway.planning.query_graph import QueryGraph
 
 TYPENAME_FIELD = Field(parent_type="", name=TYPENAME)
 
@@ -109,7 +114,7 @@ class _PathFinder:
             raise _NoPathError(f"{positions[0].place.type_name}.{selection.name}")
         if candidates[0].node is None:
             return [candidates]
-        allowed = self._shared_members(candidates)
+        allowed = shared_members((candidate.place for candidate in candidates), self.graph)
         leaves = self.resolve(selection.selections, candidates, allowed)
         conditions = candidates[0].conditions
         if all(leaf[0].conditions > conditions for leaf in leaves):
@@ -188,7 +193,7 @@ class _PathFinder:
                 for position in positions
                 if position.place.is_abstract
                 and self.tree.weigh(position.cost)[:2] < least
-                and self._has_a_member_with(position, selection.name)
+                and has_a_member_with(position.place, selection.name, self.graph, self.labels)
             ]
         # Each subgraph must answer for every member it knows, or answers would differ.
         asked: dict[Position, list[Alternatives]] = {}
@@ -204,34 +209,10 @@ class _PathFinder:
     def _members_leaves(
         self, selection: Field, positions: Sequence[Position]
     ) -> list[Alternatives]:
-        members = {name for position in positions for name in self._members(position)}
+        members = {
+            name for position in positions for name in members_at(position.place, self.graph)
+        }
         return self._one_by_one(InlineFragment("", (), (selection,)), sorted(members), positions)
-
-    def _has_a_member_with(self, position: Position, name: str) -> bool:
-        node = position.place
-        return any(
-            (move := self.graph.field_move(self.graph.narrow(node, member), name, self.labels))
-            and move.is_plain
-            for member in self._members(position)
-        )
-
-    def _members(self, position: Position) -> Members:
-        node = position.place
-        if node.is_interface_object:
-            return self.graph.possible(node.type_name)
-        return self.graph.members(node.type_name, node.subgraph)
-
-    def _shared_members(self, positions: Alternatives) -> Members | None:
-        """The members of a union that every subgraph in question knows.
-
-        What one subgraph calls a member another may not, and an answer must not depend on which
-        of them is asked.
-        """
-        if len({position.subgraph for position in positions}) == 1:
-            return None
-        if not any(self.graph.is_union(position.place.type_name) for position in positions):
-            return None
-        return frozenset.intersection(*(self._members(position) for position in positions))
 
     def _fragment(
         self, fragment: InlineFragment, positions: Sequence[Position], allowed: Members | None
@@ -239,8 +220,13 @@ class _PathFinder:
         wanted = self.graph.possible(fragment.type_condition)
         if allowed is not None and not wanted <= allowed:
             narrowed = self._one_by_one(fragment, sorted(wanted & allowed), positions)
-        elif any(self._must_expand(position, fragment.type_condition) for position in positions):
-            members = {name for position in positions for name in self._members(position)}
+        elif any(
+            must_expand(position.place, fragment.type_condition, self.graph)
+            for position in positions
+        ):
+            members = {
+                name for position in positions for name in members_at(position.place, self.graph)
+            }
             narrowed = self._one_by_one(fragment, sorted(members & wanted), positions)
         else:
             inner = self._cheapest(
@@ -262,23 +248,10 @@ class _PathFinder:
             )
         ]
 
-    def _must_expand(self, position: Position, condition: str) -> bool:
-        """Whether the subgraph would not understand the condition as the supergraph means it."""
-        node = position.place
-        if node.type_name == condition or not (node.is_abstract or node.is_interface_object):
-            return False
-        wanted = self.graph.possible(condition)
-        if wanted == {condition}:
-            return False
-        here = self._members(position)
-        if node.is_interface_object:
-            return not here <= wanted
-        return here & wanted != here & self.graph.members(condition, node.subgraph)
-
     def _narrow(self, position: Position, fragment: InlineFragment) -> Iterator[Position]:
         node, condition = position.place, fragment.type_condition
         conditions = fragment.conditions
-        if node.type_name == condition or self._is_covered(node, condition):
+        if is_covered(node, condition, self.graph):
             if conditions:
                 yield self.tree.narrow(position, node, node.type_name, conditions)
             else:
@@ -287,17 +260,9 @@ class _PathFinder:
             yield from self._narrow_interface_object(position, condition, conditions)
         elif condition in self.graph.supergraph.types and self.graph.members(
             condition, node.subgraph
-        ) & self._members(position):
+        ) & members_at(position.place, self.graph):
             target = self.graph.narrow(node, condition)
             yield self.tree.narrow(position, target, condition, conditions)
-
-    def _is_covered(self, node: Node, condition: str) -> bool:
-        if node.is_abstract:
-            return False
-        wanted = self.graph.possible(condition)
-        if node.is_interface_object:
-            return wanted != {condition} and self.graph.possible(node.type_name) <= wanted
-        return node.type_name in wanted
 
     def _narrow_interface_object(
         self, position: Position, condition: str, conditions: Conditions
@@ -309,7 +274,7 @@ class _PathFinder:
             yield self.tree.narrow(position, node, condition, conditions, typename)
         for open_ in self.moves.reach(position).open[1:]:
             other = open_.place
-            if other.is_abstract and condition in self._members(open_):
+            if other.is_abstract and condition in members_at(open_.place, self.graph):
                 target = self.graph.narrow(other, condition)
                 yield self.tree.narrow(open_, target, condition, conditions)
 

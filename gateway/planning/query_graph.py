@@ -13,11 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.federation.field_set import FieldSetError
 from gateway.federation.supergraph import (
     ContextArgument,
     Supergraph,
-    SupergraphError,
     SupergraphField,
     TypeKind,
 )
@@ -186,7 +184,7 @@ class QueryGraph:
         join = field_.joins[node.subgraph]
         provided: SelectionSet = ()
         if join.provides is not None:
-            provided = self.field_set(_named(join.type), join.provides).selections
+            provided = self.field_set(named_type(join.type), join.provides).selections
         requires = None
         if join.requires is not None:
             requires = self.field_set(node.type_name, join.requires)
@@ -197,7 +195,7 @@ class QueryGraph:
         self, field_: SupergraphField, subgraph: str, provided: SelectionSet
     ) -> Node | None:
         join = field_.joins.get(subgraph)
-        name = _named(join.type) if join else field_.type_name
+        name = named_type(join.type) if join else field_.type_name
         return self.node(name, subgraph, provided) if self.is_composite(name) else None
 
     def _every_member_has(self, node: Node, name: str, labels: frozenset[str]) -> bool:
@@ -269,31 +267,6 @@ class QueryGraph:
         return tuple(selections)
 
 
-def build_query_graph(supergraph: Supergraph) -> QueryGraph:
-    """Raise `SupergraphError` where a key, `@requires` or `@provides` cannot be read."""
-    graph = QueryGraph(supergraph)
-    for type_ in supergraph.types.values():
-        for join in type_.joins.values():
-            for key in join.keys:
-                _read(graph, type_.name, key.fields, f"a key of {type_.name}")
-        for field_ in type_.fields.values():
-            what = f"{type_.name}.{field_.name}"
-            for field_join in field_.joins.values():
-                if field_join.requires is not None:
-                    _read(graph, type_.name, field_join.requires, f"what {what} requires")
-                if field_join.provides is not None:
-                    target = _named(field_join.type)
-                    _read(graph, target, field_join.provides, f"what {what} provides")
-    return graph
-
-
-def _read(graph: QueryGraph, type_name: str, text: str, what: str) -> None:
-    try:
-        graph.field_set(type_name, text)
-    except (FieldSetError, KeyError) as error:
-        raise SupergraphError(f"{what} is no field set of {type_name}: {error}") from None
-
-
 def _is_resolvable(field_: SupergraphField, subgraph: str, labels: frozenset[str]) -> bool:
     join = field_.joins.get(subgraph)
     if join is None or (join.external and join.requires is None):
@@ -310,5 +283,6 @@ def _is_resolvable(field_: SupergraphField, subgraph: str, labels: frozenset[str
     )
 
 
-def _named(type_text: str) -> str:
+def named_type(type_text: str) -> str:
+    """`[Patient!]!` without its brackets and marks."""
     return type_text.strip("[]!")
