@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from graphql import DocumentNode
@@ -40,12 +41,21 @@ MAX_PLANS: Final = 10_000
 MAX_PLAN_BYTES: Final = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Permitted:
     """What is left of an operation, and what to tell about the fields that are not."""
 
     operation: Operation
     denials: Denials = field(default_factory=dict)
+
+    @cached_property
+    def refusals(self) -> frozenset[tuple[Any, ...]]:
+        """What of the denials a client is told, to be compared; a decision is used many times."""
+        # Two callers may lack different scopes for one field: each is told of its own.
+        return frozenset(
+            (field_, fault.code, *fault.extensions.items())
+            for field_, fault in self.denials.items()
+        )
 
 
 Authorize: TypeAlias = Callable[[Operation], Permitted]
@@ -112,7 +122,7 @@ class Engine:
         planned = self.plan(permitted.operation, labels)
         fetched = await execute(planned.plan, coerced, exchange)
         introspect(planned.introspections, fetched.data, operation, coerced, self.schema)
-        shape = self._shape(operation, permitted.denials, coerced)
+        shape = self._shape(operation, permitted, coerced)
         projected = project(shape, fetched.data, fetched.errors)
         return Answer(projected.data, projected.errors, planned.plan)
 
@@ -139,18 +149,14 @@ class Engine:
         return Planned(plan(ordinary, self._query_graph, labels), introspections)
 
     def _shape(
-        self, operation: Operation, denials: Denials, coerced: Mapping[str, Any]
+        self, operation: Operation, permitted: Permitted, coerced: Mapping[str, Any]
     ) -> ObjectShape:
         # Only a Boolean can change which fields there are.
         booleans = frozenset(item for item in coerced.items() if isinstance(item[1], bool))
-        # Two callers may lack different scopes for one field: each is told of its own.
-        refusals = frozenset(
-            (field_, fault.code, *fault.extensions.items()) for field_, fault in denials.items()
-        )
-        key = (operation, booleans, refusals)
+        key = (operation, booleans, permitted.refusals)
         shape = self._shapes.get(key)
         if shape is None:
-            shape = resolve_shape(operation, self.schema, denials, coerced)
+            shape = resolve_shape(operation, self.schema, permitted.denials, coerced)
             self._shapes.put(key, shape, weight=_shape_bytes(operation.selections))
         return shape
 
