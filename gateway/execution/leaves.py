@@ -15,7 +15,12 @@ from gateway.execution.shapes import MISFIT, Check, LeafShape
 
 MIN_INT: Final = -(2**31)
 MAX_INT: Final = 2**31 - 1
-EXACT_TYPES: Final[Mapping[str, type]] = {"String": str, "ID": str, "Boolean": bool}
+EXACT_TYPES: Final[Mapping[str, type]] = {
+    "String": str,
+    "ID": str,
+    "Boolean": bool,
+    "Float": Decimal,
+}
 """Python types all of whose values are values of the scalar."""
 
 

@@ -34,6 +34,13 @@ class Completion:
     """Values that are not of their type, with its name."""
     broken_promises: list[tuple[Trail, str]] = field(default_factory=list)
     """Nulls where the schema promises a value, with the promise's text."""
+    lists: dict[tuple[int, int], list[Any]] = field(default_factory=dict)
+    """Completed lists without a note, by the identities of shape and value: an entity that several
+    places show was fetched once, and its lists are completed once."""
+
+    @property
+    def notes(self) -> int:
+        return len(self.absent) + len(self.denied) + len(self.misfits) + len(self.broken_promises)
 
 
 class Shape(Protocol):
@@ -74,6 +81,11 @@ class ListShape:
         if type(value) is not list:
             completion.misfits.append((trail, self.type_name))
             return None
+        identity = (id(self), id(value))
+        known = completion.lists.get(identity)
+        if known is not None:
+            return known
+        notes = completion.notes
         results = []
         complete, non_null = self.item.complete, self.non_null
         for index, item in enumerate(value):
@@ -83,6 +95,9 @@ class ListShape:
                     completion.broken_promises.append(((trail, index), self.type_name))
                 return None
             results.append(result)
+        if completion.notes == notes:
+            # What went wrong is told with its path, so each place has to be looked at.
+            completion.lists[identity] = results
         return results
 
     def step(self, step: str | int) -> Shape | None:

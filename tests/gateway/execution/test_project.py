@@ -8,7 +8,7 @@ from contract.errors import Code
 from gateway.execution.faults import fault_of
 from gateway.execution.project import project
 from gateway.execution.resolve import resolve_shape
-from gateway.execution.wire import encode
+from gateway.execution.wire import decode_answer, encode
 from tests.gateway.execution.kit import Client, operation_of
 
 INVALID = "SUBGRAPH_INVALID_RESPONSE"
@@ -92,6 +92,31 @@ def test_values_of_another_type_are_null_with_an_error(field, given):
         {field: None},
         [(INVALID, (field,))],
     )
+
+
+def test_a_list_that_several_places_share():
+    """What they see of it differs by what they ask; what is wrong with it is told for each."""
+    shared = [{"id": "1", "name": "n"}, {"id": "2", "name": None}]
+    query = "{ rows { id } again: rows { id name } once_more: rows { id name } }"
+    fetched = dict.fromkeys(("rows", "again", "once_more"), shared)
+    assert CLIENT.project(query, fetched) == (
+        {"rows": [{"id": "1"}, {"id": "2"}], "again": shared, "once_more": shared},
+        [],
+    )
+    shared[1]["name"] = 5
+    data, errors = CLIENT.project(query, fetched)
+    assert data["again"] == data["once_more"] == [shared[0], {"id": "2", "name": None}]
+    places = [("again", 1, "name"), ("once_more", 1, "name")]
+    assert [(error[0], tuple(error[1])) for error in errors] == [(INVALID, p) for p in places]
+
+
+@pytest.mark.parametrize("given", ["72.50", "-0.0", "1E+400"])
+def test_a_fraction_keeps_its_digits(given):
+    shape = resolve_shape(operation_of(CLIENT.schema, "{ b }"), CLIENT.schema, {}, {})
+    answer = decode_answer(b'{"data":{"b":%b}}' % given.encode())
+    projected = project(shape, answer.data, ())
+    assert projected.errors == ()
+    assert encode(projected.data) == b'{"b":%b}' % given.encode()
 
 
 def test_errors_do_not_quote_values():
