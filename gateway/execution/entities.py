@@ -108,6 +108,8 @@ class CollectedCallBuilder:
     def _identify(self, value: dict[str, Any]) -> tuple[int, Hashable] | None:
         """Which representer shows the object, and as what; None where none can."""
         typename = value.get("__typename") or self._usual_type
+        if type(typename) is not str:
+            return _ANOTHER_TYPE
         identity: tuple[int, Hashable] | None = _ANOTHER_TYPE
         for number, candidate in enumerate(self._representers):
             if typename in candidate.types:
