@@ -287,11 +287,15 @@ def _join_field(arguments: Arguments, text: str) -> JoinField:
         override=arguments.get("override"),
         override_label=arguments.get("overrideLabel"),
         used_overridden=bool(arguments.get("usedOverridden")),
-        context_arguments=tuple(
-            ContextArgument(each["name"], each["type"], each["context"], each["selection"])
-            for each in arguments.get("contextArguments") or ()
-        ),
+        context_arguments=tuple(map(_context_argument, arguments.get("contextArguments") or ())),
     )
+
+
+def _context_argument(given: Any) -> ContextArgument:
+    try:
+        return ContextArgument(given["name"], given["type"], given["context"], given["selection"])
+    except (KeyError, TypeError):
+        raise SupergraphError("a contextual argument lacks one of its parts") from None
 
 
 def _interfaces(node: CompositeNode) -> tuple[str, ...]:

@@ -26,6 +26,18 @@ from tests.gateway.planning.supergraphs import supergraph_sdl
             r"what E\.e provides",
             id="provides",
         ),
+        pytest.param(
+            """type E @join__type(graph: A) { e: E @join__field(graph: A, contextArguments: [
+              {context: "c", name: "a", type: "Int", selection: "{"}]) }""",
+            r"what E\.e takes from its context",
+            id="context",
+        ),
+        pytest.param(
+            """type E @join__type(graph: A) { e: E @join__field(graph: A, contextArguments: [
+              {context: "c", name: "a"}]) }""",
+            "a contextual argument lacks",
+            id="half a context",
+        ),
     ],
 )
 def test_refuses(types, complaint):
