@@ -18,10 +18,12 @@ from contract.access import EXTENSION, AccessReport, Refusal, ReportRefusedError
 from contract.context import HEADER, Caller, Context, body_hash, sign_context
 from gateway.execution.client import (
     Headers,
+    HeaderSink,
     SubgraphClient,
     SubgraphError,
     SubgraphInvalidResponse,
 )
+from gateway.execution.response_headers import ResponseHeaders
 from gateway.operation.tree import OperationKind
 from gateway.telemetry import log
 
@@ -63,17 +65,23 @@ class RequestExchange:
     caller: Caller | None
     headers: Headers
     """The client's, as far as they are propagated."""
+    returned: ResponseHeaders | None = None
+    """Takes the headers of the answers, where the client is to see any."""
     reports: list[AccessReport] = field(default_factory=list)
     clock: Callable[[], float] = time.time
 
     async def __call__(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:
+        sink = None if self.returned is None else self.returned.sink()
         try:
-            return await self._send(subgraph, body, kind)
+            answer = await self._send(subgraph, body, kind, sink)
         except SubgraphError as error:
             log.warning(
                 "subgraph_failed", request_id=self.request_id, subgraph=subgraph, reason=str(error)
             )
             raise
+        if sink is not None:
+            sink.used = True
+        return answer
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -83,15 +91,17 @@ class RequestExchange:
     def refusals(self) -> tuple[Refusal, ...]:
         return tuple(dict.fromkeys(each for report in self.reports for each in report.refusals))
 
-    async def _send(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:
+    async def _send(
+        self, subgraph: str, body: bytes, kind: OperationKind, sink: HeaderSink | None
+    ) -> bytes:
         client, timeout = self.peers.clients[subgraph], self.peers.timeout
         repeatable = kind is OperationKind.QUERY
         key = self.peers.keys.get(subgraph)
         if key is None:
-            return await client.send(body, self.headers, timeout, repeatable=repeatable)
+            return await client.send(body, self.headers, timeout, repeatable=repeatable, sink=sink)
         context = self._context(subgraph, body, kind)
         headers = [*self.headers, (HEADER, sign_context(context, key))]
-        answer = await client.send(body, headers, timeout, repeatable=repeatable)
+        answer = await client.send(body, headers, timeout, repeatable=repeatable, sink=sink)
         self._take_report(subgraph, answer, key)
         return answer
 

@@ -33,6 +33,7 @@ from gateway.errors import (
 from gateway.exchange import Peers, RequestExchange
 from gateway.execution.client import Headers
 from gateway.execution.faults import ResponseError, fault_of
+from gateway.execution.response_headers import ResponseHeaders
 from gateway.execution.wire import encode
 from gateway.federation.access_rules import AccessRules
 from gateway.operation.errors import OperationTooLargeError
@@ -114,20 +115,29 @@ class Pipeline:
             DECISIONS, weight=CACHED_FIELDS
         )
 
-    async def answer(self, asked: Asked, request_id: str) -> bytes:
-        """Raises `GatewayError` where there is nothing to answer."""
+    async def answer(
+        self, asked: Asked, request_id: str, returned: ResponseHeaders | None = None
+    ) -> bytes:
+        """Raises `GatewayError` where there is nothing to answer.
+
+        `returned` takes the headers that came with the subgraphs' answers.
+        """
         self.under_way += 1
         try:
-            return await self._answer(asked, request_id)
+            return await self._answer(asked, request_id, returned)
         finally:
             self.under_way -= 1
 
-    async def _answer(self, asked: Asked, request_id: str) -> bytes:
+    async def _answer(
+        self, asked: Asked, request_id: str, returned: ResponseHeaders | None
+    ) -> bytes:
         identity = await self.identify(asked.authorization)
         document = await self.resolve(asked.request, identity)
         selected = self.select(document, asked.request, identity)
         decision = self.authorize(selected, identity)
-        exchange = RequestExchange(self._peers, request_id, identity.caller, asked.headers)
+        exchange = RequestExchange(
+            self._peers, request_id, identity.caller, asked.headers, returned
+        )
         try:
             answer = await self._engine.run(
                 selected.operation,
@@ -151,6 +161,8 @@ class Pipeline:
             raise
         codes = {error.fault.code for error in answer.errors}
         self._count_subgraph_errors(answer)
+        if returned is not None:
+            returned.incomplete = bool(answer.errors)
         await self.audit(asked.request, selected, decision, exchange, codes)
         return self.render(answer, request_id)
 

@@ -8,6 +8,7 @@ default below follows from them. `docs/operating.md` says what each is for.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias
@@ -50,6 +51,20 @@ NEVER_PROPAGATED = frozenset(
     }
 )  # fmt: skip
 """Headers of one hop, and the one that says who asks, which is ours alone."""
+NEVER_RETURNED = frozenset(
+    {
+        "connection", "content-encoding", "content-length", "content-type", "date", "keep-alive",
+        "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "x-content-type-options", "x-request-id",
+    }
+)  # fmt: skip
+"""Headers of one hop or one body, and those that the gateway writes itself."""
+NEVER_RETURNED_PREFIXES = ("access-control-", "chartgraph-")
+# https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2, in small letters
+_RETURNED = re.compile(
+    r"(?P<name>[!#$%&'*+.^_`|~0-9a-z-]+)(?:=(?P<rule>first|last|append))?", re.ASCII
+)
+_RULES_OF_THEIR_OWN = frozenset({"cache-control", "set-cookie"})
 
 
 class SettingsError(Exception):
@@ -141,6 +156,8 @@ class Settings(BaseSettings):
     signed_subgraphs: Annotated[frozenset[str], NoDecode] = frozenset()
     """Those that get a signed context and owe an access report; others get neither."""
     propagate_headers: Annotated[tuple[str, ...], NoDecode] = ()
+    response_headers: Annotated[tuple[str, ...], NoDecode] = ()
+    """Of the subgraphs' answers, for the client: `name`, or `name=first`, `=last`, `=append`."""
 
     trusted_only: bool = False
     trusted_documents: Mapping[str, Path] = {}
@@ -151,7 +168,7 @@ class Settings(BaseSettings):
     """Requests answered at once; more are told to come again."""
     audit: bool | None = None
 
-    @field_validator("signed_subgraphs", "propagate_headers", mode="before")
+    @field_validator("signed_subgraphs", "propagate_headers", "response_headers", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
         """A variable holds a list with commas."""
@@ -172,6 +189,17 @@ class Settings(BaseSettings):
         lowered = tuple(name.lower() for name in names)
         if wrong := [name for name in lowered if name in NEVER_PROPAGATED or not name.isascii()]:
             raise ValueError(f"these are not the client's to send: {', '.join(wrong)}")
+        return lowered
+
+    @field_validator("response_headers")
+    @classmethod
+    def _returnable(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        lowered = tuple(each.lower() for each in given)
+        if wrong := [each for each in lowered if not _is_returnable(each)]:
+            raise ValueError(f"these are not the subgraphs' to answer: {', '.join(wrong)}")
+        names = [each.partition("=")[0] for each in lowered]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"these are named twice: {', '.join(twice)}")
         return lowered
 
     @model_validator(mode="after")
@@ -215,6 +243,15 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def _is_returnable(header: str) -> bool:
+    found = _RETURNED.fullmatch(header)
+    if found is None or found["name"] in NEVER_RETURNED:
+        return False
+    if found["rule"] and found["name"] in _RULES_OF_THEIR_OWN:
+        return False
+    return not header.startswith(NEVER_RETURNED_PREFIXES)
 
 
 def load_settings(config: Path | None = None, **given: Any) -> Settings:

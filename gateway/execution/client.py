@@ -9,7 +9,8 @@ Messages are for the log; they quote neither the request nor the answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, TypeAlias
 
 from contract.errors import Code
@@ -34,6 +35,22 @@ class SubgraphInvalidResponse(SubgraphError):
     retryable = False
 
 
+@dataclass(slots=True)
+class HeaderSink:
+    """Takes those headers of one answer that somebody wants."""
+
+    names: Collection[bytes]
+    """In small letters."""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    used: bool = False
+    """Whether the answer they came with has been taken."""
+
+    def offer(self, name: bytes, value: bytes) -> None:
+        """`name` in small letters."""
+        if name in self.names:
+            self.headers.append((name, value))
+
+
 class SubgraphClient(Protocol):
     """One subgraph, reached one way. It lives as long as the engine that holds it."""
 
@@ -44,10 +61,12 @@ class SubgraphClient(Protocol):
         timeout: float,  # noqa: ASYNC109 - each client bounds its own exchange
         *,
         repeatable: bool = False,
+        sink: HeaderSink | None = None,
     ) -> bytes:
         """The body of a JSON answer, whatever its status; `timeout` is in seconds.
 
-        A `repeatable` request does no harm if it arrives twice.
+        A `repeatable` request does no harm if it arrives twice. The answer's headers are offered
+        to the `sink`, if there is one.
         """
         ...
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from gateway.execution.client import (
     MAX_RESPONSE_BYTES,
     Headers,
+    HeaderSink,
     SubgraphInvalidResponse,
     SubgraphUnavailable,
     is_json,
@@ -50,8 +51,9 @@ class DirectSubgraphClient:
         timeout: float,  # noqa: ASYNC109 - see SubgraphClient
         *,
         repeatable: bool = False,  # noqa: ARG002 - a call does not get lost on its way
+        sink: HeaderSink | None = None,
     ) -> bytes:
-        exchange = _AsgiExchange(body, self._max_response_bytes)
+        exchange = _AsgiExchange(body, self._max_response_bytes, sink)
         try:
             async with asyncio.timeout(timeout):
                 await self._app(self._scope(body, headers), exchange.receive, exchange.send)
@@ -93,8 +95,9 @@ class DirectSubgraphClient:
 class _AsgiExchange:
     """One request's two callables, and what they saw."""
 
-    def __init__(self, body: bytes, limit: int) -> None:
+    def __init__(self, body: bytes, limit: int, sink: HeaderSink | None) -> None:
         self._body: bytes | None = body
+        self._sink = sink
         self._limit = limit
         self._status = 0
         self._content_type = ""
@@ -113,6 +116,9 @@ class _AsgiExchange:
             self._status = message["status"]
             headers = dict(message.get("headers", ()))
             self._content_type = headers.get(b"content-type", b"").decode("latin-1")
+            if self._sink is not None:
+                for name, value in message.get("headers", ()):
+                    self._sink.offer(name.lower(), value)
         elif message["type"] == "http.response.body":
             chunk = message.get("body", b"")
             self._size += len(chunk)

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 from gateway.execution.client import (
     MAX_RESPONSE_BYTES,
     Headers,
+    HeaderSink,
     SubgraphUnavailable,
     is_json,
     refuse_status,
@@ -60,13 +61,14 @@ class HttpSubgraphClient:
         timeout: float,  # noqa: ASYNC109 - see SubgraphClient
         *,
         repeatable: bool = False,
+        sink: HeaderSink | None = None,
     ) -> bytes:
         if self._pool is None:
             raise SubgraphUnavailable("has no address that can be reached")
         request = b"%b%b\r\n%b" % (self._head, _header_lines(headers, len(body)), body)
         try:
             async with asyncio.timeout(timeout):
-                response = await self._pool.exchange(request, repeatable=repeatable)
+                response = await self._pool.exchange(request, repeatable=repeatable, sink=sink)
         except TimeoutError:
             raise SubgraphUnavailable("gave no answer in time") from None
         if not is_json(response.content_type):

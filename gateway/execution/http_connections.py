@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, cast
 
-from gateway.execution.client import SubgraphError, SubgraphUnavailable
+from gateway.execution.client import HeaderSink, SubgraphError, SubgraphUnavailable
 from gateway.execution.http_reader import Response, ResponseReader
 
 # Common servers close an idle connection after five seconds; closing first avoids the race.
@@ -47,9 +47,9 @@ class Connection(asyncio.Protocol):
             and not transport.get_write_buffer_size()
         )
 
-    async def exchange(self, request: bytes) -> Response:
+    async def exchange(self, request: bytes, sink: HeaderSink | None) -> Response:
         """Raises SubgraphError. Who is cancelled while waiting leaves no connection behind."""
-        self._reader.expect()
+        self._reader.expect(sink)
         self._answer = self._loop.create_future()
         self._transport.write(request)
         try:
@@ -110,7 +110,9 @@ class ConnectionPool:
         self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def exchange(self, request: bytes, *, repeatable: bool) -> Response:
+    async def exchange(
+        self, request: bytes, *, repeatable: bool, sink: HeaderSink | None
+    ) -> Response:
         """Raises SubgraphError.
 
         The other side may close an idle connection at the moment we use it. Then nobody knows
@@ -120,12 +122,12 @@ class ConnectionPool:
             kept = self._take()
             connection = kept or await self._open()
             try:
-                response = await connection.exchange(request)
+                response = await connection.exchange(request, sink)
             except HungUpError:
                 if kept is None or not repeatable:
                     raise
                 connection = await self._open()
-                response = await connection.exchange(request)
+                response = await connection.exchange(request, sink)
             self._give_back(connection)
             return response
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import httptools
 
-from gateway.execution.client import SubgraphInvalidResponse
+from gateway.execution.client import HeaderSink, SubgraphInvalidResponse
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 # A body in chunks of one byte each takes six times its size.
@@ -38,8 +38,9 @@ class ResponseReader:
         self._keep_alive = False
         self.expect()
 
-    def expect(self) -> None:
-        """A request is about to be sent."""
+    def expect(self, sink: HeaderSink | None = None) -> None:
+        """A request is about to be sent; the headers of its answer go to the `sink`."""
+        self._sink = sink
         self.begun = False
         """Whether any byte of a response has come."""
         self._complete = False
@@ -105,6 +106,8 @@ class ResponseReader:
                 self._refuse("its answer is larger than we take")
         elif name == b"transfer-encoding":
             self._framed = True
+        elif self._sink is not None and not self._head_complete:
+            self._sink.offer(name, value)
 
     def on_headers_complete(self) -> None:
         # After an interim response the real one follows.
@@ -112,6 +115,8 @@ class ResponseReader:
             self._head_complete = True
         else:
             self._framed = False
+            if self._sink is not None:
+                self._sink.headers.clear()
         if self._content_encoding not in _UNENCODED:
             self._refuse("its answer is compressed, which nobody asked for")
 

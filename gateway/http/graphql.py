@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from contract.errors import Code
 from gateway.documents.request import GraphQLRequest
 from gateway.errors import AccessError, BusyError, FaultError, GatewayError, RequestError
+from gateway.execution.response_headers import CACHING, NO_STORE, ResponseHeaders, read_rules
 from gateway.execution.wire import encode
 from gateway.http.negotiation import JSON, check_content_type, choose_media_type
 from gateway.http.reading import read_body, read_url
@@ -71,6 +72,7 @@ class GraphQLEndpoint:
         # Asked for when someone looks, so that it costs a request nothing.
         metrics.in_flight.set_function(lambda: self._in_flight)
         self._propagated = frozenset(name.encode() for name in settings.propagate_headers)
+        self._returned = read_rules(settings.response_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -79,9 +81,10 @@ class GraphQLEndpoint:
         media_type = choose_media_type(_header(headers, b"accept"))
         try:
             asked = await self.read(scope, receive)
+            returned = ResponseHeaders(self._returned) if self._returned else None
             with self._place():
-                answered = await self.pipeline().answer(asked, request_id)
-            reply = Reply(OK, answered, "OK")
+                answered = await self.pipeline().answer(asked, request_id, returned)
+            reply = Reply(OK, answered, "OK", returned.merged() if returned else ())
         except ClientGoneError:
             return
         except GatewayError as error:
@@ -188,11 +191,12 @@ async def _respond(send: Send, reply: Reply, media_type: str, request_id: str) -
     headers = [
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"content-length", str(len(reply.body)).encode()),
-        (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", request_id.encode()),
         *reply.headers,
     ]
+    if all(name != CACHING for name, _ in reply.headers):
+        headers.append((CACHING, NO_STORE))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 

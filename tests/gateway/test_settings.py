@@ -34,6 +34,7 @@ def test_reads_structured_settings(tmp_path, monkeypatch):
     )
     monkeypatch.setenv("CHARTGRAPH_SUBGRAPH_URLS", '{"records": "http://records:4000/graphql"}')
     monkeypatch.setenv("CHARTGRAPH_PROPAGATE_HEADERS", "X-Trace, traceparent")
+    monkeypatch.setenv("CHARTGRAPH_RESPONSE_HEADERS", "X-Cost, x-region=First,cache-control")
     settings = load_settings(config)
     assert settings.issuers[0].patient_source == "ehr-a"
     assert settings.policies == {"may-merge": {"privacy-officer"}}
@@ -41,6 +42,7 @@ def test_reads_structured_settings(tmp_path, monkeypatch):
     assert settings.signed_subgraphs == {"records", "identity"}
     assert settings.subgraph_urls == {"records": "http://records:4000/graphql"}
     assert settings.propagate_headers == ("x-trace", "traceparent")
+    assert settings.response_headers == ("x-cost", "x-region=first", "cache-control")
 
 
 def test_the_default_is_closed():
@@ -61,10 +63,20 @@ def test_the_default_is_closed():
         ({"issuers": [ISSUER | {"audience": []}]}, "audience"),
         ({"propagate_headers": ["Chartgraph-Context"]}, "chartgraph-context"),
         ({"propagate_headers": ["Host"]}, "host"),
+        *(
+            ({"response_headers": [name]}, "not the subgraphs' to answer")
+            for name in (
+                "Connection", "Transfer-Encoding", "Content-Length", "content-type",
+                "Content-Encoding", "chartgraph-context", "Access-Control-Allow-Origin",
+                "x-request-id", "x a", "x\r\ny", "x\n", "", "x\xe9", "x=sum", "x=",
+                "cache-control=first", "set-cookie=append",
+            )
+        ),
+        ({"response_headers": ["X-Cost", "x-cost=first"]}, "named twice: x-cost"),
         ({"port": 70_000}, "port"),
         ({"colour": "red"}, "colour"),
     ],
-)
+)  # fmt: skip
 def test_refuses(given, complaint):
     with pytest.raises(SettingsError, match=complaint):
         load_settings(**given)

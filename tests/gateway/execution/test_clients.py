@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from gateway.execution.client import SubgraphInvalidResponse, SubgraphUnavailable
+from gateway.execution.client import HeaderSink, SubgraphInvalidResponse, SubgraphUnavailable
 from gateway.execution.direct_client import DirectSubgraphClient
 from gateway.execution.http_client import HttpSubgraphClient
 
@@ -227,3 +227,13 @@ async def test_an_application_that_raises_is_unavailable():
     with pytest.raises(SubgraphUnavailable) as raised:
         await send(DirectSubgraphClient(app))
     assert "Lovelace" not in str(raised.value)
+
+
+async def test_offers_the_headers_that_are_wanted(reach):
+    subgraph = Subgraph()
+    subgraph.answer_headers = {"X-Cost": "3", "X-Other": "4"}
+    sink = HeaderSink({b"x-cost", b"x-absent"})
+    async with reach(subgraph) as client:
+        await client.send(b"{}", (), 5.0, sink=sink)
+        await send(client)
+    assert sink.headers == [(b"x-cost", b"3")]

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gateway.execution import http_client, http_connections
-from gateway.execution.client import SubgraphInvalidResponse, SubgraphUnavailable
+from gateway.execution.client import HeaderSink, SubgraphInvalidResponse, SubgraphUnavailable
 from gateway.execution.http_client import HttpSubgraphClient
 
 JSON = b"content-type: application/json\r\n"
@@ -432,3 +432,12 @@ async def test_a_certificate_has_to_hold(tmp_path, known):
             with pytest.raises(SubgraphUnavailable, match="reached"):
                 await send(client)
     assert peer.requests == []
+
+
+async def test_only_the_head_of_the_last_answer_offers_headers():
+    interim = b"HTTP/1.1 103 Early Hints\r\nx-cost: 1\r\n\r\n"
+    trailers = response(CHUNKED, b"X-Cost: 2", body=b"2\r\n{}\r\n0\r\nx-cost: 3\r\n\r\n")
+    sink = HeaderSink({b"x-cost"})
+    async with Peer([interim, trailers]).reached() as client:
+        await client.send(b"{}", (), 5.0, sink=sink)
+    assert sink.headers == [(b"x-cost", b"2")]

@@ -100,6 +100,7 @@ class ScriptedSubgraph:
     down: bool = False
     answer: bytes | None = None
     """Instead of what the schema would answer."""
+    answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     gate: asyncio.Event | None = None
     """Answers wait for it."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -109,8 +110,10 @@ class ScriptedSubgraph:
     contexts: list[Context] = field(default_factory=list)
     repeatable: list[bool] = field(default_factory=list)
 
-    async def send(self, body: bytes, headers, timeout, *, repeatable=False) -> bytes:  # noqa: ARG002, ASYNC109 - the protocol's
+    async def send(self, body: bytes, headers, timeout, *, repeatable=False, sink=None) -> bytes:  # noqa: ARG002, ASYNC109 - the protocol's
         self.repeatable.append(repeatable)
+        for name, value in self.answer_headers if sink is not None else ():
+            sink.offer(name, value)
         self.headers.append(dict(headers))
         self.arrived.set()
         if self.gate is not None:
