@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from random import Random
 from typing import Any
@@ -34,7 +35,7 @@ def build_world(random: Random) -> World:
 
 
 def build_query(world: World, random: Random) -> str:
-    """A document with the variables `$yes` and `$no`, both of them used or neither."""
+    """A document with the variables `$yes` and `$no`, and now and then `$two`, which is 2."""
     roots = [f"all{name}" for name in world.types] + ["named", "anything"]
     targets = dict(zip(roots, [*world.types, NAMED, "Anything"], strict=True))
     if world.extra_home:
@@ -42,10 +43,26 @@ def build_query(world: World, random: Random) -> str:
         targets["extras"] = NAMED
     asked = [random.choice(roots) for _ in range(random.randint(1, 3))]
     selections = [f"{root} {_select(world, targets[root], 3, random)}" for root in asked]
+    body, fragments = _name_fragments(" ".join(selections), random)
+    variables = "$yes: Boolean!, $no: Boolean!"
+    if "$two" in body + fragments:
+        variables += ", $two: Int = 2"
     return (
-        "query ($yes: Boolean!, $no: Boolean!) { "
-        f"{' '.join(selections)} __typename @include(if: $yes) @skip(if: $no) }}"
+        f"query ({variables}) {{ {body} __typename @include(if: $yes) @skip(if: $no) }} {fragments}"
     )
+
+
+def _name_fragments(selections: str, random: Random) -> tuple[str, str]:
+    """Give a name to half of the innermost fragments; what is left, and their definitions."""
+    definitions: list[str] = []
+
+    def name(inline: re.Match[str]) -> str:
+        if random.random() < 0.5:
+            return inline[0]
+        definitions.append(f"fragment F{len(definitions)} on {inline[1]} {inline[2]}")
+        return f"...F{len(definitions) - 1}"
+
+    return re.sub(r"\.\.\. on (\w+) +(\{[^{}]*\})", name, selections), " ".join(definitions)
 
 
 def _build_type(
@@ -174,8 +191,10 @@ def _select_field(world: World, spec: FieldSpec, depth: int, random: Random) -> 
             return "id"
         return f"{spec.name} {_condition(random)} {_select(world, spec.target, depth - 1, random)}"
     if spec.argument:
-        number = random.randint(1, 2)
-        return f"{spec.name}_{number}: {spec.name}(n: {number}) {_condition(random)}"
+        value = random.choice(["1", "2", "$two"])
+        # One response key always means one argument.
+        key = f"{spec.name}_{value.strip('$')}"
+        return f"{key}: {spec.name}(n: {value}) {_condition(random)}"
     alias = f"x_{spec.name}: " if random.random() < 0.2 else ""
     return f"{alias}{spec.name} {_condition(random)}"
 

@@ -42,7 +42,9 @@ PARTS = {
     "@skip": r"@skip",
     "@include": r"@include",
     "an alias": r"\bx_\w+: ",
+    "an argument from a variable": r"\(n: \$two",
     "a fragment": r"\.\.\. on ",
+    "a fragment with a name": r"\.\.\.F",
 }
 
 
