@@ -47,10 +47,12 @@ def test_an_exception_is_told_by_its_type_and_places(capsys):
 
 
 def test_what_libraries_fill_into_their_words_is_not_written(capsys):
-    library, server = logging.getLogger("library"), logging.getLogger("uvicorn.error")
+    library, server = logging.getLogger("library.test"), logging.getLogger("uvicorn.test")
     handler = _LibraryLines()
     for each in (library, server):
         each.addHandler(handler)
+        # A server that another test ran may have put handlers of its own above.
+        each.propagate = False
     try:
         library.warning("lost %s after %d tries", NAME, 3)
         library.warning(f"future: <Task exception=ValueError({NAME!r})>")
