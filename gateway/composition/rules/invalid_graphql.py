@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +13,7 @@ from graphql import (
     GraphQLSchema,
     NamedTypeNode,
     Node,
+    ParallelVisitor,
     TypeDefinitionNode,
     TypeExtensionNode,
     Undefined,
@@ -23,9 +25,12 @@ from graphql import (
     value_from_ast,
     visit,
 )
-from graphql.validation import KnownTypeNamesRule, PossibleTypeExtensionsRule
+from graphql.validation import (
+    KnownTypeNamesRule,
+    PossibleTypeExtensionsRule,
+    SDLValidationContext,
+)
 from graphql.validation.specified_rules import specified_sdl_rules
-from graphql.validation.validate import validate_sdl
 
 from gateway.composition.complete import complete, own_definitions, provided_definitions
 from gateway.composition.problems import Problem, problem
@@ -34,12 +39,19 @@ from gateway.federation.directives import FEDERATION_DIRECTIVES
 
 _CODE = "INVALID_GRAPHQL"
 
+# Each error of graphql-core reads the source anew to tell its place: thousands take minutes.
+MAX_ERRORS = 100
+
 # A type may be only extended, and the names a subgraph may use are not those of one document.
 _RULES = [
     rule
     for rule in specified_sdl_rules
     if rule not in (PossibleTypeExtensionsRule, KnownTypeNamesRule)
 ]
+
+
+class _EnoughError(Exception):
+    pass
 
 
 def invalid_graphql(parsed: ParsedSubgraph) -> Iterator[Problem]:
@@ -56,9 +68,26 @@ def invalid_graphql(parsed: ParsedSubgraph) -> Iterator[Problem]:
 
 
 def _sdl_problems(parsed: ParsedSubgraph, document: DocumentNode) -> Iterator[Problem]:
-    for error in validate_sdl(document, rules=_RULES):
+    errors = _sdl_errors(document)
+    for error in errors:
         message = _with_advice(parsed, error.message)
         yield problem(_CODE, message, parsed.name, _first(error))
+    if len(errors) == MAX_ERRORS:
+        yield problem(_CODE, f"Stopped after {MAX_ERRORS} errors", parsed.name)
+
+
+def _sdl_errors(document: DocumentNode) -> list[GraphQLError]:
+    errors: list[GraphQLError] = []
+
+    def note(error: GraphQLError) -> None:
+        errors.append(error)
+        if len(errors) == MAX_ERRORS:
+            raise _EnoughError
+
+    context = SDLValidationContext(document, None, note)
+    with suppress(_EnoughError):
+        visit(document, ParallelVisitor([rule(context) for rule in _RULES]))
+    return errors
 
 
 def _schema_problems(parsed: ParsedSubgraph, document: DocumentNode) -> Iterator[Problem]:

@@ -226,3 +226,10 @@ def test_what_one_mutation_led_to_is_not_walked_again_from_the_next(monkeypatch)
     sdl = f"{types} type Query {{ t: T0 }} type Mutation {{ {mutations} }}"
     monkeypatch.setattr("gateway.composition.satisfiability.walk.MAX_STATES", 100)
     assert compose([subgraph("a", sdl)]).hints == ()
+
+
+def test_very_many_mistakes_of_one_kind_are_not_all_listed():
+    types = "\n".join(["type T { a: Int }"] * 500)
+    found = problems(subgraph("a", f"type Query {{ t: T }} {types}"))
+    assert {problem.code for problem in found} == {"INVALID_GRAPHQL"}
+    assert "Stopped after 100 errors" in {problem.message for problem in found}
