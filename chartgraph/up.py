@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-import uvicorn
 import uvloop
-from uvicorn.server import HANDLED_SIGNALS
 
 from chartgraph.demo import Note, Sandbox, issuers, sandbox, write_note, write_sources
 from chartgraph.greeting import greet
@@ -31,6 +28,7 @@ from sandbox.personas import USER_CLIENT
 from schema import DOCUMENTS, POLICIES, SUPERGRAPH
 from subgraphs.catalog import NAMES, open_subgraphs
 from subgraphs.runtime.app import AsgiApp
+from subgraphs.runtime.server import UnwindingServer
 from subgraphs.runtime.settings import RuntimeSettings
 from subgraphs.telehealth.sources.notices import WEBHOOK_PATH
 
@@ -110,23 +108,6 @@ def _gateway_settings(
     return settings.model_copy(update={"trusted_documents": documents})
 
 
-class _Server(uvicorn.Server):
-    """Ends on a signal and leaves it at that.
-
-    uvicorn's own raises the signal again once it is done serving, which would end the process
-    before the audit trail is closed.
-    """
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        before = {each: signal.signal(each, self.handle_exit) for each in HANDLED_SIGNALS}
-        try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
-
-
 async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | None) -> None:
     async with open_subgraphs(NAMES, runtime) as apps:
         gateway = create_app(
@@ -140,7 +121,7 @@ async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | N
         await gateway.start()
         announcing = asyncio.create_task(_announce(settings, demo))
         try:
-            await _Server(server_config(gateway, settings, lifespan="off")).serve()
+            await UnwindingServer(server_config(gateway, settings, lifespan="off")).serve()
         finally:
             announcing.cancel()
             await asyncio.gather(announcing, return_exceptions=True)

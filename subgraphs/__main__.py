@@ -22,6 +22,7 @@ from contract.keys import KeyMissingError
 from subgraphs.catalog import NAMES, export_schemas, open_subgraphs
 from subgraphs.connectors.config import ConfigError
 from subgraphs.identity.index.crypto import IndexUnreadableError
+from subgraphs.runtime.server import UnwindingServer
 from subgraphs.runtime.settings import RuntimeSettings
 
 SCHEMAS = Path(__file__).parents[1] / "schema" / "subgraphs"
@@ -57,7 +58,7 @@ async def _serve(name: str, host: str, port: int, *, dev: bool) -> None:
         config = uvicorn.Config(
             apps[name], host=host, port=port, access_log=False, log_level="warning"
         )
-        await uvicorn.Server(config).serve()
+        await UnwindingServer(config).serve()
 
 
 if __name__ == "__main__":
