@@ -24,7 +24,8 @@ def compose_to(
     except CompositionError as error:
         for problem in error.problems:
             errors.print(_explain(problem))
-        errors.print(f"[red]{len(error.problems)} problems, no supergraph.[/red]")
+        count = len(error.problems)
+        errors.print(f"[red]{count} problem{'s' * (count > 1)}, no supergraph.[/red]")
         return False
     for hint in composed.hints:
         errors.print(f"[yellow]{hint.code}[/yellow] {escape(hint.message)}")
