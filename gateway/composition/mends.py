@@ -118,6 +118,8 @@ _MERGING = {
     "INTERFACE_FIELD_NO_IMPLEM": "Add the field to the type, or stop implementing the interface.",
     "MISSING_TRANSITIVE_AUTH_REQUIREMENTS": "Repeat here the @authenticated, @requiresScopes"
     " and @policy of the fields it is made of.",
+    "MAX_ACCESS_CONDITIONS_EXCEEDED": "Ask for the same scopes and policies in all subgraphs, or"
+    " for fewer alternatives.",
     "SATISFIABILITY_ERROR": "Let a subgraph resolve the field from there: share a key, make a key"
     " resolvable, or resolve the key's fields where the path starts.",
     "SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES": "Let the subgraphs that share the field return at"

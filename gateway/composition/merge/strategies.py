@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import TypeAlias
 
+from gateway.composition.problems import CompositionError, problem
 from gateway.composition.values import Number, Value
 
 Strategy: TypeAlias = Callable[[Sequence[Value]], Value]
 Conditions: TypeAlias = frozenset[frozenset[str]]
+
+MAX_ALTERNATIVES = 1_000
+"""Alternatives that the subgraphs' conditions on one element may come to when all must hold."""
 
 
 def both(values: Sequence[Value]) -> Value:
@@ -30,9 +34,15 @@ def read_conditions(value: Value) -> Conditions:
 
 
 def conjunction(conditions: Sequence[Conditions]) -> Conditions:
-    """What satisfies all of them, without the groups that ask more than another one does."""
+    """What satisfies all of them, without the groups that ask more than another one does.
+
+    Raises CompositionError for more than `MAX_ALTERNATIVES`: they multiply with each subgraph.
+    """
     merged: Conditions = frozenset({frozenset[str]()})
     for condition in dict.fromkeys(conditions):
+        if len(merged) * len(condition) > MAX_ALTERNATIVES:
+            message = f"its subgraphs' scopes or policies make over {MAX_ALTERNATIVES} alternatives"
+            raise CompositionError((problem("MAX_ACCESS_CONDITIONS_EXCEEDED", message),))
         merged = _simplest(frozenset(left | right for left, right in product(merged, condition)))
     return merged
 
