@@ -7,7 +7,6 @@ supergraph and find the operations valid.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -19,7 +18,7 @@ from graphql import parse, validate
 from gateway.composition import SubgraphInput, compose
 from gateway.composition.config import read_config
 from gateway.federation.supergraph import load_supergraph
-from tests.node.outside_gateways import HERE, Case, installed, refusals
+from tests.node.outside_gateways import HERE, Case, refusals
 from tests.shared_data import shared_data
 
 pytestmark = pytest.mark.node
@@ -36,15 +35,6 @@ ENFORCED = re.compile(
     r'(@link\(url: "[^"]*/(?:authenticated|requiresScopes|policy|context)/[^)]*)'
     r", for: SECURITY"
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def outside_gateways():
-    if not installed():
-        absent = "the outside gateways are absent: make tests/node/node_modules/.installed"
-        if os.environ.get("CI"):
-            pytest.fail(absent)
-        pytest.skip(absent)
 
 
 def test_our_own_graph():
