@@ -60,6 +60,8 @@ async def test_a_biller_is_told_what_is_left_out_of_the_same_plan(demo, visit):
     seen = await visit(demo.gateway)
     await seen.page.get_by_label("Persona").select_option("biller")
     await expect(seen.page.get_by_role("status")).to_contain_text("Token until")
+    # The plan is of what the editor holds, so the example has to be there first.
+    await expect(seen.page.locator(".graphiql-query-editor")).to_contain_text("PatientSummary")
     await seen.page.get_by_role("button", name="Show Plan").click()
     denied = seen.page.get_by_role("region", name="denied")
     await expect(denied.get_by_role("row", name="patient.conditions")).to_contain_text(
