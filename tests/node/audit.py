@@ -27,6 +27,7 @@ from gateway.engine import Engine
 from gateway.execution.http_client import HttpSubgraphClient
 from gateway.execution.wire import encode
 from gateway.federation.supergraph import load_supergraph
+from gateway.planning import PlanError
 from tests.node.outside_gateways import HERE, installed, run
 
 AUDIT = "http://localhost:4200"
@@ -72,7 +73,7 @@ def main(address: str) -> None:
     suites = {name: _fetch_suites(address) for name in ("apollo", "hive")}
     answers = run("audit.mjs", {name: _questions(each) for name, each in suites.items()})
     packages = json.loads((HERE / "package.json").read_text())["dependencies"]
-    for name, package in (("apollo", "@apollo/gateway"), ("hive", "@graphql-hive/gateway-runtime")):
+    for name, package in (("apollo", "@apollo/gateway"), ("hive", "@graphql-hive/gateway")):
         outcomes[f"{package} {packages[package]}"] = {
             suite: [_outcome(*pair) for pair in zip(each.tests, answers[name][suite], strict=True)]
             for suite, each in suites[name].items()
@@ -123,7 +124,11 @@ async def _ask(engine: Engine, query: str) -> dict[str, Any]:
     invalid = validate(engine.schema, document)
     if invalid:
         return {"data": None, "errors": len(invalid), "requests": 0}
-    answer = await engine.run(engine.normalize(document, None), {}, exchange)
+    try:
+        answer = await engine.run(engine.normalize(document, None), {}, exchange)
+    except PlanError:
+        # What the pipeline makes of it; the audit has a set that contradicts itself on purpose.
+        return {"data": None, "errors": 1, "requests": requests}
     data = json.loads(encode(answer.data))
     return {"data": data, "errors": len(answer.errors), "requests": requests}
 
@@ -147,8 +152,8 @@ def _page(outcomes: Mapping[str, Outcomes]) -> Iterator[str]:
     yield (
         "The tests of [graphql-hive/federation-gateway-audit]"
         "(https://github.com/graphql-hive/federation-gateway-audit), written by "
-        "`python -m tests.node.audit`, whose head says how to run it. Hive's runtime is what the "
-        "`@graphql-hive/gateway` command runs, here with its own planner."
+        "`python -m tests.node.audit`, whose head says how to run it. Hive's gateway runs with the "
+        "planner it brings along."
     )
     yield ""
     yield from _table(

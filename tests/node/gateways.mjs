@@ -1,7 +1,7 @@
 // Two gateways as functions: a supergraph in, a way to ask it out. Subgraphs are asked over HTTP.
 import { createHash } from "node:crypto";
 import { ApolloGateway, RemoteGraphQLDataSource } from "@apollo/gateway";
-import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
+import { createGatewayRuntime } from "@graphql-hive/gateway";
 import { parse, validate } from "graphql";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

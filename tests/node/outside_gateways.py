@@ -1,8 +1,4 @@
-"""@apollo/gateway and Hive's gateway, asked through the small Node package beside this file.
-
-Of Hive's it is `@graphql-hive/gateway-runtime`, all there is to `@graphql-hive/gateway` but the
-command line and half a gigabyte of its plugins.
-"""
+"""@apollo/gateway and @graphql-hive/gateway, asked through the small Node package beside this file."""
 
 from __future__ import annotations
 
