@@ -1,4 +1,4 @@
-"""@apollo/gateway and @graphql-hive/gateway, asked through the small Node package beside this file."""
+"""The two outside gateways, asked through the small Node package beside this file."""
 
 from __future__ import annotations
 
