@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contract.keys import KEY_BYTES
+from gateway.authorization.grants import GrantsOf
 from gateway.documents.manifest import Manifest, ManifestError, read_manifest
 from gateway.documents.registry import FolderRegistry, Registry, SealedRegistry
 from gateway.documents.resolve import Documents
@@ -192,6 +193,7 @@ def _serve(parts: Parts) -> Served:
         ),
         metrics=parts.metrics,
         rollout=rollout,
+        grants_of=GrantsOf(settings.policies),
         verifier=parts.verifier,
         trail=parts.trail,
     )

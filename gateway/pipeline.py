@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import Code
 from gateway.audit.record import AuditRecord
+from gateway.authorization.grants import GrantsOf
 from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity
 from gateway.cache.lru import LruCache
 from gateway.decision import Decision, decide
@@ -93,6 +94,7 @@ class Pipeline:
         *,
         metrics: Metrics,
         rollout: Rollout,
+        grants_of: GrantsOf,
         verifier: TokenVerifier | None = None,
         trail: AuditTrail | None = None,
     ) -> None:
@@ -103,6 +105,7 @@ class Pipeline:
         self._documents = documents
         self._peers = peers
         self._metrics = metrics
+        self._grants_of = grants_of
         self._verifier = verifier
         self._trail = trail
         self._rollout = rollout
@@ -175,7 +178,8 @@ class Pipeline:
             return ANONYMOUS
         if authorization[: len(_BEARER)].lower() != _BEARER:
             raise IdentityError(Code.UNAUTHENTICATED, note="another scheme than Bearer")
-        return await self._verifier.verify(authorization[len(_BEARER) :].strip())
+        verified = await self._verifier.verify(authorization[len(_BEARER) :].strip())
+        return Identity(verified.caller, self._grants_of(verified.caller), verified.expires_at)
 
     async def resolve(self, request: GraphQLRequest, identity: Identity) -> Document:
         client = identity.caller.client_id if identity.caller else ""

@@ -13,7 +13,6 @@ from typing import Any
 
 from contract.context import Caller
 from contract.scopes import parse_scope
-from gateway.authorization.identity import Grants, Identity
 from gateway.settings import Issuer
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -41,14 +40,6 @@ def read_caller(claims: Claims, issuer: Issuer, token_id: str) -> Caller:
         organization=_text(claims, "organization"),
         token_id=_text(claims, "jti") or token_id,
     )
-
-
-def identity_of(
-    caller: Caller, expires_at: float, policies: Mapping[str, frozenset[str]]
-) -> Identity:
-    """`policies` say which roles satisfy them."""
-    held = frozenset(name for name, whose in policies.items() if not whose.isdisjoint(caller.roles))
-    return Identity(caller, Grants(True, frozenset(caller.scopes), held), expires_at)
 
 
 def _patient(claims: Claims, issuer: Issuer) -> str | None:

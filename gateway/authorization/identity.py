@@ -23,6 +23,15 @@ class Grants:
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """What a token proves: who asks, and until when. What that allows, policies say."""
+
+    caller: Caller
+    expires_at: float
+    """Seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     caller: Caller | None = None
     """None where nobody is signed in."""

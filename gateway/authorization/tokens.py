@@ -25,8 +25,8 @@ from joserfc.errors import JoseError
 
 from contract.context import Caller
 from contract.errors import Code
-from gateway.authorization.claims import identity_of, read_caller
-from gateway.authorization.identity import Identity
+from gateway.authorization.claims import read_caller
+from gateway.authorization.identity import Verified
 from gateway.authorization.issuer_keys import IssuerKeys, IssuerUnavailableError, PublicKey
 from gateway.cache.lru import LruCache
 from gateway.cache.sealed import SealedCache
@@ -44,7 +44,7 @@ _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """A verified token as it lies in Redis. Policies are ours, and are worked out anew."""
+    """A verified token as it lies in Redis."""
 
     caller: Caller
     expires_at: float
@@ -66,20 +66,20 @@ class TokenVerifier:
         self._keys = {
             name: IssuerKeys(each, settings, http) for name, each in self._issuers.items()
         }
-        self._known: LruCache[bytes, Identity] = LruCache(CACHED_TOKENS, clock=clock)
+        self._known: LruCache[bytes, Verified] = LruCache(CACHED_TOKENS, clock=clock)
 
-    async def verify(self, token: str) -> Identity:
+    async def verify(self, token: str) -> Verified:
         """Raises `IdentityError`; `BusyError` while the issuer's keys cannot be had."""
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise _invalid("its form")
         digest = hashlib.sha256(token.encode()).digest()
-        identity = self._known.get(digest) or await self._recall(digest)
-        if identity is None:
-            identity = await self._read(token, digest)
-            await self._remember(digest, identity)
-        if identity.expires_at is not None and self._clock() > identity.expires_at + MAX_SKEW:
+        verified = self._known.get(digest) or await self._recall(digest)
+        if verified is None:
+            verified = await self._read(token, digest)
+            await self._remember(digest, verified)
+        if self._clock() > verified.expires_at + MAX_SKEW:
             raise IdentityError(Code.TOKEN_EXPIRED)
-        return identity
+        return verified
 
     @property
     def ready(self) -> bool:
@@ -94,7 +94,7 @@ class TokenVerifier:
         """Fetch every issuer's keys now."""
         await asyncio.gather(*(keys.refresh() for keys in self._keys.values()))
 
-    async def _read(self, token: str, digest: bytes) -> Identity:
+    async def _read(self, token: str, digest: bytes) -> Verified:
         header, claims = _peek(token)
         issuer = self._issuers.get(claims["iss"]) if isinstance(claims.get("iss"), str) else None
         if issuer is None:
@@ -103,10 +103,10 @@ class TokenVerifier:
         key = await self._key(issuer, header.get("kid"))
         if key.alg not in (None, algorithm):
             raise _invalid("an algorithm its key is not for")
-        verified = _verify_signature(token, key, algorithm)
-        _check_claims(verified, issuer, self._clock())
-        caller = read_caller(verified, issuer, digest.hex()[:32])
-        return identity_of(caller, float(verified["exp"]), self._settings.policies)
+        claims = _verify_signature(token, key, algorithm)
+        _check_claims(claims, issuer, self._clock())
+        caller = read_caller(claims, issuer, digest.hex()[:32])
+        return Verified(caller, float(claims["exp"]))
 
     async def _key(self, issuer: Issuer, key_id: Any) -> PublicKey:
         if key_id is not None and not isinstance(key_id, str):
@@ -119,20 +119,18 @@ class TokenVerifier:
             raise _invalid("its key")
         return key
 
-    async def _remember(self, digest: bytes, identity: Identity) -> None:
-        assert identity.caller is not None, "it is verified"
-        assert identity.expires_at is not None, "likewise"
+    async def _remember(self, digest: bytes, verified: Verified) -> None:
         now = self._clock()
-        seconds = min(identity.expires_at - now, self._settings.token_cache_seconds)
+        seconds = min(verified.expires_at - now, self._settings.token_cache_seconds)
         if seconds < 1:
             return
-        self._known.put(digest, identity, seconds=seconds)
+        self._known.put(digest, verified, seconds=seconds)
         if self._shared is not None:
-            remembered = Remembered(identity.caller, identity.expires_at, now + seconds)
+            remembered = Remembered(verified.caller, verified.expires_at, now + seconds)
             value = msgspec.msgpack.encode(remembered)
             await self._shared.put(digest.hex(), value, int(seconds))
 
-    async def _recall(self, digest: bytes) -> Identity | None:
+    async def _recall(self, digest: bytes) -> Verified | None:
         value = await self._shared.get(digest.hex()) if self._shared else None
         if value is None:
             return None
@@ -144,9 +142,9 @@ class TokenVerifier:
         # A replica may be configured otherwise than we are, or have been until a moment ago.
         if seconds <= 0 or known.caller.issuer not in self._issuers:
             return None
-        identity = identity_of(known.caller, known.expires_at, self._settings.policies)
-        self._known.put(digest, identity, seconds=seconds)
-        return identity
+        verified = Verified(known.caller, known.expires_at)
+        self._known.put(digest, verified, seconds=seconds)
+        return verified
 
 
 def _peek(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
