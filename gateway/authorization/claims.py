@@ -1,7 +1,7 @@
 """From the claims of a verified token to who asks.
 
 Anything odd makes the caller smaller, never larger: a patient id that is no FHIR id is no launch
-patient, and without a launch patient the `patient/` scopes are gone.
+patient, and without a launch patient the `patient/` scopes are gone, as are malformed ones.
 https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#launch-context
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contract.context import Caller
-from contract.scopes import parse_scope
+from contract.scopes import is_malformed, parse_scope
 from gateway.settings import Issuer
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -33,7 +33,7 @@ def read_caller(claims: Claims, issuer: Issuer, token_id: str) -> Caller:
         client_id=_text(claims, "client_id") or _text(claims, "azp") or "",
         issuer=issuer.issuer,
         roles=_roles(claims, issuer),
-        scopes=tuple(s for s in _scopes(claims) if patient or not _is_patient_scope(s)),
+        scopes=tuple(s for s in _scopes(claims) if _stands(s, patient)),
         patient=patient,
         fhir_user=_fhir_user(claims, issuer),
         purpose=purpose if _PURPOSE.fullmatch(purpose) else "TREAT",
@@ -64,9 +64,11 @@ def _scopes(claims: Claims) -> tuple[str, ...]:
     return _texts(names)
 
 
-def _is_patient_scope(text: str) -> bool:
+def _stands(text: str, patient: str | None) -> bool:
     scope = parse_scope(text)
-    return scope is not None and scope.level == "patient"
+    if scope is None:
+        return not is_malformed(text)
+    return scope.level != "patient" or patient is not None
 
 
 def _roles(claims: Claims, issuer: Issuer) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from contract.scopes import ClinicalScope, parse_scope
+from contract.scopes import ClinicalScope, is_malformed, parse_scope
 
 
 def covers(granted: Collection[str], required: str) -> bool:
@@ -18,7 +18,7 @@ def covers(granted: Collection[str], required: str) -> bool:
     """
     wanted = parse_scope(required)
     if wanted is None:
-        return required in granted
+        return required in granted and not is_malformed(required)
     missing = set(wanted.letters)
     for text in granted:
         scope = parse_scope(text)

@@ -76,6 +76,12 @@ async def test_patient_scopes_are_gone_without_a_launch_patient(verifier, issuer
     assert set(verified.caller.scopes) == {"openid", "user/Patient.rs"}
 
 
+async def test_malformed_scopes_stand_for_nothing(verifier, issuer):
+    token = issuer.token(scope="user/Patient.sr USER/*.rs user/Patient.r  read:orders")
+    identity = await verifier.verify(token)
+    assert identity.caller.scopes == ("user/Patient.r", "read:orders")
+
+
 async def test_maps_an_issuers_roles_to_ours(issuer, http):
     configured = issuer.settings(roles_claim="realm.roles", roles={"doctor": "clinician"})
     verifier = TokenVerifier(Settings(issuers=(configured,)), http)

@@ -24,6 +24,19 @@ def test_reading_takes_both_letters(text, reads):
     assert bool(read_scopes((text,))) is reads
 
 
+@pytest.mark.parametrize(
+    ("scopes", "reads"),
+    [
+        (("user/Patient.r", "user/Patient.s"), True),
+        (("user/Patient.r", "patient/Patient.s"), False),
+        (("user/Patient.r", "user/Condition.s"), False),
+        (("user/Patient.r", "user/Patient.s?_id=1"), False),
+    ],
+)
+def test_two_scopes_of_the_same_reach_are_one(scopes, reads):
+    assert bool(read_scopes(scopes)) is reads
+
+
 VITALS = frozenset({"vital-signs", "http://x|vital-signs"})
 
 
@@ -36,6 +49,7 @@ VITALS = frozenset({"vital-signs", "http://x|vital-signs"})
         ("category=http://y|vital-signs", {"category": VITALS}, False),
         ("category=laboratory", {"category": VITALS}, False),
         ("category=laboratory,vital-signs", {"category": VITALS}, True),
+        (r"category=laboratory\,vital-signs", {"category": VITALS}, False),
         ("category=vital-signs&code=1", {"category": VITALS}, False),
         ("category=vital-signs&code=1", {"category": VITALS, "code": {"1"}}, True),
         ("category=vital-signs&category=laboratory", {"category": VITALS}, False),
