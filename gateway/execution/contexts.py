@@ -40,15 +40,16 @@ def collect_in_contexts(
     ]
     asked = [(number, each) for number, each in found if each.representations]
     definitions, fields, calls = [], [], []
+    # Calls that nobody needs are left out, and with them the variables that they alone use.
+    variables: dict[str, None] = {}
     for position, (number, collected) in enumerate(asked):
         name = f"{template.prefix}{position}"
-        definition, text = template.calls[number]
-        definitions.append(name.join(definition))
-        fields.append(name.join(text))
+        parts = template.calls[number]
+        definitions.append(name.join(parts.definitions))
+        fields.append(name.join(parts.field))
+        variables.update(dict.fromkeys(parts.variables))
         calls.append(_named(collected, name))
-    if template.definitions:
-        definitions.append(template.definitions)
-    document = f"query({','.join(definitions)}){{{' '.join(fields)}}}"
+    document = f"query({','.join((*definitions, *variables))}){{{' '.join(fields)}}}"
     return document, calls, [each for _, each in found if not each.representations]
 
 

@@ -198,7 +198,10 @@ class _PathFinder:
         # Each subgraph must answer for every member it knows, or answers would differ.
         asked: dict[Position, list[Alternatives]] = {}
         for position in positions:
-            if position.place.is_abstract or position.place.is_interface_object:
+            # One that is narrowed already has no other members to offer.
+            if position.place.is_abstract or (
+                position.place.is_interface_object and not position.silent
+            ):
                 with suppress(_NoPathError):
                     if leaves := self._members_leaves(selection, (position,)):
                         asked[position] = leaves
@@ -256,7 +259,7 @@ class _PathFinder:
                 yield self.tree.narrow(position, node, node.type_name, conditions)
             else:
                 yield position
-        elif node.is_interface_object:
+        elif node.is_interface_object and condition in members_at(node, self.graph):
             yield from self._narrow_interface_object(position, condition, conditions)
         elif condition in self.graph.supergraph.types and self.graph.members(
             condition, node.subgraph

@@ -104,6 +104,16 @@ class EntityCall:
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateCall:
+    definitions: tuple[str, ...]
+    """The parts of its own variables' definitions."""
+    field: tuple[str, ...]
+    """The parts of its field."""
+    variables: tuple[str, ...]
+    """The definitions of the client's variables it uses: `$first:Int`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A document whose calls are repeated, each time under a response key of its own.
 
@@ -113,10 +123,8 @@ class Template:
 
     prefix: str
     """Response keys are this and a number."""
-    definitions: str
-    """Of the client's variables: `$first:Int,$after:String`."""
-    calls: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
-    """For each entity call the parts of its variables' definitions, and of its field."""
+    calls: tuple[TemplateCall, ...]
+    """One for each entity call."""
 
 
 @dataclass(frozen=True, slots=True)

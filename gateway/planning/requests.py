@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from gateway.operation.tree import Condition, Operation, OperationKind, VariableDefinition
 from gateway.planning.calls import Call, join_equal_calls, merge_calls
 from gateway.planning.fetch_graph import FetchGraph, FetchStep, Group
-from gateway.planning.plan import EntityCall, FetchNode, Rename, Template
+from gateway.planning.plan import EntityCall, FetchNode, Rename, Template, TemplateCall
 from gateway.planning.positions import Step
 from gateway.planning.query_graph import QueryGraph
 from gateway.planning.representations import context_variables, representations_of, target_path
@@ -123,9 +123,15 @@ class _RequestBuilder:
         )
         if not contextual:
             return node
-        definitions = ",".join(map(_print_definition, self._used(bodies)))
-        parts = tuple(map(_template, calls))
-        return replace(node, template=Template(prefix, definitions, parts))
+        return replace(node, template=Template(prefix, tuple(map(self._template_call, calls))))
+
+    def _template_call(self, call: Call) -> TemplateCall:
+        entity = EntityCall(CALL, CALL, (), (), call.contexts)
+        return TemplateCall(
+            definitions=tuple(",".join(_definitions_of(entity)).split(CALL)),
+            field=tuple(_print_call(entity, call.body).split(CALL)),
+            variables=tuple(map(_print_definition, self._used([call.body]))),
+        )
 
     def _node(
         self,
@@ -202,9 +208,3 @@ def _print_call(entity: EntityCall, body: Selected) -> str:
     alias = "" if entity.response_key == "_entities" else f"{entity.response_key}:"
     text = f"{alias}_entities(representations:${entity.variable}){print_selected(body)}"
     return text.replace(CALL, entity.variable)
-
-
-def _template(call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    entity = EntityCall(CALL, CALL, (), (), call.contexts)
-    definitions = ",".join(_definitions_of(entity))
-    return tuple(definitions.split(CALL)), tuple(_print_call(entity, call.body).split(CALL))

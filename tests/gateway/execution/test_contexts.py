@@ -12,6 +12,7 @@ from gateway.planning.plan import (
     RequiredFragment,
     SequenceNode,
     Template,
+    TemplateCall,
 )
 from tests.gateway.execution.kit import Client, Subgraphs, data, fetch, path, represent, run
 
@@ -23,7 +24,7 @@ ONE = "_e0:_entities(representations:$_e0){...on Claim{cost(code:$_e0_0)}}"
 
 
 def in_context(
-    *sources, target=("plans", "claims"), type_="String", definitions="", others=(), **changes
+    *sources, target=("plans", "claims"), type_="String", definitions=(), others=(), **changes
 ):
     call = EntityCall(
         "_e0",
@@ -33,8 +34,8 @@ def in_context(
         (ContextVariable(type_, sources or (ABOVE,)),),
         apart=True,
     )
-    parts = (DEFINITION, FIELD)
-    template = Template("_e", definitions, (parts,) * (1 + len(others)))
+    parts = TemplateCall(DEFINITION, FIELD, definitions)
+    template = Template("_e", (parts,) * (1 + len(others)))
     return fetch("b", entities=(call, *others), template=template, **changes)
 
 
@@ -81,7 +82,7 @@ async def test_one_request_has_a_call_for_each_value():
 
 
 async def test_the_clients_variables_are_declared_once():
-    node = in_context(definitions="$n:Int", variables=("n",))
+    node = in_context(definitions=("$n:Int",), variables=("n",))
     _, [request] = await ask([plan("USD", "1"), plan("EUR", "1")], node)
     assert request["query"].count("$n:Int") == 1
     assert request["variables"]["n"] == 1

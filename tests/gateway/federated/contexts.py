@@ -211,6 +211,27 @@ SUITE = Suite(
             requests=3,
         ),
         Case(
+            "variables that nothing uses, as nobody is there to ask for",
+            """query ($digits: Int) {
+              plans {
+                parent { parent { members { claims { cost(digits: $digits) } } } }
+                members { claims { cost } }
+              }
+            }""",
+            {
+                "plans": [
+                    {
+                        "parent": {"parent": None},
+                        "members": [{"claims": [{"cost": "10 minutes"}]}, None],
+                    },
+                    {"parent": None, "members": [{"claims": [{"cost": "10 minutes"}]}]},
+                    {"parent": None, "members": None},
+                ]
+            },
+            requests=2,
+            variables={"digits": 2},
+        ),
+        Case(
             "under a condition",
             "query ($yes: Boolean!) { plans { claims { id cost @include(if: $yes) } } }",
             {

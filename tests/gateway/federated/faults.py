@@ -132,6 +132,9 @@ def _narrowed(call: EntityCall) -> EntityCall:
 
 
 def _too_high(call: EntityCall) -> EntityCall:
+    if call.contexts:
+        # What encloses it would not even be there to read.
+        return call
     deep = [path for path in call.targets if sum(isinstance(step, Key) for step in path) > 1]
     return replace(call, targets=tuple(path[:1] if path in deep else path for path in call.targets))
 

@@ -26,6 +26,7 @@ from graphql import (
     build_ast_schema,
     execute_sync,
     parse,
+    parse_value,
     validate,
 )
 
@@ -37,13 +38,14 @@ from gateway.operation.tree import OperationKind
 
 Row = dict[str, Any]
 
+FALSE = parse_value("false", no_location=True)
 SUPERGRAPHS = Path(__file__).parent / "supergraphs"
 LINK = """
 extend schema @link(
-  url: "https://specs.apollo.dev/federation/v2.7"
+  url: "https://specs.apollo.dev/federation/v2.8"
   import: [
     "@key" "@external" "@requires" "@provides" "@shareable" "@override" "@inaccessible"
-    "@interfaceObject"
+    "@interfaceObject" "@context" "@fromContext"
   ]
 )
 """
@@ -216,9 +218,13 @@ def _build(subgraph: Subgraph) -> tuple[GraphQLSchema, Mapping[str, list[Selecti
 
 
 def _keys(type_: TypeDefinitionNode) -> Iterable[SelectionSetNode]:
+    """Those that an entity may be asked for by."""
     for directive in type_.directives or ():
         if directive.name.value == "key":
-            [fields] = [each.value for each in directive.arguments if each.name.value == "fields"]
+            given = {each.name.value: each.value for each in directive.arguments}
+            if given.get("resolvable") == FALSE:
+                continue
+            fields = given["fields"]
             assert isinstance(fields, StringValueNode)
             [operation] = parse(f"{{ {fields.value} }}").definitions
             assert isinstance(operation, OperationDefinitionNode)

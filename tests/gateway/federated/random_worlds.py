@@ -8,7 +8,14 @@ from random import Random
 from typing import Any
 
 from tests.gateway.federated.kit import Row
-from tests.gateway.federated.worlds import NAMED, FieldSpec, TypeSpec, World, compute
+from tests.gateway.federated.worlds import (
+    NAMED,
+    FieldSpec,
+    TypeSpec,
+    World,
+    compute,
+    key_fields,
+)
 
 ROWS = 3
 KEYS = (("id",), ("id",), ("id",), ("id", "code"), ("id", "code tag { no }"), ("id", "tag { no }"))
@@ -21,7 +28,7 @@ def build_world(random: Random) -> World:
     # By the rules, who knows the interface as one object knows none of its types.
     extra_home = random.choice([None, "x"])
     types = {name: _build_type(name, names, subgraphs, named_home, random) for name in names}
-    _mention(types)
+    _mention(types, random)
     _provide(types, random)
     world = World(
         (*subgraphs, extra_home) if extra_home else subgraphs,
@@ -30,6 +37,8 @@ def build_world(random: Random) -> World:
         named_home,
         extra_home,
     )
+    if random.random() < 0.6:
+        _give_context(world, random)
     _fill(world, random)
     return world
 
@@ -104,15 +113,21 @@ def _override(fields: dict[str, FieldSpec], subgraphs: tuple[str, ...], random: 
         former = [name for name in subgraphs if name not in {*spec.owners, *needing}]
         if plain and spec.name != "common" and former and random.random() < 0.25:
             spec.overrides = random.choice(former)
+            # Composers refuse what requires a field while two subgraphs may have it.
+            spec.label = None if needing else random.choice([None, "soon", "later"])
 
 
-def _mention(types: dict[str, TypeSpec]) -> None:
+def _mention(types: dict[str, TypeSpec], random: Random) -> None:
     """Who has a field that leads to a type, or requires one that does, has to know a key of it."""
+    homes = {type_.name: set(type_.keys) for type_ in types.values()}
     for type_ in types.values():
         for spec in type_.fields.values():
             target = spec.target or (spec.requires and type_.fields[spec.requires].target)
             for owner in spec.owners if target else ():
                 types[target].keys.setdefault(owner, ("id",))
+    for type_ in types.values():
+        strangers = sorted(set(type_.keys) - homes[type_.name])
+        type_.stubs = {name for name in strangers if random.random() < 0.9}
 
 
 def _provide(types: dict[str, TypeSpec], random: Random) -> None:
@@ -122,10 +137,26 @@ def _provide(types: dict[str, TypeSpec], random: Random) -> None:
                 there = [
                     each.name
                     for each in types[spec.target].fields.values()
-                    if not (each.target or each.argument or each.requires)
+                    if not (each.target or each.argument or each.requires or each.label)
                     and spec.owners[0] not in (*each.owners, each.overrides)
                 ]
                 spec.provides = random.choice(there) if there else None
+
+
+def _give_context(world: World, random: Random) -> None:
+    """A field that tells what is around it; its value can be had whatever is."""
+    homes = [(t, name) for t in world.types.values() for name in t.keys if name not in t.stubs]
+    known = [(type_, name) for type_, name in homes if "id" in key_fields(type_.keys[name])]
+    if not known:
+        return
+    type_, home = random.choice(known)
+    type_.fields["c0"] = FieldSpec("c0", (home,), contextual=True)
+    world.context_home = home
+    world.setters = tuple(
+        each.name
+        for each in world.types.values()
+        if each is not type_ and "id" in key_fields(each.keys.get(home, ()))
+    )
 
 
 def _fill(world: World, random: Random) -> None:
@@ -147,7 +178,7 @@ def _fill(world: World, random: Random) -> None:
         for spec in type_.fields.values()
     ]
     for row, _, spec in specs:
-        if not spec.requires:
+        if not (spec.requires or spec.contextual):
             row[spec.name] = _value(world, spec, row, random)
     for row, type_, spec in specs:
         if spec.requires:
@@ -170,7 +201,8 @@ def _select(world: World, type_: str, depth: int, random: Random) -> str:
     """A selection set; one response key always means one field with one argument."""
     parts = ["__typename"] if random.random() < 0.3 else []
     if type_ in world.types:
-        chosen = [s for s in world.types[type_].fields.values() if random.random() < 0.5]
+        fields = world.types[type_].fields.values()
+        chosen = [each for each in fields if random.random() < (0.9 if each.contextual else 0.5)]
         parts += [_select_field(world, spec, depth, random) for spec in chosen]
         parts += ["extra"] if world.extra_home and random.random() < 0.3 else []
     elif type_ == NAMED:

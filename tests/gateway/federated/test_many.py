@@ -27,6 +27,7 @@ PARTS = {
     "@key of one field": r'@key\(fields: "\w+"\)',
     "@key of several": r'@key\(fields: "\w+ \w+',
     "@key with a selection": r'@key\(fields: "[^"]*\{',
+    "@key that none may be asked by": r"resolvable: false",
     "several @key": r'@key\(fields: "[^"]*"\) @key',
     "@shareable": r"@shareable",
     "@requires": r"@requires\(",
@@ -35,6 +36,9 @@ PARTS = {
     "@provides": r"@provides",
     "@external": r"@external",
     "@override": r"@override",
+    "@override with a label": r"label: ",
+    "@context": r"@context",
+    "@fromContext of a field that is asked for": r"\bc0\b[^(]*$",
     "@interfaceObject": r"@interfaceObject",
     "interface": r"\binterface ",
     "union": r"\bunion ",
@@ -59,8 +63,10 @@ def test_every_answer_is_that_of_one_server():
         for _ in range(EACH):
             query = build_query(world, random)
             variables = {"yes": random.random() < 0.5, "no": random.random() < 0.5}
-            answer = asyncio.run(federation.ask(Case("", query, None, 0, variables)))
-            expected = world.answer(federation.engine.schema, query, variables)
+            labels = frozenset(each for each in world.labels if random.random() < 0.5)
+            case = Case("", query, None, 0, variables, labels=labels)
+            answer = asyncio.run(federation.ask(case))
+            expected = world.answer(federation.engine.schema, query, variables, labels)
             assert answer.errors == (), f"RANDOM_SEED={seed}: {query}"
             # As bytes, so that the order of keys counts.
             assert encode(answer.data) == encode(expected), f"RANDOM_SEED={seed}: {query}"
