@@ -111,7 +111,8 @@ def write_sources(demo: Sandbox, path: Path) -> None:
 def issuers(demo: Sandbox) -> tuple[Mapping[str, Any], ...]:
     """The sandbox's issuer as the gateway's settings want it."""
     # A launch patient and a clinician of the sandbox are known by their ids in EHR-A.
-    return ({"issuer": demo.issuer, "audience": [demo.audience], "patient_source": "ehr-a"},)
+    issuer = {"issuer": demo.issuer, "audience": [demo.audience], "patient_source": "ehr-a"}
+    return ({**issuer, "typed_only": True},)
 
 
 def write_note(home: Path, note: Note) -> None:

@@ -135,7 +135,7 @@ MEANINGS: dict[Code, Meaning] = {
         503, "The audit trail cannot be written, so nothing may leave.", "Retry later."
     ),
     Code.ISSUER_UNAVAILABLE: Meaning(
-        503, "The keys of the token's issuer cannot be obtained.", "Retry later."
+        503, "The token's issuer cannot be asked about it.", "Retry later."
     ),
     Code.OVERLOADED: Meaning(503, "Too many requests at once.", "Retry after the time named."),
     Code.PLAN_FAILED: Meaning(

@@ -61,7 +61,13 @@ def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicor
         "log_level": "warning",
         "server_header": False,
         "timeout_graceful_shutdown": 30,
+        # Whose word on a client is taken depends on who is really there, not on a header.
+        "proxy_headers": False,
     }
+    if settings.tls is not None:
+        from gateway.http.tls import server_options  # noqa: PLC0415 - likewise
+
+        defaults |= server_options(settings.tls)
     return uvicorn.Config(app, **{**defaults, **options})
 
 

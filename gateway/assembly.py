@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ async def assemble(
             clients=clients,
             redis=redis,
             store=DocumentStore(_read_manifests(settings), shared, _registries(settings, shared)),
-            verifier=await _verifier(settings, redis, building),
+            verifier=await _verifier(settings, metrics, redis, building),
             trail=await _trail(settings, metrics, building),
             decide_label=decide_label,
         )
@@ -171,10 +172,11 @@ def _serve(parts: Parts) -> Served:
     supergraph = _read_supergraph(settings)
     keys = _context_keys(settings, supergraph)
     rules = access_rules(supergraph)
+    tls = _subgraph_tls(settings, supergraph)
     rollout = Rollout(supergraph.override_labels, settings.override_labels, parts.decide_label)
     # Whatever is wrong has been raised by now: from here on there are connections to close.
     own = {
-        name: HttpSubgraphClient(settings.subgraph_urls.get(name, subgraph.url))
+        name: HttpSubgraphClient(settings.subgraph_urls.get(name, subgraph.url), tls=tls.get(name))
         for name, subgraph in supergraph.subgraphs.items()
         if name not in parts.clients
     }
@@ -229,6 +231,23 @@ def _context_keys(settings: Settings, supergraph: Supergraph) -> dict[str, bytes
     return {name: settings.key(f"context:{name}") for name in settings.signed_subgraphs}
 
 
+def _subgraph_tls(settings: Settings, supergraph: Supergraph) -> dict[str, ssl.SSLContext]:
+    given = settings.subgraph_tls
+    unknown = given.keys() - supergraph.subgraphs.keys() - {"*"}
+    if unknown:
+        raise SettingsError(f"the supergraph has no subgraph {', '.join(sorted(unknown))}")
+    urls = {n: settings.subgraph_urls.get(n, s.url) for n, s in supergraph.subgraphs.items()}
+    plain = [name for name in given if urls.get(name, "https:").startswith("http:")]
+    if plain:
+        raise SettingsError(f"the address of {', '.join(sorted(plain))} is not https")
+    try:
+        made = {name: each.context() for name, each in given.items()}
+    except (OSError, ssl.SSLError):
+        raise SettingsError("a certificate, key or ca of subgraph_tls cannot be used") from None
+    secured = (name for name, url in urls.items() if url.startswith("https:"))
+    return {n: made.get(n) or made["*"] for n in secured if n in made or "*" in made}
+
+
 async def _connect(settings: Settings, building: AsyncExitStack) -> Redis | None:
     if settings.redis_url is None:
         return None
@@ -251,7 +270,7 @@ def _sealed(settings: Settings, redis: Redis | None, name: str) -> SealedCache |
 
 
 async def _verifier(
-    settings: Settings, redis: Redis | None, building: AsyncExitStack
+    settings: Settings, metrics: Metrics, redis: Redis | None, building: AsyncExitStack
 ) -> TokenVerifier | None:
     if settings.dev:
         return None
@@ -264,7 +283,7 @@ async def _verifier(
     http = await building.enter_async_context(
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
     )
-    verifier = TokenVerifier(settings, http, _sealed(settings, redis, "tokens"))
+    verifier = TokenVerifier(settings, http, metrics, _sealed(settings, redis, "tokens"))
     # In the background: an issuer that is slow, or started after us, must not keep us from serving.
     keeping = asyncio.create_task(verifier.keep_ready())
     building.callback(keeping.cancel)

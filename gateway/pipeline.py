@@ -71,6 +71,8 @@ class Asked:
     authorization: str | None = None
     headers: Headers = ()
     """Those that are propagated to the subgraphs."""
+    certificate: str | None = None
+    """The thumbprint of the one the client showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Pipeline:
     async def _answer(
         self, asked: Asked, request_id: str, returned: ResponseHeaders | None
     ) -> bytes:
-        identity = await self.identify(asked.authorization)
+        identity = await self.identify(asked.authorization, asked.certificate)
         document = await self.resolve(asked.request, identity)
         selected = self.select(document, asked.request, identity)
         decision = self.authorize(selected, identity)
@@ -169,7 +171,7 @@ class Pipeline:
         await self.audit(asked.request, selected, decision, exchange, codes)
         return self.render(answer, request_id)
 
-    async def identify(self, authorization: str | None) -> Identity:
+    async def identify(self, authorization: str | None, certificate: str | None = None) -> Identity:
         if self._verifier is None:
             return DEVELOPER
         if authorization is None:
@@ -178,7 +180,7 @@ class Pipeline:
             return ANONYMOUS
         if authorization[: len(_BEARER)].lower() != _BEARER:
             raise IdentityError(Code.UNAUTHENTICATED, note="another scheme than Bearer")
-        verified = await self._verifier.verify(authorization[len(_BEARER) :].strip())
+        verified = await self._verifier.verify(authorization[len(_BEARER) :].strip(), certificate)
         return Identity(verified.caller, self._grants_of(verified.caller), verified.expires_at)
 
     async def resolve(self, request: GraphQLRequest, identity: Identity) -> Document:
@@ -242,7 +244,7 @@ class Pipeline:
 
     async def explain(self, asked: Asked) -> dict[str, Any]:
         """The plan of an operation for this caller, its cost and what it leaves out, as JSON."""
-        identity = await self.identify(asked.authorization)
+        identity = await self.identify(asked.authorization, asked.certificate)
         document = await self.resolve(asked.request, identity)
         selected = self.select(document, asked.request, identity)
         decision = self.authorize(selected, identity)

@@ -34,6 +34,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from contract.keys import KeyMissingError, KeyRing, decode_key
+from gateway.trust import ClientCertificates, ClientTls, Introspection, ServerTls
 
 MASTER_KEY_FILE = "master.key"
 ASYMMETRIC = frozenset(
@@ -88,7 +89,15 @@ class Issuer(BaseModel):
     """Dots descend: `realm_access.roles`."""
     roles: Mapping[str, str] = {}
     """From the issuer's words to ours; where empty, its words are taken as they are."""
+    scopes: Mapping[str, str] = {}
+    """From the issuer's words to ours, several separated by spaces; other words are taken as they
+    are."""
     algorithms: frozenset[str] = ASYMMETRIC
+    typed_only: bool = False
+    """Only tokens whose header says that they are access tokens (`at+jwt`, RFC 9068)."""
+    shared_subjects: frozenset[str] = frozenset()
+    """Subjects that are nobody in particular, whose tokens are refused."""
+    introspection: Introspection | None = None
 
     @field_validator("algorithms")
     @classmethod
@@ -147,8 +156,15 @@ class Settings(BaseSettings):
     jwks_keep_seconds: int = 6 * 3600
     """How long the last good keys serve while their issuer is silent."""
 
+    client_certificates: ClientCertificates | None = None
+    """Where a client's certificate is found that its token is bound to."""
+    tls: ServerTls | None = None
+    """Without it TLS is ended in front of us."""
+
     subgraph_urls: Mapping[str, str] = {}
     """Where a subgraph really is, by its name in the supergraph."""
+    subgraph_tls: Mapping[str, ClientTls] = {}
+    """How a subgraph is reached over TLS, by its name; `*` is every other one."""
     override_labels: Mapping[str, Share] = {}
     """For how many callers the label of a progressive override is on: all, none, a percentage."""
     subgraph_timeout: float = 30.0
@@ -201,6 +217,15 @@ class Settings(BaseSettings):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"these are named twice: {', '.join(twice)}")
         return lowered
+
+    @field_validator("issuers")
+    @classmethod
+    def _one_for_opaque_tokens(cls, issuers: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
+        asked = [each.introspection for each in issuers if each.introspection]
+        if sum(each.opaque_tokens for each in asked) > 1:
+            # An opaque token does not say whose it is, and is not to be shown to the others.
+            raise ValueError("only one issuer may have opaque_tokens")
+        return issuers
 
     @model_validator(mode="after")
     def _nobody_from_outside(self) -> Self:

@@ -157,6 +157,18 @@ class Metrics:
             ["subgraph"],
             registry=self.registry,
         )
+        self.issuer_failures = Counter(
+            "chartgraph_issuer_failures",
+            "Questions that an issuer of tokens did not answer, or not usably",
+            ["issuer", "asked"],
+            registry=self.registry,
+        )
+        self.issuer_keys_age = Gauge(
+            "chartgraph_issuer_keys_age_seconds",
+            "Since the keys in use were fetched from their issuer",
+            ["issuer"],
+            registry=self.registry,
+        )
         self.in_flight = Gauge(
             "chartgraph_requests_in_flight", "Requests being answered", registry=self.registry
         )

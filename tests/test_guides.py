@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from chartgraph.cli import app
 from chartgraph.keyset import PURPOSES
 from contract.keys import key_variable
+from gateway.settings import Issuer, load_settings
+from gateway.trust import ClientCertificates, Introspection, ServerTls
 from subgraphs.connectors.config import (
     BearerFile,
     FhirSource,
@@ -27,7 +29,13 @@ from subgraphs.runtime.settings import RuntimeSettings
 DOCS = Path(__file__).parents[1] / "docs"
 SOURCES = (DOCS / "sources.md").read_text()
 DOCUMENTS = (DOCS / "documents.md").read_text()
+SIGNING_IN = (DOCS / "signing-in.md").read_text()
 OPERATING = (DOCS / "operating.md").read_text()
+TRUSTED = {
+    name
+    for model in (Issuer, Introspection, ClientCertificates, ServerTls)
+    for name in model.model_fields
+}
 CONFIGURED = {
     name
     for type_ in (SourceConfig, FhirSource, X12Source, TelehealthSource, BearerFile, SmartBackend)
@@ -95,3 +103,20 @@ def test_the_operators_guide_names_every_setting_of_a_subgraph(name):
 @pytest.mark.parametrize("purpose", [each for each in PURPOSES if not each.startswith("context:")])
 def test_the_operators_guide_names_every_key(purpose):
     assert key_variable(purpose) in OPERATING
+
+
+@pytest.mark.parametrize("name", sorted(TRUSTED))
+def test_the_guide_to_signing_in_names_every_setting(name):
+    assert re.search(rf"`{name}`|\b{name}:", SIGNING_IN)
+
+
+def test_the_settings_that_the_guide_to_signing_in_shows_are_taken(tmp_path):
+    shown = re.findall(r"```yaml\n(.*?)```", SIGNING_IN, re.DOTALL)
+    config = tmp_path / "gateway.yaml"
+    config.write_text("".join(shown))
+    settings = load_settings(config)
+    assert [each.patient_source for each in settings.issuers][-1] == "lakeside"
+    assert settings.client_certificates.trusts("10.1.2.3")
+    assert settings.client_certificates.trusts(None)
+    assert not settings.client_certificates.trusts("10.2.0.1")
+    assert settings.tls is not None

@@ -7,6 +7,7 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#laun
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +34,7 @@ def read_caller(claims: Claims, issuer: Issuer, token_id: str) -> Caller:
         client_id=_text(claims, "client_id") or _text(claims, "azp") or "",
         issuer=issuer.issuer,
         roles=_roles(claims, issuer),
-        scopes=tuple(s for s in _scopes(claims) if _stands(s, patient)),
+        scopes=tuple(s for s in _scopes(claims, issuer) if _stands(s, patient)),
         patient=patient,
         fhir_user=_fhir_user(claims, issuer),
         purpose=purpose if _PURPOSE.fullmatch(purpose) else "TREAT",
@@ -57,11 +58,14 @@ def _fhir_user(claims: Claims, issuer: Issuer) -> str | None:
     return f"{issuer.patient_source}/{match['type']}/{match['id']}"
 
 
-def _scopes(claims: Claims) -> tuple[str, ...]:
+def _scopes(claims: Claims, issuer: Issuer) -> tuple[str, ...]:
     """RFC 8693 has one string; some issuers have a list, or call it `scp`."""
     given = claims.get("scope", claims.get("scp"))
-    names = given.split(" ") if isinstance(given, str) else given
-    return _texts(names)
+    names = _texts(given.split(" ") if isinstance(given, str) else given)
+    if not issuer.scopes:
+        return names
+    ours = (issuer.scopes.get(name, name).split() for name in names)
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(ours)))
 
 
 def _stands(text: str, patient: str | None) -> bool:

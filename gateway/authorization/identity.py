@@ -29,6 +29,8 @@ class Verified:
     caller: Caller
     expires_at: float
     """Seconds since 1970."""
+    certificate: str | None = None
+    """The thumbprint of the only client certificate with which the token is good."""
 
 
 @dataclass(frozen=True, slots=True)

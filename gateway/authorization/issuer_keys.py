@@ -1,42 +1,38 @@
-"""An issuer's public keys: found by OpenID discovery, refreshed, and kept while it is silent.
+"""An issuer's public keys: refreshed, and kept while it is silent.
 
-https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
 A key that its issuer withdraws is forgotten at the next refresh, which no request waits for. A
 token with an unknown key does wait for one, but there is not more than one in `MIN_INTERVAL`, so
 that forged tokens cannot make us call the issuer at will. While the issuer does not answer, the
-last good keys serve for a bounded time.
+last good keys serve for a bounded time; each failure is counted and logged, and that the time is
+over is an error.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
-import aiohttp
-import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
-from gateway.settings import LOOPBACK, Issuer, Settings
-from gateway.telemetry import log
+from gateway.authorization.issuer_http import IssuerHttp, IssuerUnavailableError
+from gateway.settings import Issuer, Settings
+from gateway.telemetry import Metrics, log
 
 MIN_INTERVAL = 10.0
 """Seconds between two attempts, once there are keys."""
 RETRY_SECONDS = 1.0
 """Between two attempts while there are none."""
-TIMEOUT_SECONDS = 5.0
-MAX_BYTES = 256 * 1024
 MIN_RSA_BITS = 2048
-_UNAVAILABLE = "issuer_keys_unavailable"
+KEYS = "keys"
+"""What was asked of the issuer, as the metrics call it."""
 
 PublicKey = ECKey | OKPKey | RSAKey
-
-
-class IssuerUnavailableError(Exception):
-    """The issuer's keys cannot be had; the message tells why, for the log."""
+# https://www.rfc-editor.org/rfc/rfc7518#section-3.1, https://www.rfc-editor.org/rfc/rfc8037
+_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+_EDWARDS = frozenset({"Ed25519", "Ed448"})
 
 
 class IssuerKeys:
@@ -44,26 +40,29 @@ class IssuerKeys:
         self,
         issuer: Issuer,
         settings: Settings,
-        http: aiohttp.ClientSession,
+        http: IssuerHttp,
+        metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._issuer = issuer
         self._settings = settings
         self._http = http
+        self._failures = metrics.issuer_failures.labels(issuer.issuer, KEYS)
         self._clock = clock
-        self._keys: Mapping[str, PublicKey] = {}
+        self._keys: Sequence[PublicKey] = ()
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
         self._refreshing = asyncio.Lock()
+        metrics.issuer_keys_age.labels(issuer.issuer).set_function(self._age)
 
-    async def find(self, key_id: str | None) -> PublicKey | None:
-        """The key of that name; without a name, the only key there is.
+    async def find(self, key_id: str | None, algorithm: str) -> PublicKey | None:
+        """The key of that name, or without a name the only one, that is for the algorithm.
 
         Raises `IssuerUnavailableError` where there are no keys that may still be used.
         """
-        if (key := self._known(key_id)) is None:
+        if (key := self._known(key_id, algorithm)) is None:
             await self.refresh()
-            key = self._known(key_id)
+            key = self._known(key_id, algorithm)
         if key is None and not self.ready:
             raise IssuerUnavailableError("no keys have been obtained")
         return key
@@ -88,22 +87,29 @@ class IssuerKeys:
                 return
             self._tried_at = self._clock()
             try:
-                async with asyncio.timeout(TIMEOUT_SECONDS):
-                    keys = await self._fetch()
+                keys = await self._fetch()
             except IssuerUnavailableError as error:
-                log.warning(_UNAVAILABLE, issuer=self._issuer.issuer, reason=str(error))
-                return
+                self._alarm(reason=str(error))
             except Exception as error:  # noqa: BLE001 - whatever it sends, we keep what we have
-                log.warning(_UNAVAILABLE, issuer=self._issuer.issuer, exc_info=error)
-                return
-            self._keys, self._fetched_at = keys, self._clock()
+                self._alarm(exc_info=error)
+            else:
+                self._keys, self._fetched_at = keys, self._clock()
 
-    def _known(self, key_id: str | None) -> PublicKey | None:
+    def _alarm(self, **said: Any) -> None:
+        self._failures.inc()
+        if self._keys and not self.ready:
+            log.error("issuer_keys_expired", issuer=self._issuer.issuer, **said)
+        else:
+            log.warning("issuer_keys_unavailable", issuer=self._issuer.issuer, **said)
+
+    def _known(self, key_id: str | None, algorithm: str) -> PublicKey | None:
         if self._age() > self._settings.jwks_keep_seconds:
             return None
-        if key_id is None:
-            return next(iter(self._keys.values())) if len(self._keys) == 1 else None
-        return self._keys.get(key_id)
+        fitting = [
+            key for key in self._keys if key_id in (None, key.kid or "") and is_for(key, algorithm)
+        ]
+        # Of two we could not tell which one was meant.
+        return fitting[0] if len(fitting) == 1 else None
 
     def _pause(self) -> float:
         return MIN_INTERVAL if self.ready else RETRY_SECONDS
@@ -111,57 +117,41 @@ class IssuerKeys:
     def _age(self) -> float:
         return self._clock() - self._fetched_at
 
-    async def _fetch(self) -> Mapping[str, PublicKey]:
-        document = await self._get(self._issuer.jwks_uri or await self._discover())
-        entries = document.get("keys")
+    async def _fetch(self) -> Sequence[PublicKey]:
+        address = self._issuer.jwks_uri or await self._http.discover("jwks_uri")
+        entries = (await self._http.get(address)).get("keys")
         if not isinstance(entries, list):
             raise IssuerUnavailableError("the key set holds no keys")
-        keys: dict[str, PublicKey] = {}
-        for entry in entries:
-            if (key := _read_key(entry)) is not None:
-                keys[str(entry.get("kid", ""))] = key
+        keys = [key for key in map(_read_key, entries) if key is not None]
         if not keys:
             raise IssuerUnavailableError("the key set holds no key that may verify a signature")
         return keys
 
-    async def _discover(self) -> str:
-        base = self._issuer.issuer.rstrip("/")
-        document = await self._get(f"{base}/.well-known/openid-configuration")
-        uri = document.get("jwks_uri")
-        # https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation
-        if document.get("issuer") != self._issuer.issuer or not isinstance(uri, str):
-            raise IssuerUnavailableError("the discovery document is not this issuer's")
-        return uri
 
-    async def _get(self, url: str) -> dict[str, Any]:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            raise IssuerUnavailableError("keys are only fetched over TLS")
-        # A redirect could lead inside our own network.
-        async with self._http.get(url, allow_redirects=False) as response:
-            if response.status != 200:  # noqa: PLR2004 - OK
-                raise IssuerUnavailableError(f"answered with status {response.status}")
-            body = await response.content.read(MAX_BYTES)
-            if not response.content.at_eof():
-                raise IssuerUnavailableError("the answer is too large")
-        try:
-            return msgspec.json.decode(body, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise IssuerUnavailableError("the answer is not a JSON object") from None
+def is_for(key: PublicKey, algorithm: str) -> bool:
+    """Whether the key's type, curve and own declaration let it verify by the algorithm.
+
+    https://www.rfc-editor.org/rfc/rfc8725#section-3.1
+    """
+    if key.alg is not None:
+        return bool(key.alg == algorithm)
+    if isinstance(key, RSAKey):
+        return algorithm[:2] in ("RS", "PS")
+    if isinstance(key, ECKey):
+        return _CURVES.get(algorithm) == key.curve_name
+    return algorithm == "EdDSA" and key.curve_name in _EDWARDS
 
 
 def _read_key(entry: Any) -> PublicKey | None:
     """A public key that may verify signatures; any other entry is passed over.
 
-    A symmetric key in a published set is a key that everyone has.
+    A symmetric key in a published set is a key that everyone has, and so is a private one.
     """
-    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
-        return None
-    if "verify" not in entry.get("key_ops", ["verify"]):
-        return None
     try:
+        if entry.get("use", "sig") != "sig" or "verify" not in entry.get("key_ops", ["verify"]):
+            return None
         key = JWKRegistry.import_key(entry)
         weak = isinstance(key, RSAKey) and key.public_key.key_size < MIN_RSA_BITS
-    except (JoseError, ValueError, TypeError, KeyError):
+    except (JoseError, AttributeError, ValueError, TypeError, KeyError):
         return None
-    return key if isinstance(key, PublicKey) and not weak else None
+    return key if isinstance(key, PublicKey) and not weak and not key.is_private else None

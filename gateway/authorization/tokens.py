@@ -1,46 +1,56 @@
 """A bearer token, verified: who asks.
 
-Signatures are asymmetric only, made with a key the token's issuer publishes, by the algorithm that
-key is for; `iss`, `aud`, `exp` and `nbf` are checked; a token that declares anything critical is
-refused, for we know none of it. https://www.rfc-editor.org/rfc/rfc8725 (JWT best practice)
+A JWT is verified by its issuer's keys; an opaque token is described by the issuer that is set up
+for them, and a JWT is put to its issuer as well where the settings say so. A token that is bound to
+a certificate is good only together with it.
 
 A verified token is remembered, by its SHA-256, until it expires but for `token_cache_seconds` at
-most, which bounds how late a withdrawal is noticed: here, and sealed in Redis for our replicas.
+most, which bounds how late a revocation is noticed: here, and sealed in Redis for our replicas.
+One that its issuer disowned is remembered for `INACTIVE_SECONDS`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hashlib
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import aiohttp
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
 
 from contract.context import Caller
 from contract.errors import Code
+from gateway.authorization.binding import read_binding
 from gateway.authorization.claims import read_caller
 from gateway.authorization.identity import Verified
-from gateway.authorization.issuer_keys import IssuerKeys, IssuerUnavailableError, PublicKey
+from gateway.authorization.introspection import Introspector, TokenInactiveError
+from gateway.authorization.issuer_http import IssuerHttp, IssuerUnavailableError
+from gateway.authorization.issuer_keys import IssuerKeys, PublicKey
+from gateway.authorization.signed_tokens import (
+    MAX_SKEW,
+    MAX_TOKEN_LENGTH,
+    Claims,
+    check_claims,
+    check_header,
+    invalid,
+    peek,
+    verify_signature,
+)
 from gateway.cache.lru import LruCache
 from gateway.cache.sealed import SealedCache
 from gateway.errors import BusyError, IdentityError
 from gateway.settings import Issuer, Settings
+from gateway.telemetry import Metrics
 
-MAX_TOKEN_LENGTH = 8192
-MAX_SKEW = 60
-"""Seconds by which the issuer's clock may differ from ours."""
-MAX_TIME = 2**40
-"""Beyond it no number is a time."""
 CACHED_TOKENS = 10_000
-_SEGMENTS = 3
-_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+INACTIVE_SECONDS = 30.0
+# https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+_JOSE = "eyJ"
+"""How every JOSE header begins, encoded: one that we cannot verify is not somebody's opaque token,
+but a JWT that is broken or encrypted."""
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -49,6 +59,7 @@ class Remembered(msgspec.Struct, frozen=True):
     caller: Caller
     expires_at: float
     until: float
+    certificate: str | None = None
 
 
 class TokenVerifier:
@@ -56,22 +67,37 @@ class TokenVerifier:
         self,
         settings: Settings,
         http: aiohttp.ClientSession,
+        metrics: Metrics,
         shared: SealedCache | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Raises `SettingsError` where our credentials for an issuer cannot be read."""
         self._settings = settings
         self._shared = shared
         self._clock = clock
         self._issuers = {each.issuer: each for each in settings.issuers}
-        self._keys = {
-            name: IssuerKeys(each, settings, http) for name, each in self._issuers.items()
-        }
+        self._keys: dict[str, IssuerKeys] = {}
+        self._introspectors: dict[str, Introspector] = {}
+        for name, issuer in self._issuers.items():
+            asking = IssuerHttp(name, http)
+            self._keys[name] = IssuerKeys(issuer, settings, asking, metrics)
+            if issuer.introspection is not None:
+                self._introspectors[name] = Introspector(
+                    issuer, issuer.introspection, asking, metrics, clock
+                )
+        self._opaque = next(
+            (i for i in settings.issuers if i.introspection and i.introspection.opaque_tokens), None
+        )
         self._known: LruCache[bytes, Verified] = LruCache(CACHED_TOKENS, clock=clock)
+        self._inactive: LruCache[bytes, bool] = LruCache(CACHED_TOKENS, clock=clock)
 
-    async def verify(self, token: str) -> Verified:
-        """Raises `IdentityError`; `BusyError` while the issuer's keys cannot be had."""
+    async def verify(self, token: str, certificate: str | None = None) -> Verified:
+        """`certificate` is the thumbprint of the one the client showed.
+
+        Raises `IdentityError`; `BusyError` while the issuer cannot be asked what has to be known.
+        """
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
-            raise _invalid("its form")
+            raise invalid("its form")
         digest = hashlib.sha256(token.encode()).digest()
         verified = self._known.get(digest) or await self._recall(digest)
         if verified is None:
@@ -79,6 +105,8 @@ class TokenVerifier:
             await self._remember(digest, verified)
         if self._clock() > verified.expires_at + MAX_SKEW:
             raise IdentityError(Code.TOKEN_EXPIRED)
+        if verified.certificate is not None and verified.certificate != certificate:
+            raise invalid("the certificate it is bound to")
         return verified
 
     @property
@@ -95,28 +123,40 @@ class TokenVerifier:
         await asyncio.gather(*(keys.refresh() for keys in self._keys.values()))
 
     async def _read(self, token: str, digest: bytes) -> Verified:
-        header, claims = _peek(token)
-        issuer = self._issuers.get(claims["iss"]) if isinstance(claims.get("iss"), str) else None
-        if issuer is None:
-            raise _invalid("its issuer")
-        algorithm = _check_header(header, issuer)
-        key = await self._key(issuer, header.get("kid"))
-        if key.alg not in (None, algorithm):
-            raise _invalid("an algorithm its key is not for")
-        claims = _verify_signature(token, key, algorithm)
-        _check_claims(claims, issuer, self._clock())
-        caller = read_caller(claims, issuer, digest.hex()[:32])
-        return Verified(caller, float(claims["exp"]))
-
-    async def _key(self, issuer: Issuer, key_id: Any) -> PublicKey:
-        if key_id is not None and not isinstance(key_id, str):
-            raise _invalid("its key id")
+        if self._inactive.get(digest):
+            raise invalid("its issuer's word")
         try:
-            key = await self._keys[issuer.issuer].find(key_id)
+            issuer, claims = await self._claims(token)
+        except TokenInactiveError:
+            self._inactive.put(digest, value=True, seconds=INACTIVE_SECONDS)
+            raise invalid("its issuer's word") from None
         except IssuerUnavailableError as error:
             raise BusyError(Code.ISSUER_UNAVAILABLE, note=str(error)) from None
+        caller = read_caller(claims, issuer, digest.hex()[:32])
+        return Verified(caller, float(claims["exp"]), read_binding(claims))
+
+    async def _claims(self, token: str) -> tuple[Issuer, Claims]:
+        if self._opaque is not None and not token.startswith(_JOSE):
+            if _TOKEN.fullmatch(token) is None:
+                raise invalid("its form")
+            return self._opaque, await self._introspectors[self._opaque.issuer].describe(token)
+        header, unproved = peek(token)
+        named = unproved.get("iss")
+        issuer = self._issuers.get(named) if isinstance(named, str) else None
+        if issuer is None:
+            raise invalid("its issuer")
+        key_id, algorithm = check_header(header, issuer)
+        key = await self._key(issuer, key_id, algorithm)
+        claims = verify_signature(token, key, algorithm)
+        check_claims(claims, issuer, self._clock())
+        if issuer.introspection is not None and issuer.introspection.signed_tokens:
+            await self._introspectors[issuer.issuer].confirm(token, claims)
+        return issuer, claims
+
+    async def _key(self, issuer: Issuer, key_id: str | None, algorithm: str) -> PublicKey:
+        key = await self._keys[issuer.issuer].find(key_id, algorithm)
         if key is None:
-            raise _invalid("its key")
+            raise invalid("its key")
         return key
 
     async def _remember(self, digest: bytes, verified: Verified) -> None:
@@ -126,7 +166,9 @@ class TokenVerifier:
             return
         self._known.put(digest, verified, seconds=seconds)
         if self._shared is not None:
-            remembered = Remembered(verified.caller, verified.expires_at, now + seconds)
+            remembered = Remembered(
+                verified.caller, verified.expires_at, now + seconds, verified.certificate
+            )
             value = msgspec.msgpack.encode(remembered)
             await self._shared.put(digest.hex(), value, int(seconds))
 
@@ -142,76 +184,6 @@ class TokenVerifier:
         # A replica may be configured otherwise than we are, or have been until a moment ago.
         if seconds <= 0 or known.caller.issuer not in self._issuers:
             return None
-        verified = Verified(known.caller, known.expires_at)
+        verified = Verified(known.caller, known.expires_at, known.certificate)
         self._known.put(digest, verified, seconds=seconds)
         return verified
-
-
-def _peek(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Header and claims, believed in nothing but which issuer and which key to look up."""
-    segments = token.split(".")
-    if len(segments) != _SEGMENTS:
-        raise _invalid("its form")
-    try:
-        return _json(segments[0]), _json(segments[1])
-    except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError):
-        raise _invalid("its form") from None
-
-
-def _json(segment: str) -> dict[str, Any]:
-    raw = base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
-    return msgspec.json.decode(raw, type=dict[str, Any])
-
-
-def _check_header(header: Mapping[str, Any], issuer: Issuer) -> str:
-    algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in issuer.algorithms:
-        raise _invalid("its algorithm")
-    if "crit" in header or "b64" in header:
-        raise _invalid("a critical header we do not know")
-    kind = header.get("typ", "JWT")
-    if not isinstance(kind, str) or kind.lower() not in _TYPES:
-        raise _invalid("its type")
-    return algorithm
-
-
-def _verify_signature(token: str, key: PublicKey, algorithm: str) -> Mapping[str, Any]:
-    registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
-    registry.max_header_length = registry.max_payload_length = MAX_TOKEN_LENGTH
-    try:
-        verified = jws.deserialize_compact(token, key, registry=registry)
-        return msgspec.json.decode(verified.payload, type=dict[str, Any])
-    except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError):
-        raise _invalid("its signature") from None
-
-
-def _check_claims(claims: Mapping[str, Any], issuer: Issuer, now: float) -> None:
-    """https://www.rfc-editor.org/rfc/rfc7519#section-4.1"""
-    if claims.get("iss") != issuer.issuer:
-        raise _invalid("its issuer")
-    if issuer.audience.isdisjoint(_audiences(claims.get("aud"))):
-        raise _invalid("its audience")
-    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
-        # 45 CFR 164.312(a)(2)(i): everyone who asks has an identity of their own.
-        raise _invalid("no subject")
-    times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
-    if "exp" not in times or any(not _is_time(value) for value in times.values()):
-        raise _invalid("its times")
-    if now > times["exp"] + MAX_SKEW:
-        raise IdentityError(Code.TOKEN_EXPIRED)
-    if any(times.get(name, now) > now + MAX_SKEW for name in ("nbf", "iat")):
-        raise _invalid("a time that has not come")
-
-
-def _audiences(value: Any) -> Sequence[str]:
-    values = [value] if isinstance(value, str) else value
-    return [each for each in values if isinstance(each, str)] if isinstance(values, list) else []
-
-
-def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MAX_TIME
-
-
-def _invalid(what: str) -> IdentityError:
-    """The client is told only that it is invalid; the log, what about it."""
-    return IdentityError(Code.TOKEN_INVALID, note=f"refused for {what}")

@@ -18,6 +18,7 @@ from gateway.documents.request import GraphQLRequest
 from gateway.errors import AccessError, BusyError, FaultError, GatewayError, RequestError
 from gateway.execution.response_headers import CACHING, NO_STORE, ResponseHeaders, read_rules
 from gateway.execution.wire import encode
+from gateway.http.certificates import ShownCertificates
 from gateway.http.negotiation import JSON, check_content_type, choose_media_type
 from gateway.http.reading import read_body, read_url
 from gateway.pipeline import Asked, Pipeline
@@ -73,6 +74,7 @@ class GraphQLEndpoint:
         metrics.in_flight.set_function(lambda: self._in_flight)
         self._propagated = frozenset(name.encode() for name in settings.propagate_headers)
         self._returned = read_rules(settings.response_headers)
+        self._certificates = ShownCertificates(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -111,7 +113,10 @@ class GraphQLEndpoint:
             request = self._read_get(scope, headers)
         else:
             raise RequestError(Code.METHOD_NOT_ALLOWED)
-        return Asked(request, _header(headers, b"authorization"), self._propagate(headers))
+        certificate = self._certificates.thumbprint(scope) if self._certificates.wanted else None
+        return Asked(
+            request, _header(headers, b"authorization"), self._propagate(headers), certificate
+        )
 
     def refuse(self, error: GatewayError, request_id: str, media_type: str) -> Reply:
         status = error.status

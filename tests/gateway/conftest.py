@@ -24,15 +24,39 @@ AUDIENCE = "chartgraph"
 
 @dataclass
 class LoopbackIssuer:
-    """Real HTTP; `answer` replaces what it says at its key address."""
+    """Real HTTP; `answer` replaces what it says at its key address, `discovery` and `introspection`
+    likewise; `opaque` is what it knows of tokens that are no JWTs, `revoked` what it disowns."""
 
     url: str = ""
     keys: list[Any] = field(default_factory=lambda: [new_key("key-1")])
     answer: Any = None
+    discovery: Any = None
+    introspection: Any = None
+    opaque: dict[str, dict[str, Any]] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
     fetched: int = 0
+    visited: list[str] = field(default_factory=list)
+    introspected: list[tuple[dict[str, str], dict[str, str]]] = field(default_factory=list)
+    """Form and headers of each question."""
 
     def settings(self, **given) -> Issuer:
         return Issuer(issuer=self.url, audience={AUDIENCE}, patient_source="ehr-a", **given)
+
+    def configuration(self, **changes) -> dict[str, Any]:
+        return {
+            "issuer": self.url,
+            "jwks_uri": f"{self.url}/jwks",
+            "token_endpoint": f"{self.url}/token",
+            "introspection_endpoint": f"{self.url}/introspect",
+            **changes,
+        }
+
+    async def say(self, given: Any) -> Any:
+        """What the test put in place of an answer; a function may wait, or answer None."""
+        if given is None:
+            return None
+        answer = given()
+        return await answer if isawaitable(answer) else answer
 
     def claims(self, **changes) -> dict[str, Any]:
         now = int(time.time())
@@ -76,18 +100,33 @@ async def issuer():
     it = LoopbackIssuer()
 
     async def discovery(_):
-        return web.json_response({"issuer": it.url, "jwks_uri": f"{it.url}/jwks"})
+        return await it.say(it.discovery) or web.json_response(it.configuration())
 
     async def jwks(_):
         it.fetched += 1
-        if it.answer is not None:
-            answer = it.answer()
-            return await answer if isawaitable(answer) else answer
-        return web.json_response({"keys": [key.as_dict(private=False) for key in it.keys]})
+        keys = {"keys": [key.as_dict(private=False) for key in it.keys]}
+        return await it.say(it.answer) or web.json_response(keys)
+
+    async def introspect(request):
+        form = dict(await request.post())
+        it.introspected.append((form, dict(request.headers)))
+        answer = await it.say(it.introspection)
+        if answer is not None:
+            return answer
+        token = form["token"]
+        if token in it.revoked or not (token in it.opaque or token.startswith("eyJ")):
+            return web.json_response({"active": False})
+        return web.json_response({"active": True, **it.opaque.get(token, {})})
+
+    async def elsewhere(request):
+        it.visited.append(request.path)
+        return web.json_response({"keys": [new_key("key-1").as_dict(private=False)]})
 
     app = web.Application()
     app.router.add_get("/.well-known/openid-configuration", discovery)
     app.router.add_get("/jwks", jwks)
+    app.router.add_post("/introspect", introspect)
+    app.router.add_get("/elsewhere", elsewhere)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

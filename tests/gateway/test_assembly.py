@@ -27,7 +27,7 @@ def made(monkeypatch):
     """Every client that a gateway makes for itself, by its address."""
     clients: dict[str, list[Client]] = {}
 
-    def make(url: str) -> Client:
+    def make(url: str, **_) -> Client:
         name = url.rpartition("/")[2]
         client = Client(name)
         clients.setdefault(name, []).append(client)

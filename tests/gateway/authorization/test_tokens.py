@@ -17,6 +17,7 @@ from gateway.authorization.tokens import TokenVerifier
 from gateway.cache.sealed import SealedCache, connect
 from gateway.errors import BusyError, IdentityError
 from gateway.settings import Settings
+from gateway.telemetry import Metrics
 
 
 class Clock:
@@ -35,7 +36,7 @@ def clock():
 @pytest.fixture
 def verifier(issuer, http, clock):
     settings = Settings(issuers=(issuer.settings(),))
-    verifier = TokenVerifier(settings, http, clock=clock)
+    verifier = TokenVerifier(settings, http, Metrics(), clock=clock)
     for keys in verifier._keys.values():
         keys._clock = clock
     return verifier
@@ -84,7 +85,7 @@ async def test_malformed_scopes_stand_for_nothing(verifier, issuer):
 
 async def test_maps_an_issuers_roles_to_ours(issuer, http):
     configured = issuer.settings(roles_claim="realm.roles", roles={"doctor": "clinician"})
-    verifier = TokenVerifier(Settings(issuers=(configured,)), http)
+    verifier = TokenVerifier(Settings(issuers=(configured,)), http, Metrics())
     token = issuer.token(realm={"roles": ["doctor", "superuser"]})
     assert (await verifier.verify(token)).caller.roles == ("clinician",)
 
@@ -152,7 +153,7 @@ async def test_refuses_a_token_nobody_signed(verifier, issuer, algorithm):
 
 async def test_refuses_a_public_key_used_as_a_secret(issuer, http):
     issuer.keys = [RSAKey.generate_key(2048, {"kid": "key-1"})]
-    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http)
+    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http, Metrics())
     public = issuer.keys[0].as_pem(private=False)
     signed = unsigned(issuer, "HS256").removesuffix(".")
     forged = f"{signed}.{encode(hmac.digest(public, signed.encode(), 'sha256'))}"
@@ -162,7 +163,7 @@ async def test_refuses_a_public_key_used_as_a_secret(issuer, http):
 async def test_takes_no_symmetric_key_from_an_issuer(issuer, http):
     secret = OctKey.generate_key(256, {"kid": "key-1"})
     issuer.answer = lambda: web.json_response({"keys": [secret.as_dict(private=True)]})
-    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http)
+    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http, Metrics())
     with pytest.raises(BusyError) as raised:
         await verifier.verify(issuer.token())
     assert raised.value.code == Code.ISSUER_UNAVAILABLE
@@ -175,7 +176,7 @@ async def test_refuses_a_key_of_the_right_name_and_the_wrong_owner(verifier, iss
 
 async def test_refuses_an_algorithm_the_key_is_not_for(issuer, http):
     issuer.keys = [RSAKey.generate_key(2048, {"kid": "key-1", "alg": "RS384"})]
-    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http)
+    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http, Metrics())
     for algorithm, taken in (("RS384", True), ("RS256", False), ("ES256", False)):
         key = issuer.keys[0] if algorithm != "ES256" else ECKey.generate_key("P-256")
         free = RSAKey.import_key(key.as_pem(private=True)) if algorithm == "RS256" else key
@@ -303,7 +304,7 @@ async def test_refuses_anothers_discovery_document(issuer, http):
     settings = Settings(
         issuers=(issuer.settings().model_copy(update={"issuer": issuer.url + "/"}),)
     )
-    verifier = TokenVerifier(settings, http)
+    verifier = TokenVerifier(settings, http, Metrics())
     with pytest.raises(BusyError):
         await verifier.verify(issuer.token(iss=issuer.url + "/"))
 
@@ -312,7 +313,8 @@ async def test_shares_what_it_verified(issuer, http, valkey_url):
     redis = connect(valkey_url)
     settings = Settings(issuers=(issuer.settings(),))
     first, second = (
-        TokenVerifier(settings, http, SealedCache(redis, b"k" * 32, "tokens")) for _ in range(2)
+        TokenVerifier(settings, http, Metrics(), SealedCache(redis, b"k" * 32, "tokens"))
+        for _ in range(2)
     )
     token = issuer.token()
     await first.verify(token)
@@ -325,7 +327,10 @@ async def test_redis_holds_nothing_to_read(issuer, http, valkey_url):
     redis = connect(valkey_url)
     await redis.flushall()
     verifier = TokenVerifier(
-        Settings(issuers=(issuer.settings(),)), http, SealedCache(redis, b"k" * 32, "tokens")
+        Settings(issuers=(issuer.settings(),)),
+        http,
+        Metrics(),
+        SealedCache(redis, b"k" * 32, "tokens"),
     )
     await verifier.verify(issuer.token())
     (key,) = await redis.keys()
