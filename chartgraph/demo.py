@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import yaml
 
+from schema import ROLES
+
 START_SECONDS = 60.0
 NOTE = "demo.json"
 """The running demo's addresses, for `chartgraph token` and for tests."""
@@ -112,7 +114,7 @@ def issuers(demo: Sandbox) -> tuple[Mapping[str, Any], ...]:
     """The sandbox's issuer as the gateway's settings want it."""
     # A launch patient and a clinician of the sandbox are known by their ids in EHR-A.
     issuer = {"issuer": demo.issuer, "audience": [demo.audience], "patient_source": "ehr-a"}
-    return ({**issuer, "typed_only": True},)
+    return ({**issuer, "roles": str(ROLES), "typed_only": True},)
 
 
 def write_note(home: Path, note: Note) -> None:

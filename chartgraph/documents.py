@@ -25,7 +25,7 @@ from gateway.documents.prepare import Document, hash_text, prepare
 from gateway.documents.registry import ClientDocuments, FolderRegistry, Registry, SealedRegistry
 from gateway.documents.store import ANY_CLIENT
 from gateway.errors import RequestError
-from gateway.federation.access_rules import AccessRules, access_rules
+from gateway.federation.access_rules import access_rules, policy_names
 from gateway.federation.supergraph import load_supergraph
 from gateway.operation.normalize import normalize
 from gateway.operation.tree import Operation
@@ -91,7 +91,7 @@ class Judge:
         self._graph = load_supergraph(supergraph.read_text(encoding="utf-8"))
         self._query_graph = build_query_graph(self._graph)
         self._rules = access_rules(self._graph)
-        self._policies = _policies(self._rules)
+        self._policies = policy_names(self._rules)
         self._limits = limits
 
     def problems(
@@ -214,16 +214,6 @@ def _entry(path: Path) -> Mapping[str, Any]:
         "type": operations[0].operation.value,
         "body": text,
     }
-
-
-def _policies(rules: AccessRules) -> frozenset[str]:
-    return frozenset(
-        name
-        for rule in rules.values()
-        for alternatives in rule.policies
-        for names in alternatives
-        for name in names
-    )
 
 
 def _describe(denial: Denial) -> str:

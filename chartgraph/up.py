@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,7 @@ async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | N
         await gateway.start()
         announcing = asyncio.create_task(_announce(settings, demo))
         try:
+            signal.signal(signal.SIGHUP, lambda *_: gateway.reload_soon())
             await UnwindingServer(server_config(gateway, settings, lifespan="off")).serve()
         finally:
             announcing.cancel()

@@ -32,6 +32,7 @@ class Code(StrEnum):
     TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - likewise
     FORBIDDEN = "FORBIDDEN"
     SCOPE_REQUIRED = "SCOPE_REQUIRED"
+    PURPOSE_NOT_PERMITTED = "PURPOSE_NOT_PERMITTED"
     # What was asked for
     NOT_FOUND = "NOT_FOUND"
     # Systems behind us
@@ -108,6 +109,11 @@ MEANINGS: dict[Code, Meaning] = {
     Code.FORBIDDEN: Meaning(403, "This is not permitted.", "Ask whoever grants you access."),
     Code.SCOPE_REQUIRED: Meaning(
         403, "The token lacks a scope for this field.", "Request one of the scopes named."
+    ),
+    Code.PURPOSE_NOT_PERMITTED: Meaning(
+        403,
+        "The token's purpose of use is not open to its roles.",
+        "Obtain a token for a purpose that the role may have.",
     ),
     Code.NOT_FOUND: Meaning(404, "There is no such record.", "Check the id."),
     Code.SOURCE_UNAVAILABLE: Meaning(502, "A source cannot be reached.", "Retry later."),

@@ -75,6 +75,9 @@ class GatewayApp:
         self.settings = settings
         self.metrics = Metrics()
         self.assembly: Assembly | None = None
+        self.reload_refused = False
+        """Whether the files as they are now are bad, so that what was read before is served."""
+        self.metrics.reload_refused.set_function(lambda: self.reload_refused)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clients = clients
         self._page = page
@@ -102,15 +105,21 @@ class GatewayApp:
             _settle()
 
     async def reload(self) -> None:
-        """Serve the supergraph's file as it is now; a bad one is told in the log and not taken."""
+        """Serve supergraph, policies and roles as their files are now.
+
+        Bad ones are not taken, which the log, `/ready` and a metric tell.
+        """
         assert self.assembly is not None, "it has been started"
         try:
             await self.assembly.reload()
         except (SupergraphError, SettingsError) as error:
+            self.reload_refused = True
             log.error("reload_refused", reason=str(error))
         except Exception as error:  # noqa: BLE001 - no one waits for a signal's handler
+            self.reload_refused = True
             log.error("reload_failed", exc_info=error)
         else:
+            self.reload_refused = False
             log.info("reloaded")
             if self._alone:
                 # Until then requests under way may hold the old schema.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from contract.keys import KEY_BYTES
 from gateway.authorization.grants import GrantsOf
+from gateway.authorization.roles import RoleMaps, read_role_maps
 from gateway.documents.manifest import Manifest, ManifestError, read_manifest
 from gateway.documents.registry import FolderRegistry, Registry, SealedRegistry
 from gateway.documents.resolve import Documents
@@ -21,7 +22,7 @@ from gateway.errors import RequestError
 from gateway.exchange import Peers
 from gateway.execution.client import SubgraphClient
 from gateway.execution.http_client import HttpSubgraphClient
-from gateway.federation.access_rules import access_rules
+from gateway.federation.access_rules import AccessRules, access_rules, policy_names
 from gateway.federation.supergraph import Supergraph, load_supergraph
 from gateway.pipeline import Pipeline
 from gateway.planning import PlanError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from gateway.audit.trail import AuditTrail
+    from gateway.authorization.policies import Policies
     from gateway.authorization.tokens import TokenVerifier
     from gateway.cache.sealed import SealedCache
 
@@ -62,6 +64,8 @@ class Served:
 
     pipeline: Pipeline
     own_clients: tuple[SubgraphClient, ...]
+    roles: RoleMaps
+    """By which it wants callers to be read."""
 
     async def close(self) -> None:
         for client in self.own_clients:
@@ -72,6 +76,7 @@ class Assembly:
     def __init__(self, parts: Parts, served: Served, closing: AsyncExitStack) -> None:
         self.parts = parts
         self._served = served
+        self._read_callers()
         self._closing = closing
         self._retiring: set[asyncio.Task[None]] = set()
         self._warming = asyncio.create_task(warm(served.pipeline, parts.store))
@@ -81,9 +86,13 @@ class Assembly:
         return self._served.pipeline
 
     async def reload(self) -> None:
-        """Read the supergraph anew and serve it; one that is bad is raised and changes nothing."""
+        """Read supergraph, policies and roles anew, and serve them.
+
+        What is bad is raised, and changes nothing.
+        """
         fresh = _serve(self.parts)
         old, self._served = self._served, fresh
+        self._read_callers()
         self._warming.cancel()
         self._warming = asyncio.create_task(warm(fresh.pipeline, self.parts.store))
         retiring = asyncio.create_task(self._retire(old))
@@ -109,6 +118,10 @@ class Assembly:
         if parts.trail is not None:
             checks["audit"] = await parts.trail.is_writable()
         return checks
+
+    def _read_callers(self) -> None:
+        if self.parts.verifier is not None:
+            self.parts.verifier.use_roles(self._served.roles)
 
     async def _retire(self, old: Served) -> None:
         """Requests under way finish on the schema they began with."""
@@ -173,6 +186,8 @@ def _serve(parts: Parts) -> Served:
     keys = _context_keys(settings, supergraph)
     rules = access_rules(supergraph)
     tls = _subgraph_tls(settings, supergraph)
+    roles = read_role_maps(settings.issuers)
+    policies = _read_policies(settings, rules, roles)
     rollout = Rollout(supergraph.override_labels, settings.override_labels, parts.decide_label)
     # Whatever is wrong has been raised by now: from here on there are connections to close.
     own = {
@@ -195,11 +210,11 @@ def _serve(parts: Parts) -> Served:
         ),
         metrics=parts.metrics,
         rollout=rollout,
-        grants_of=GrantsOf(settings.policies),
+        grants_of=GrantsOf(policies),
         verifier=parts.verifier,
         trail=parts.trail,
     )
-    return Served(pipeline, tuple(own.values()))
+    return Served(pipeline, tuple(own.values()), roles)
 
 
 def _read_supergraph(settings: Settings) -> Supergraph:
@@ -210,6 +225,21 @@ def _read_supergraph(settings: Settings) -> Supergraph:
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"the supergraph {settings.supergraph} cannot be read") from None
     return load_supergraph(sdl)
+
+
+def _read_policies(settings: Settings, rules: AccessRules, roles: RoleMaps) -> Policies | None:
+    if settings.policies is None:
+        return None
+    from gateway.authorization.policy_files import (  # noqa: PLC0415 - only who has any pays
+        check_roles,
+        read_policies,
+    )
+
+    policies = read_policies(settings.policies)
+    check_roles(policies, roles)
+    for name in sorted(policy_names(rules) - policies.decisions):
+        log.warning("policy_permits_nobody", reason=f"no policy permits {name}")
+    return policies
 
 
 def _registries(settings: Settings, shared: SealedCache | None) -> tuple[Registry, ...]:

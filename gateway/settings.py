@@ -85,10 +85,8 @@ class Issuer(BaseModel):
     """Else found by OpenID discovery."""
     patient_source: str | None = None
     """The source whose ids the `patient` and `fhirUser` claims hold, for example `ehr-a`."""
-    roles_claim: str = "roles"
-    """Dots descend: `realm_access.roles`."""
-    roles: Mapping[str, str] = {}
-    """From the issuer's words to ours; where empty, its words are taken as they are."""
+    roles: Path | None = None
+    """What its words for roles mean, and which purposes each role may have; else nobody has one."""
     scopes: Mapping[str, str] = {}
     """From the issuer's words to ours, several separated by spaces; other words are taken as they
     are."""
@@ -145,8 +143,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
 
     issuers: tuple[Issuer, ...] = ()
-    policies: Mapping[str, frozenset[str]] = {}
-    """Which roles satisfy a policy of the supergraph; a policy not named here is refused."""
+    policies: Path | None = None
+    """The folder of the Cedar policies; a policy of the supergraph that none permits is refused."""
     introspection_roles: frozenset[str] = frozenset()
     """Who may introspect a closed gateway."""
     allow_anonymous_introspection: bool = False

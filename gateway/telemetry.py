@@ -169,6 +169,11 @@ class Metrics:
             ["issuer"],
             registry=self.registry,
         )
+        self.reload_refused = Gauge(
+            "chartgraph_reload_refused",
+            "1 while supergraph, policies or roles on the disk are bad and older ones are served",
+            registry=self.registry,
+        )
         self.in_flight = Gauge(
             "chartgraph_requests_in_flight", "Requests being answered", registry=self.registry
         )

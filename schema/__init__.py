@@ -15,5 +15,7 @@ OPERATIONS = FOLDER / "operations"
 DOCUMENTS = FOLDER / "documents.json"
 SUBGRAPHS = FOLDER / "subgraphs"
 
-POLICIES = {"identity-steward": frozenset({"identity-steward"})}
-"""For each policy that the supergraph names, the roles that satisfy it."""
+POLICIES = FOLDER / "access"
+"""Who may see what, in Cedar, with the table of what it must decide."""
+ROLES = POLICIES / "roles.yaml"
+"""What an issuer's words for roles mean, where they are ours."""

@@ -9,35 +9,35 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from contract.context import Caller
 from contract.scopes import is_malformed, parse_scope
+from gateway.authorization.roles import Claims, RoleMap
 from gateway.settings import Issuer
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _FHIR_REFERENCE = re.compile(
     r"(?:https?://\S*/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})"
 )
-_PURPOSE = re.compile(r"[A-Z][A-Z0-9]{1,19}")
-
-Claims = Mapping[str, Any]
 
 
-def read_caller(claims: Claims, issuer: Issuer, token_id: str) -> Caller:
-    """`claims` are those of a token whose signature, issuer, audience and times were verified."""
+def read_caller(claims: Claims, issuer: Issuer, roles: RoleMap, token_id: str) -> Caller:
+    """`claims` are those of a token whose signature, issuer, audience and times were verified.
+
+    Raises `AccessError` for a purpose of use that the caller's roles may not have.
+    """
     patient = _patient(claims, issuer)
-    purpose = _text(claims, "purpose_of_use") or _text(claims, "purpose") or ""
+    standing = roles.standing(claims)
     return Caller(
         subject=claims["sub"],
         client_id=_text(claims, "client_id") or _text(claims, "azp") or "",
         issuer=issuer.issuer,
-        roles=_roles(claims, issuer),
+        roles=standing.roles,
         scopes=tuple(s for s in _scopes(claims, issuer) if _stands(s, patient)),
         patient=patient,
         fhir_user=_fhir_user(claims, issuer),
-        purpose=purpose if _PURPOSE.fullmatch(purpose) else "TREAT",
+        purpose=standing.purpose,
         organization=_text(claims, "organization"),
         token_id=_text(claims, "jti") or token_id,
     )
@@ -73,16 +73,6 @@ def _stands(text: str, patient: str | None) -> bool:
     if scope is None:
         return not is_malformed(text)
     return scope.level != "patient" or patient is not None
-
-
-def _roles(claims: Claims, issuer: Issuer) -> tuple[str, ...]:
-    value: Any = claims
-    for step in issuer.roles_claim.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    names = _texts([value] if isinstance(value, str) else value)
-    if not issuer.roles:
-        return names
-    return tuple(dict.fromkeys(issuer.roles[name] for name in names if name in issuer.roles))
 
 
 def _texts(values: Any) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from gateway.authorization.identity import Verified
 from gateway.authorization.introspection import Introspector, TokenInactiveError
 from gateway.authorization.issuer_http import IssuerHttp, IssuerUnavailableError
 from gateway.authorization.issuer_keys import IssuerKeys, PublicKey
+from gateway.authorization.roles import RoleMap, RoleMaps, version_of
 from gateway.authorization.signed_tokens import (
     MAX_SKEW,
     MAX_TOKEN_LENGTH,
@@ -59,6 +60,8 @@ class Remembered(msgspec.Struct, frozen=True):
     caller: Caller
     expires_at: float
     until: float
+    roles: str
+    """Of the files its roles were read by: whoever has other files reads the token anew."""
     certificate: str | None = None
 
 
@@ -70,8 +73,13 @@ class TokenVerifier:
         metrics: Metrics,
         shared: SealedCache | None = None,
         clock: Callable[[], float] = time.time,
+        *,
+        roles: RoleMaps | None = None,
     ) -> None:
-        """Raises `SettingsError` where our credentials for an issuer cannot be read."""
+        """`roles` are by the issuers' names; of an issuer without any, nobody has a role.
+
+        Raises `SettingsError` where our credentials for an issuer cannot be read.
+        """
         self._settings = settings
         self._shared = shared
         self._clock = clock
@@ -90,11 +98,14 @@ class TokenVerifier:
         )
         self._known: LruCache[bytes, Verified] = LruCache(CACHED_TOKENS, clock=clock)
         self._inactive: LruCache[bytes, bool] = LruCache(CACHED_TOKENS, clock=clock)
+        self._roles: RoleMaps = {}
+        self.use_roles(roles or {})
 
     async def verify(self, token: str, certificate: str | None = None) -> Verified:
         """`certificate` is the thumbprint of the one the client showed.
 
-        Raises `IdentityError`; `BusyError` while the issuer cannot be asked what has to be known.
+        Raises `IdentityError`; `AccessError` for a purpose of use that is not the caller's;
+        `BusyError` while the issuer cannot be asked what has to be known.
         """
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise invalid("its form")
@@ -108,6 +119,13 @@ class TokenVerifier:
         if verified.certificate is not None and verified.certificate != certificate:
             raise invalid("the certificate it is bound to")
         return verified
+
+    def use_roles(self, roles: RoleMaps) -> None:
+        """From now on; whom we know by other files is forgotten."""
+        if roles != self._roles:
+            self._known = LruCache(CACHED_TOKENS, clock=self._clock)
+        self._roles = roles
+        self._roles_version = version_of(roles)
 
     @property
     def ready(self) -> bool:
@@ -132,7 +150,8 @@ class TokenVerifier:
             raise invalid("its issuer's word") from None
         except IssuerUnavailableError as error:
             raise BusyError(Code.ISSUER_UNAVAILABLE, note=str(error)) from None
-        caller = read_caller(claims, issuer, digest.hex()[:32])
+        roles = self._roles.get(issuer.issuer, RoleMap())
+        caller = read_caller(claims, issuer, roles, digest.hex()[:32])
         return Verified(caller, float(claims["exp"]), read_binding(claims))
 
     async def _claims(self, token: str) -> tuple[Issuer, Claims]:
@@ -167,7 +186,11 @@ class TokenVerifier:
         self._known.put(digest, verified, seconds=seconds)
         if self._shared is not None:
             remembered = Remembered(
-                verified.caller, verified.expires_at, now + seconds, verified.certificate
+                verified.caller,
+                verified.expires_at,
+                now + seconds,
+                self._roles_version,
+                verified.certificate,
             )
             value = msgspec.msgpack.encode(remembered)
             await self._shared.put(digest.hex(), value, int(seconds))
@@ -183,6 +206,8 @@ class TokenVerifier:
         seconds = known.until - self._clock()
         # A replica may be configured otherwise than we are, or have been until a moment ago.
         if seconds <= 0 or known.caller.issuer not in self._issuers:
+            return None
+        if known.roles != self._roles_version:
             return None
         verified = Verified(known.caller, known.expires_at, known.certificate)
         self._known.put(digest, verified, seconds=seconds)

@@ -74,6 +74,17 @@ def access_rules(supergraph: Supergraph) -> AccessRules:
     return {place: rule for place, rule in rules.items() if rule != OPEN}
 
 
+def policy_names(rules: AccessRules) -> frozenset[str]:
+    """Those that any rule asks for."""
+    return frozenset(
+        name
+        for rule in rules.values()
+        for alternatives in rule.policies
+        for names in alternatives
+        for name in names
+    )
+
+
 class _RulesBuilder:
     """Own directives, read once; whole rules, worked out from them on demand."""
 

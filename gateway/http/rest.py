@@ -25,6 +25,7 @@ class Served(Protocol):
     settings: Settings
     metrics: Metrics
     graphql: GraphQLEndpoint
+    reload_refused: bool
 
     async def checks(self) -> Mapping[str, bool]: ...
 
@@ -41,7 +42,9 @@ def rest_app(served: Served, page: PageConfig | None, mounts: Mapping[str, ASGIA
     async def ready() -> JSONResponse:
         checks = await served.checks()
         ok = all(checks.values())
-        body = {"status": "ready" if ok else "unready", "checks": dict(checks)}
+        # A file that is bad keeps nobody from being answered by the one before it.
+        reload = "refused" if served.reload_refused else "taken"
+        body = {"status": "ready" if ok else "unready", "checks": dict(checks), "reload": reload}
         return JSONResponse(body, status_code=200 if ok else UNREADY)
 
     @app.get("/metrics")

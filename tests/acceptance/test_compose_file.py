@@ -95,6 +95,7 @@ def _on_loopback(value, ports, home, valkey_url, outside):
         text.replace("redis://redis:6379", valkey_url)
         .replace("/etc/chartgraph/sources.yaml", str(home / "sources.yaml"))
         .replace("/etc/chartgraph/supergraph.graphql", str(ROOT / "schema/supergraph.graphql"))
+        .replace("/etc/chartgraph/access", str(ROOT / "schema/access"))
     )
 
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from chartgraph.ports import free_port
+from schema import ROLES
 from tests.acceptance.synthea import read_facts
 from tests.plugins.demo import OPERATIONS, Demo
 from tests.plugins.sandbox import Sandbox, start_sandbox
@@ -131,7 +132,8 @@ def _source(sekmet):
 
 
 def _issuers(ready):
-    return [{"issuer": ready["issuer"], "audience": [ready["audience"]], "patient_source": "ehr"}]
+    issuer = {"issuer": ready["issuer"], "audience": [ready["audience"]]}
+    return [issuer | {"patient_source": "ehr", "roles": str(ROLES)}]
 
 
 def _await(url, process, log):

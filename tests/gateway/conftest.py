@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey
 
 from gateway.app import create_app
 from gateway.settings import Issuer, Settings
+from schema import ROLES
 from tests.gateway.support.server import served
 from tests.gateway.support.subgraph import SUPERGRAPH, ScriptedSubgraph
 
@@ -40,7 +41,8 @@ class LoopbackIssuer:
     """Form and headers of each question."""
 
     def settings(self, **given) -> Issuer:
-        return Issuer(issuer=self.url, audience={AUDIENCE}, patient_source="ehr-a", **given)
+        usual = {"patient_source": "ehr-a", "roles": ROLES}
+        return Issuer(issuer=self.url, audience={AUDIENCE}, **(usual | given))
 
     def configuration(self, **changes) -> dict[str, Any]:
         return {

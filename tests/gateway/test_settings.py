@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_reads_structured_settings(tmp_path, monkeypatch):
         """
         issuers:
           - {issuer: "https://issuer.example", audience: [chartgraph], patient_source: ehr-a}
-        policies: {may-merge: [privacy-officer]}
+        policies: /etc/chartgraph/access
         limits: {depth: 7}
         signed_subgraphs: [records, identity]
         """
@@ -37,7 +38,7 @@ def test_reads_structured_settings(tmp_path, monkeypatch):
     monkeypatch.setenv("CHARTGRAPH_RESPONSE_HEADERS", "X-Cost, x-region=First,cache-control")
     settings = load_settings(config)
     assert settings.issuers[0].patient_source == "ehr-a"
-    assert settings.policies == {"may-merge": {"privacy-officer"}}
+    assert settings.policies == Path("/etc/chartgraph/access")
     assert settings.limits.depth == 7
     assert settings.signed_subgraphs == {"records", "identity"}
     assert settings.subgraph_urls == {"records": "http://records:4000/graphql"}

@@ -13,9 +13,10 @@ from aiohttp import web
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from contract.errors import Code
+from gateway.authorization.roles import Role, RoleMap, read_role_maps
 from gateway.authorization.tokens import TokenVerifier
 from gateway.cache.sealed import SealedCache, connect
-from gateway.errors import BusyError, IdentityError
+from gateway.errors import AccessError, BusyError, IdentityError
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
 
@@ -36,7 +37,8 @@ def clock():
 @pytest.fixture
 def verifier(issuer, http, clock):
     settings = Settings(issuers=(issuer.settings(),))
-    verifier = TokenVerifier(settings, http, Metrics(), clock=clock)
+    roles = read_role_maps(settings.issuers)
+    verifier = TokenVerifier(settings, http, Metrics(), clock=clock, roles=roles)
     for keys in verifier._keys.values():
         keys._clock = clock
     return verifier
@@ -83,11 +85,41 @@ async def test_malformed_scopes_stand_for_nothing(verifier, issuer):
     assert identity.caller.scopes == ("user/Patient.r", "read:orders")
 
 
+DOCTORS = RoleMap((("realm", "roles"),), {"clinician": Role(frozenset({"doctor"}), ("TREAT",))})
+
+
 async def test_maps_an_issuers_roles_to_ours(issuer, http):
-    configured = issuer.settings(roles_claim="realm.roles", roles={"doctor": "clinician"})
-    verifier = TokenVerifier(Settings(issuers=(configured,)), http, Metrics())
+    settings = Settings(issuers=(issuer.settings(),))
+    verifier = TokenVerifier(settings, http, Metrics(), roles={issuer.url: DOCTORS})
     token = issuer.token(realm={"roles": ["doctor", "superuser"]})
     assert (await verifier.verify(token)).caller.roles == ("clinician",)
+
+
+async def test_nobody_has_a_role_without_a_file_of_roles(issuer, http):
+    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http, Metrics())
+    assert (await verifier.verify(issuer.token(roles=["clinician"]))).caller.roles == ()
+
+
+async def test_a_purpose_that_is_not_the_callers_is_refused(verifier, issuer):
+    with pytest.raises(AccessError) as raised:
+        await verifier.verify(issuer.token(roles=["clinician"], purpose_of_use="HRESCH"))
+    assert raised.value.code == Code.PURPOSE_NOT_PERMITTED
+
+
+async def test_other_files_of_roles_are_noticed_at_once(issuer, http, valkey_url):
+    redis = connect(valkey_url)
+    settings = Settings(issuers=(issuer.settings(),))
+    first, second = (
+        TokenVerifier(settings, http, Metrics(), SealedCache(redis, b"k" * 32, "tokens"))
+        for _ in range(2)
+    )
+    token = issuer.token(realm={"roles": ["doctor"]}, roles=[])
+    assert (await first.verify(token)).caller.roles == ()
+    for each in (first, second):
+        # One remembers the caller itself, the other would from Redis.
+        each.use_roles({issuer.url: DOCTORS})
+        assert (await each.verify(token)).caller.roles == ("clinician",)
+    await redis.aclose()
 
 
 @pytest.mark.parametrize(

@@ -317,7 +317,11 @@ async def test_health_readiness_and_metrics(closed, issuer):
     status, body = await fetch("/ready")
     assert (status, json.loads(body)) == (
         200,
-        {"status": "ready", "checks": {"schema": True, "issuers": True, "audit": True}},
+        {
+            "status": "ready",
+            "checks": {"schema": True, "issuers": True, "audit": True},
+            "reload": "taken",
+        },
     )
     await closed.ask("{ nope }", issuer.token())
     _, text = await fetch("/metrics")
