@@ -26,6 +26,7 @@ class Code(StrEnum):
     TRUSTED_DOCUMENT_REQUIRED = "TRUSTED_DOCUMENT_REQUIRED"
     INTROSPECTION_DISABLED = "INTROSPECTION_DISABLED"
     BAD_USER_INPUT = "BAD_USER_INPUT"
+    STREAM_REQUIRED = "STREAM_REQUIRED"
     # Who asks
     UNAUTHENTICATED = "UNAUTHENTICATED"
     TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - the name of a code, not a secret
@@ -33,6 +34,7 @@ class Code(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     SCOPE_REQUIRED = "SCOPE_REQUIRED"
     PURPOSE_NOT_PERMITTED = "PURPOSE_NOT_PERMITTED"
+    ACCESS_CHANGED = "ACCESS_CHANGED"
     # What was asked for
     NOT_FOUND = "NOT_FOUND"
     # Systems behind us
@@ -50,6 +52,9 @@ class Code(StrEnum):
     AUDIT_UNAVAILABLE = "AUDIT_UNAVAILABLE"
     ISSUER_UNAVAILABLE = "ISSUER_UNAVAILABLE"
     OVERLOADED = "OVERLOADED"
+    SCHEMA_CHANGED = "SCHEMA_CHANGED"
+    SHUTTING_DOWN = "SHUTTING_DOWN"
+    EVENTS_LOST = "EVENTS_LOST"
     PLAN_FAILED = "PLAN_FAILED"
     INTERNAL = "INTERNAL"
 
@@ -101,6 +106,11 @@ MEANINGS: dict[Code, Meaning] = {
     Code.BAD_USER_INPUT: Meaning(
         400, "A variable does not have its declared type.", "Correct the variable named."
     ),
+    Code.STREAM_REQUIRED: Meaning(
+        406,
+        "A subscription is answered by a stream.",
+        "Accept text/event-stream or multipart/mixed;subscriptionSpec=1.0, or use a WebSocket.",
+    ),
     Code.UNAUTHENTICATED: Meaning(401, "Nobody is signed in.", "Send a bearer token."),
     Code.TOKEN_EXPIRED: Meaning(401, "The token has expired.", "Obtain a new token."),
     Code.TOKEN_INVALID: Meaning(
@@ -114,6 +124,9 @@ MEANINGS: dict[Code, Meaning] = {
         403,
         "The token's purpose of use is not open to its roles.",
         "Obtain a token for a purpose that the role may have.",
+    ),
+    Code.ACCESS_CHANGED: Meaning(
+        403, "What you may see has changed since you subscribed.", "Subscribe again."
     ),
     Code.NOT_FOUND: Meaning(404, "There is no such record.", "Check the id."),
     Code.SOURCE_UNAVAILABLE: Meaning(502, "A source cannot be reached.", "Retry later."),
@@ -144,6 +157,13 @@ MEANINGS: dict[Code, Meaning] = {
         503, "The token's issuer cannot be asked about it.", "Retry later."
     ),
     Code.OVERLOADED: Meaning(503, "Too many requests at once.", "Retry after the time named."),
+    Code.SCHEMA_CHANGED: Meaning(
+        503, "The schema has changed since you subscribed.", "Subscribe again."
+    ),
+    Code.SHUTTING_DOWN: Meaning(503, "This server is about to stop.", "Subscribe again."),
+    Code.EVENTS_LOST: Meaning(
+        503, "Events came faster than they were read.", "Subscribe again, and query what is now."
+    ),
     Code.PLAN_FAILED: Meaning(
         500, "This operation could not be planned.", "Report the request id."
     ),

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from gateway.assembly import Assembly, assemble
 from gateway.execution.client import SubgraphClient
 from gateway.federation.errors import SupergraphError
-from gateway.http.graphql import GraphQLEndpoint, Receive, Scope, Send
+from gateway.http.asgi import Receive, Scope, Send
+from gateway.http.graphql import GraphQLEndpoint
 from gateway.pipeline import Pipeline
 from gateway.rollout import DecideLabel
 from gateway.settings import Settings, SettingsError

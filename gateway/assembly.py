@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from contract.errors import Code
 from contract.keys import KEY_BYTES
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.roles import RoleMaps, read_role_maps
@@ -18,7 +19,7 @@ from gateway.documents.registry import FolderRegistry, Registry, SealedRegistry
 from gateway.documents.resolve import Documents
 from gateway.documents.store import DocumentStore
 from gateway.engine import Engine
-from gateway.errors import RequestError
+from gateway.errors import BusyError, RequestError
 from gateway.exchange import Peers
 from gateway.execution.client import SubgraphClient
 from gateway.execution.http_client import HttpSubgraphClient
@@ -93,6 +94,7 @@ class Assembly:
         fresh = _serve(self.parts)
         old, self._served = self._served, fresh
         self._read_callers()
+        old.pipeline.retire(BusyError(Code.SCHEMA_CHANGED))
         self._warming.cancel()
         self._warming = asyncio.create_task(warm(fresh.pipeline, self.parts.store))
         retiring = asyncio.create_task(self._retire(old))
@@ -190,7 +192,7 @@ def _serve(parts: Parts) -> Served:
     policies = _read_policies(settings, rules, roles)
     rollout = Rollout(supergraph.override_labels, settings.override_labels, parts.decide_label)
     # Whatever is wrong has been raised by now: from here on there are connections to close.
-    own = {
+    own: dict[str, SubgraphClient] = {
         name: HttpSubgraphClient(settings.subgraph_urls.get(name, subgraph.url), tls=tls.get(name))
         for name, subgraph in supergraph.subgraphs.items()
         if name not in parts.clients

@@ -29,6 +29,13 @@ class Decision:
         named = (f"{each}.{denial.field}" for denial in self.denials for each in denial.types)
         return tuple(sorted(set(named)))
 
+    def equals(self, other: Decision) -> bool:
+        """Whether it permits the same, and tells the same of the rest."""
+        return self is other or (
+            self.permitted.operation == other.permitted.operation
+            and self.permitted.refusals == other.permitted.refusals
+        )
+
     def describe(self) -> list[dict[str, Any]]:
         """The denials, for a developer to read."""
         return [

@@ -16,8 +16,14 @@ from typing import Any, Final, TypeAlias
 from graphql import DocumentNode
 
 from gateway.cache.lru import LruCache
-from gateway.execution.client import SubgraphClient
-from gateway.execution.execute import Exchange, execute
+from gateway.execution.client import SubgraphClient, SubgraphError
+from gateway.execution.execute import (
+    Exchange,
+    Fetched,
+    execute,
+    execute_event,
+    subscription_body,
+)
 from gateway.execution.faults import ResponseError
 from gateway.execution.introspection import Introspection, introspect, split_introspection
 from gateway.execution.project import project
@@ -35,6 +41,7 @@ from gateway.planning.plan import (
     PlanNode,
     QueryPlan,
     SequenceNode,
+    SubscriptionNode,
 )
 
 MAX_PLANS: Final = 10_000
@@ -73,6 +80,26 @@ class Planned:
     plan: QueryPlan
     introspections: tuple[Introspection, ...]
     """What the gateway answers itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription that is planned: where to listen, and how to complete what comes."""
+
+    operation: Operation
+    permitted: Permitted
+    variables: Mapping[str, Any]
+    """Coerced."""
+    plan: QueryPlan
+    node: SubscriptionNode | None
+    """None where nothing is left to listen to, for all of it was refused."""
+
+    @property
+    def source(self) -> tuple[str, bytes] | None:
+        """The subgraph that has the events, and what to send it."""
+        if self.node is None:
+            return None
+        return self.node.primary.subgraph, subscription_body(self.node, self.variables)
 
 
 class Engine:
@@ -126,6 +153,34 @@ class Engine:
         projected = project(shape, fetched.data, fetched.errors)
         return Answer(projected.data, projected.errors, planned.plan)
 
+    def subscribe(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any],
+        *,
+        authorize: Authorize = Permitted,
+        labels: frozenset[str] = frozenset(),
+    ) -> Subscription:
+        """Raises RequestError for variables that do not fit, and PlanError."""
+        coerced = coerce_variables(operation.variables, variables, self.schema)
+        permitted = authorize(operation)
+        planned = self.plan(permitted.operation, labels).plan
+        assert planned.node is None or isinstance(planned.node, SubscriptionNode)
+        return Subscription(operation, permitted, coerced, planned, planned.node)
+
+    async def answer_event(
+        self, subscription: Subscription, event: bytes | SubgraphError | None, exchange: Exchange
+    ) -> Answer:
+        """One event's answer; None stands for the one answer where there is nothing to hear."""
+        fetched = Fetched({}, ())
+        if subscription.node is not None and event is not None:
+            fetched = await execute_event(
+                subscription.node, event, subscription.variables, exchange
+            )
+        shape = self._shape(subscription.operation, subscription.permitted, subscription.variables)
+        projected = project(shape, fetched.data, fetched.errors)
+        return Answer(projected.data, projected.errors, subscription.plan)
+
     def plan(self, operation: Operation, labels: frozenset[str]) -> Planned:
         """Raises PlanError where no plan exists, for which composition is to blame."""
         key = (operation, labels)
@@ -161,7 +216,7 @@ class Engine:
         return shape
 
 
-def _plan_bytes(node: PlanNode | None) -> int:
+def _plan_bytes(node: PlanNode | SubscriptionNode | None) -> int:
     """About what a plan takes, with the operation it was made for."""
     match node:
         case FetchNode(document=document):
@@ -170,6 +225,8 @@ def _plan_bytes(node: PlanNode | None) -> int:
             return sum(map(_plan_bytes, nodes))
         case ConditionNode(if_true=if_true, if_false=if_false):
             return _plan_bytes(if_true) + _plan_bytes(if_false)
+        case SubscriptionNode(primary, rest):
+            return _plan_bytes(primary) + _plan_bytes(rest)
     return 4_000
 
 

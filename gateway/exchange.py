@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -75,13 +76,34 @@ class RequestExchange:
         try:
             answer = await self._send(subgraph, body, kind, sink)
         except SubgraphError as error:
-            log.warning(
-                "subgraph_failed", request_id=self.request_id, subgraph=subgraph, reason=str(error)
-            )
+            self._log_failure(subgraph, error)
             raise
         if sink is not None:
             sink.used = True
         return answer
+
+    async def listen(
+        self, subgraph: str, body: bytes
+    ) -> AsyncGenerator[tuple[bytes, RequestExchange], None]:
+        """Each event, with the conversation in which it is completed: its own, begun by its report.
+
+        Raises `SubgraphError`.
+        """
+        client, timeout = self.peers.clients[subgraph], self.peers.timeout
+        key, headers = self.peers.keys.get(subgraph), self.headers
+        if key is not None:
+            context = self._context(subgraph, body, OperationKind.SUBSCRIPTION)
+            headers = [*headers, (HEADER, sign_context(context, key))]
+        try:
+            async with aclosing(client.subscribe(body, headers, timeout)) as events:
+                async for event in events:
+                    conversation = replace(self, reports=[])
+                    if key is not None:
+                        conversation.take_report(subgraph, event, key)
+                    yield event, conversation
+        except SubgraphError as error:
+            self._log_failure(subgraph, error)
+            raise
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -102,8 +124,13 @@ class RequestExchange:
         context = self._context(subgraph, body, kind)
         headers = [*self.headers, (HEADER, sign_context(context, key))]
         answer = await client.send(body, headers, timeout, repeatable=repeatable, sink=sink)
-        self._take_report(subgraph, answer, key)
+        self.take_report(subgraph, answer, key)
         return answer
+
+    def _log_failure(self, subgraph: str, error: SubgraphError) -> None:
+        log.warning(
+            "subgraph_failed", request_id=self.request_id, subgraph=subgraph, reason=str(error)
+        )
 
     def _context(self, subgraph: str, body: bytes, kind: OperationKind) -> Context:
         return Context(
@@ -115,7 +142,7 @@ class RequestExchange:
             nonce=secrets.token_hex(NONCE_BYTES) if kind is OperationKind.MUTATION else None,
         )
 
-    def _take_report(self, subgraph: str, answer: bytes, key: bytes) -> None:
+    def take_report(self, subgraph: str, answer: bytes, key: bytes) -> None:
         """Raises `SubgraphInvalidResponse` for data that comes without a valid report."""
         try:
             text = _report_text(answer)

@@ -2,18 +2,22 @@
 
     request ─ identify ─ resolve ─ select ─ authorize ─ run ─ audit ─ render ─> bytes
 
-Each stage is a method of its own name. Whatever ends a request whole is raised as a `GatewayError`;
-`gateway.http` turns it into a status and a body.
+A subscription runs the last three for each of its events (`gateway.streaming`). Each stage is a
+method of its own name. Whatever ends a request whole is raised as a `GatewayError`; `gateway.http`
+turns it into a status and a body.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import Code
+from gateway.asked import Asked, Payloads, Selected
 from gateway.audit.record import AuditRecord
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity
@@ -24,15 +28,15 @@ from gateway.documents.request import GraphQLRequest
 from gateway.documents.resolve import Documents
 from gateway.engine import Answer, Engine
 from gateway.errors import (
+    AccessError,
     Complaint,
     FaultError,
+    GatewayError,
     IdentityError,
     PublicText,
     RequestError,
-    render_error,
 )
 from gateway.exchange import Peers, RequestExchange
-from gateway.execution.client import Headers
 from gateway.execution.faults import ResponseError, fault_of
 from gateway.execution.response_headers import ResponseHeaders
 from gateway.execution.wire import encode
@@ -47,8 +51,10 @@ from gateway.operation.tree import (
 )
 from gateway.planning import PlanError, print_plan
 from gateway.planning.cost import plan_cost
+from gateway.rendering import render
 from gateway.rollout import Rollout
 from gateway.settings import Settings
+from gateway.streaming import Ending, answer_events
 from gateway.telemetry import Metrics, log
 
 if TYPE_CHECKING:
@@ -64,23 +70,13 @@ _BEARER = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request with all that came along beside its body."""
+class Prepared:
+    """A request for which it is settled who asks, what runs, and what of it is permitted."""
 
-    request: GraphQLRequest
-    authorization: str | None = None
-    headers: Headers = ()
-    """Those that are propagated to the subgraphs."""
-    certificate: str | None = None
-    """The thumbprint of the one the client showed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """The one operation that is to run."""
-
-    document: Document
-    operation: Operation
+    asked: Asked
+    identity: Identity
+    selected: Selected
+    decision: Decision
 
 
 class Pipeline:
@@ -111,6 +107,8 @@ class Pipeline:
         self._verifier = verifier
         self._trail = trail
         self._rollout = rollout
+        self._endings: set[Ending] = set()
+        self._retired: GatewayError | None = None
         self.under_way = 0
         """Requests this pipeline is answering."""
         self._operations: LruCache[tuple[str, str | None], Selected] = LruCache(
@@ -129,17 +127,40 @@ class Pipeline:
         """
         self.under_way += 1
         try:
-            return await self._answer(asked, request_id, returned)
+            return await self._answer(await self._prepare(asked), request_id, returned)
         finally:
             self.under_way -= 1
 
-    async def _answer(
-        self, asked: Asked, request_id: str, returned: ResponseHeaders | None
-    ) -> bytes:
+    async def open(
+        self, asked: Asked, request_id: str, returned: ResponseHeaders | None = None
+    ) -> bytes | Payloads:
+        """The answer, or where it comes in several payloads, those. Raises `GatewayError`."""
+        self.under_way += 1
+        try:
+            prepared = await self._prepare(asked)
+            if prepared.selected.operation.kind is OperationKind.SUBSCRIPTION:
+                return self._stream(partial(self._subscribe, prepared, request_id))
+            return await self._answer(prepared, request_id, returned)
+        finally:
+            self.under_way -= 1
+
+    def retire(self, reason: GatewayError) -> None:
+        """Another pipeline takes over, or none: what would go on for long ends with the reason."""
+        self._retired = reason
+        for ending in self._endings:
+            ending.end(reason)
+
+    async def _prepare(self, asked: Asked) -> Prepared:
         identity = await self.identify(asked.authorization, asked.certificate)
         document = await self.resolve(asked.request, identity)
-        selected = self.select(document, asked.request, identity)
-        decision = self.authorize(selected, identity)
+        selected = self.select(document, asked, identity)
+        return Prepared(asked, identity, selected, self.authorize(selected, identity))
+
+    async def _answer(
+        self, prepared: Prepared, request_id: str, returned: ResponseHeaders | None
+    ) -> bytes:
+        asked, selected, decision = prepared.asked, prepared.selected, prepared.decision
+        identity = prepared.identity
         exchange = RequestExchange(
             self._peers, request_id, identity.caller, asked.headers, returned
         )
@@ -155,21 +176,69 @@ class Pipeline:
             # Refused before anything was asked of a subgraph.
             raise
         except PlanError as error:
-            digest = document.hash
-            log.error(
-                "plan_failed", request_id=request_id, operation_hash=digest, reason=str(error)
-            )
-            self._metrics.plans_failed.inc()
-            answer = Answer(None, (ResponseError(fault_of(Code.PLAN_FAILED)),))
+            answer = self._without_plan(selected.document, request_id, error)
         except Exception:
             await self.audit(asked.request, selected, decision, exchange, {Code.INTERNAL})
             raise
-        codes = {error.fault.code for error in answer.errors}
-        self._count_subgraph_errors(answer)
         if returned is not None:
             returned.incomplete = bool(answer.errors)
+        return await self._conclude(prepared, exchange, answer)
+
+    async def _conclude(
+        self, prepared: Prepared, exchange: RequestExchange, answer: Answer
+    ) -> bytes:
+        codes = {error.fault.code for error in answer.errors}
+        self._count_subgraph_errors(answer)
+        asked, selected, decision = prepared.asked, prepared.selected, prepared.decision
         await self.audit(asked.request, selected, decision, exchange, codes)
-        return self.render(answer, request_id)
+        return render(answer, exchange.request_id, names_subgraphs=self._settings.open)
+
+    async def _subscribe(self, prepared: Prepared, request_id: str, ending: Ending) -> Payloads:
+        asked, identity = prepared.asked, prepared.identity
+        exchange = RequestExchange(self._peers, request_id, identity.caller, asked.headers)
+        try:
+            subscription = self._engine.subscribe(
+                prepared.selected.operation,
+                asked.request.variables,
+                authorize=lambda _: prepared.decision.permitted,
+                labels=self._rollout.labels(identity, request_id),
+            )
+        except PlanError as error:
+            answer = self._without_plan(prepared.selected.document, request_id, error)
+            yield await self._conclude(prepared, exchange, answer)
+            return
+        if identity.expires_at is not None:
+            ending.end_at(identity.expires_at, IdentityError(Code.TOKEN_EXPIRED))
+        answers = answer_events(
+            self._engine, subscription, exchange, ending, lambda: self._check_again(prepared)
+        )
+        async with aclosing(answers):
+            async for answer, conversation in answers:
+                yield await self._conclude(prepared, conversation, answer)
+
+    async def _stream(self, payloads: Callable[[Ending], Payloads]) -> Payloads:
+        """Counts as under way from its first step to its last."""
+        if self._retired is not None:
+            raise self._retired
+        ending = Ending()
+        self._endings.add(ending)
+        self.under_way += 1
+        try:
+            async with aclosing(payloads(ending)) as opened:
+                async for payload in opened:
+                    yield payload
+        finally:
+            self.under_way -= 1
+            self._endings.discard(ending)
+            ending.cancel()
+
+    async def _check_again(self, prepared: Prepared) -> None:
+        """Whether what was decided at the start still holds. Raises `GatewayError`."""
+        asked = prepared.asked
+        identity = await self.identify(asked.authorization, asked.certificate)
+        decision = self.authorize(prepared.selected, identity)
+        if identity.caller != prepared.identity.caller or not decision.equals(prepared.decision):
+            raise AccessError(Code.ACCESS_CHANGED)
 
     async def identify(self, authorization: str | None, certificate: str | None = None) -> Identity:
         if self._verifier is None:
@@ -187,9 +256,9 @@ class Pipeline:
         client = identity.caller.client_id if identity.caller else ""
         return await self._documents.resolve(request, client)
 
-    def select(self, document: Document, request: GraphQLRequest, identity: Identity) -> Selected:
-        selected = self._select(document, request.operation_name)
-        self._check_kind(selected.operation, request)
+    def select(self, document: Document, asked: Asked, identity: Identity) -> Selected:
+        selected = self._select(document, asked.request.operation_name)
+        self._check_kind(selected.operation, asked)
         self._check_introspection(selected, identity)
         return selected
 
@@ -234,22 +303,12 @@ class Pipeline:
         )
         await self._trail.commit(record)
 
-    def render(self, answer: Answer, request_id: str) -> bytes:
-        """https://spec.graphql.org/October2021/#sec-Response-Format"""
-        body: dict[str, Any] = {}
-        if answer.errors:
-            body["errors"] = [self._render_error(error, request_id) for error in answer.errors]
-        body["data"] = answer.data
-        return encode(body)
-
     async def explain(self, asked: Asked) -> dict[str, Any]:
         """The plan of an operation for this caller, its cost and what it leaves out, as JSON."""
-        identity = await self.identify(asked.authorization, asked.certificate)
-        document = await self.resolve(asked.request, identity)
-        selected = self.select(document, asked.request, identity)
-        decision = self.authorize(selected, identity)
+        prepared = await self._prepare(replace(asked, subscribes=True))
+        decision = prepared.decision
         try:
-            labels = self._rollout.labels(identity)
+            labels = self._rollout.labels(prepared.identity)
             planned = self._engine.plan(decision.permitted.operation, labels)
         except PlanError:
             raise FaultError(Code.PLAN_FAILED) from None
@@ -296,11 +355,10 @@ class Pipeline:
         self._metrics.plans_failed.inc()
         return Answer(None, (ResponseError(fault_of(Code.PLAN_FAILED)),))
 
-    def _check_kind(self, operation: Operation, request: GraphQLRequest) -> None:
-        if operation.kind is OperationKind.SUBSCRIPTION:
-            text = PublicText("Subscriptions are not served here.")
-            raise RequestError(Code.OPERATION_RESOLUTION_FAILURE, Complaint(text))
-        if operation.kind is OperationKind.MUTATION and request.by_get:
+    def _check_kind(self, operation: Operation, asked: Asked) -> None:
+        if operation.kind is OperationKind.SUBSCRIPTION and not asked.subscribes:
+            raise RequestError(Code.STREAM_REQUIRED)
+        if operation.kind is not OperationKind.QUERY and asked.request.by_get:
             # https://graphql.github.io/graphql-over-http/draft/#sec-GET
             raise RequestError(Code.METHOD_NOT_ALLOWED)
 
@@ -313,19 +371,6 @@ class Pipeline:
     def _may_introspect(self, identity: Identity) -> bool:
         roles = identity.caller.roles if identity.caller else ()
         return self._settings.open or not self._settings.introspection_roles.isdisjoint(roles)
-
-    def _render_error(self, error: ResponseError, request_id: str) -> dict[str, Any]:
-        fault = error.fault
-        extensions = dict(fault.extensions)
-        if self._settings.open and fault.subgraph is not None:
-            extensions["subgraph"] = fault.subgraph
-        return render_error(
-            fault.code,
-            request_id,
-            message=fault.message,
-            path=error.path,
-            extensions=extensions,
-        )
 
 
 def _is_introspection(operation: Operation) -> bool:

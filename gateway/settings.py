@@ -128,6 +128,27 @@ class Limits(BaseModel):
     """How often one response key may be selected in one place, fields of one key merged."""
 
 
+class Streams(BaseModel):
+    """What bounds answers that go on for long: subscriptions, and deferred parts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    open: int = Field(default=2_000, ge=1)
+    """Streams at once, over HTTP and WebSockets together."""
+    sockets: int = Field(default=1_000, ge=1)
+    operations_per_socket: int = Field(default=50, ge=1)
+    """Under way at once."""
+    init_seconds: float = Field(default=3.0, gt=0)
+    """How long a new socket may take to say who it is."""
+    idle_seconds: float = Field(default=300.0, gt=0)
+    """How long a socket may stay without an operation."""
+    heartbeat_seconds: float = Field(default=12.0, gt=0)
+    stalled_seconds: float = Field(default=10.0, gt=0)
+    """How long a client may take nothing of what is sent, before it is dropped."""
+    origins: frozenset[str] = frozenset()
+    """Pages that may open a WebSocket beside our own: `https://portal.example`."""
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="CHARTGRAPH_", env_nested_delimiter="__", extra="forbid", frozen=True
@@ -180,6 +201,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = 1_000_000
     max_in_flight: int = 1_000
     """Requests answered at once; more are told to come again."""
+    streams: Streams = Streams()
     audit: bool | None = None
 
     @field_validator("signed_subgraphs", "propagate_headers", "response_headers", mode="before")

@@ -177,6 +177,10 @@ class Metrics:
         self.in_flight = Gauge(
             "chartgraph_requests_in_flight", "Requests being answered", registry=self.registry
         )
+        self.streams = Gauge(
+            "chartgraph_streams", "Subscriptions and deferred answers", registry=self.registry
+        )
+        self.sockets = Gauge("chartgraph_sockets", "Open WebSockets", registry=self.registry)
 
 
 def _describe(exc_info: Any) -> dict[str, Any]:

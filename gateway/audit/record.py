@@ -16,7 +16,7 @@ class AuditRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     recorded_at: float
     """Seconds since 1970."""
     kind: str
-    """`query` or `mutation`."""
+    """`query`, `mutation` or `subscription`; of the last, each event is an operation answered."""
     operation_name: str | None
     operation_hash: str
     """SHA-256 of the document."""

@@ -9,15 +9,17 @@ Messages are for the log; they quote neither the request nor the answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, TypeAlias
 
 from contract.errors import Code
 
 MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+ACCEPT_ANSWER = "application/graphql-response+json, application/json;q=0.9"
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
+Events: TypeAlias = AsyncGenerator[bytes, None]
 
 
 class SubgraphError(Exception):
@@ -67,6 +69,14 @@ class SubgraphClient(Protocol):
 
         A `repeatable` request does no harm if it arrives twice. The answer's headers are offered
         to the `sink`, if there is one.
+        """
+        ...
+
+    def subscribe(self, body: bytes, headers: Headers, timeout: float) -> Events:
+        """The answers of a subscription, one for each event, until either side ends it.
+
+        The subgraph has to take it within `timeout` seconds; its events may come much later.
+        Iterating raises SubgraphError; `aclose` tells the subgraph that nobody listens any more.
         """
         ...
 

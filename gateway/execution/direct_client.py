@@ -6,11 +6,14 @@ https://asgi.readthedocs.io/en/latest/specs/www.html
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from contextlib import aclosing
+from typing import Any
 
+from contract.event_stream import MEDIA_TYPE
 from gateway.execution.client import (
+    ACCEPT_ANSWER,
     MAX_RESPONSE_BYTES,
+    Events,
     Headers,
     HeaderSink,
     SubgraphInvalidResponse,
@@ -18,16 +21,8 @@ from gateway.execution.client import (
     is_json,
     refuse_status,
 )
-
-Message: TypeAlias = MutableMapping[str, Any]
-AsgiApp: TypeAlias = Callable[
-    [
-        MutableMapping[str, Any],
-        Callable[[], Awaitable[Message]],
-        Callable[[Message], Awaitable[None]],
-    ],
-    Awaitable[None],
-]
+from gateway.execution.direct_stream import AsgiApp, DirectStream, Message
+from gateway.execution.event_streams import read_events
 
 
 class DirectSubgraphClient:
@@ -65,10 +60,26 @@ class DirectSubgraphClient:
             raise SubgraphUnavailable(f"failed with {type(error).__name__}") from None
         return exchange.answer()
 
+    async def subscribe(
+        self,
+        body: bytes,
+        headers: Headers,
+        timeout: float,  # noqa: ASYNC109 - see SubgraphClient
+    ) -> Events:
+        async with DirectStream(self._app, self._scope(body, headers, MEDIA_TYPE), body) as stream:
+            await stream.begin(timeout)
+            if not stream.is_events:
+                # Refused before it began: an answer like any other.
+                yield await stream.answer(self._max_response_bytes)
+                return
+            async with aclosing(read_events(stream.chunks(), self._max_response_bytes)) as events:
+                async for event in events:
+                    yield event
+
     async def close(self) -> None:
         """Nothing is held."""
 
-    def _scope(self, body: bytes, headers: Headers) -> dict[str, Any]:
+    def _scope(self, body: bytes, headers: Headers, accept: str = ACCEPT_ANSWER) -> dict[str, Any]:
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -82,7 +93,7 @@ class DirectSubgraphClient:
             "headers": [
                 (b"host", b"subgraph.local"),
                 (b"content-type", b"application/json"),
-                (b"accept", b"application/graphql-response+json, application/json;q=0.9"),
+                (b"accept", accept.encode()),
                 (b"content-length", str(len(body)).encode()),
                 *((name.lower().encode(), value.encode()) for name, value in headers),
             ],

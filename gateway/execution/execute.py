@@ -33,6 +33,7 @@ from gateway.planning.plan import (
     PlanNode,
     QueryPlan,
     SequenceNode,
+    SubscriptionNode,
 )
 
 Exchange: TypeAlias = Callable[[str, bytes, OperationKind], Awaitable[bytes]]
@@ -48,11 +49,32 @@ class Fetched:
 async def execute(plan: QueryPlan, variables: Mapping[str, Any], exchange: Exchange) -> Fetched:
     """Fetch all that the plan names; what fails is told in `errors` and leaves the rest intact.
 
-    `variables` are coerced: whoever reads a condition finds it there.
+    The plan is of a query or a mutation. `variables` are coerced: whoever reads a condition finds
+    it there.
     """
     execution = _Execution(variables, exchange)
+    assert not isinstance(plan.node, SubscriptionNode), "events are executed one by one"
     if plan.node is not None:
         await execution.run(plan.node)
+    return Fetched(execution.data, tuple(execution.errors))
+
+
+def subscription_body(node: SubscriptionNode, variables: Mapping[str, Any]) -> bytes:
+    """What is sent to the subgraph to listen to it; `variables` are coerced."""
+    return _request_body(node.primary, node.primary.document, variables, [])
+
+
+async def execute_event(
+    node: SubscriptionNode,
+    event: bytes | SubgraphError,
+    variables: Mapping[str, Any],
+    exchange: Exchange,
+) -> Fetched:
+    """Complete one event as if it were the answer to the plan's first fetch."""
+    execution = _Execution(variables, exchange)
+    execution.take(node.primary, event)
+    if node.rest is not None:
+        await execution.run(node.rest)
     return Fetched(execution.data, tuple(execution.errors))
 
 
@@ -80,6 +102,17 @@ class _Execution:
                 branch = if_true if self._variables[variable] else if_false
                 if branch is not None:
                     await self.run(branch)
+
+    def take(self, node: FetchNode, event: bytes | SubgraphError) -> None:
+        try:
+            if isinstance(event, SubgraphError):
+                raise event
+            answer = decode_answer(event)
+        except SubgraphError as error:
+            self.errors.append(failed_fetch(node, (), self.data, error))
+            return
+        self._absorb_root(node, answer)
+        self.errors += reported_errors(node, [], self.data, answer.errors)
 
     async def _fetch(self, node: FetchNode) -> None:
         unasked: list[CollectedCall] = []

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import aclosing
 from functools import cache
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from gateway.execution.client import (
+    ACCEPT_ANSWER,
     MAX_RESPONSE_BYTES,
+    Events,
     Headers,
     HeaderSink,
     SubgraphUnavailable,
@@ -20,6 +23,7 @@ from gateway.execution.client import (
     refuse_status,
 )
 from gateway.execution.http_connections import ConnectionPool, Origin
+from gateway.execution.http_streams import HttpStreams
 
 MAX_CONNECTIONS: Final = 100
 _PORTS: Final = {"http": 80, "https": 443}
@@ -27,7 +31,7 @@ _HEAD: Final = (
     "POST {target} HTTP/1.1\r\n"
     "host: {host}\r\n"
     "content-type: application/json\r\n"
-    "accept: application/graphql-response+json, application/json;q=0.9\r\n"
+    f"accept: {ACCEPT_ANSWER}\r\n"
     "accept-encoding: identity\r\n"
 )
 
@@ -48,11 +52,13 @@ class HttpSubgraphClient:
         nobody asks.
         """
         self._pool: ConnectionPool | None = None
+        self._streams: HttpStreams | None = None
         try:
             origin, self._head = _read_url(url, tls)
         except ValueError:
             return
         self._pool = ConnectionPool(origin, MAX_CONNECTIONS, max_response_bytes)
+        self._streams = HttpStreams(url, max_response_bytes, tls)
 
     async def send(
         self,
@@ -75,7 +81,21 @@ class HttpSubgraphClient:
             raise refuse_status(response.status)
         return response.body
 
+    async def subscribe(
+        self,
+        body: bytes,
+        headers: Headers,
+        timeout: float,  # noqa: ASYNC109 - see SubgraphClient
+    ) -> Events:
+        if self._streams is None:
+            raise SubgraphUnavailable("has no address that can be reached")
+        async with aclosing(self._streams.subscribe(body, headers, timeout)) as events:
+            async for event in events:
+                yield event
+
     async def close(self) -> None:
+        if self._streams is not None:
+            await self._streams.close()
         if self._pool is not None:
             await self._pool.close()
 

@@ -8,27 +8,39 @@ without variables, so that no PHI gets into a URL. There are no batches and no C
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from contract.errors import Code
+from gateway.asked import Asked, Payloads
 from gateway.documents.request import GraphQLRequest
-from gateway.errors import AccessError, BusyError, FaultError, GatewayError, RequestError
+from gateway.errors import AccessError, BusyError, GatewayError, RequestError
 from gateway.execution.response_headers import CACHING, NO_STORE, ResponseHeaders, read_rules
 from gateway.execution.wire import encode
+from gateway.http.asgi import (
+    Headers,
+    Places,
+    Receive,
+    Scope,
+    Send,
+    header,
+    names_loopback,
+    propagated,
+)
 from gateway.http.certificates import ShownCertificates
-from gateway.http.negotiation import JSON, check_content_type, choose_media_type
+from gateway.http.negotiation import (
+    JSON,
+    ONE_ANSWER,
+    Accepted,
+    Stream,
+    check_content_type,
+    negotiate,
+)
 from gateway.http.reading import read_body, read_url
-from gateway.pipeline import Asked, Pipeline
-from gateway.settings import LOOPBACK, Settings
+from gateway.http.streams import as_gateway_error, one, respond_with_stream
+from gateway.pipeline import Pipeline
+from gateway.settings import Settings
 from gateway.telemetry import Metrics, log, new_request_id
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 OK = 200
 UNAUTHORIZED = 401
@@ -69,9 +81,11 @@ class GraphQLEndpoint:
         self._settings = settings
         self.pipeline = pipeline
         self._metrics = metrics
-        self._in_flight = 0
+        self.places = Places(settings.max_in_flight)
+        self.streams = Places(settings.streams.open)
         # Asked for when someone looks, so that it costs a request nothing.
-        metrics.in_flight.set_function(lambda: self._in_flight)
+        metrics.in_flight.set_function(lambda: self.places.taken)
+        metrics.streams.set_function(lambda: self.streams.taken)
         self._propagated = frozenset(name.encode() for name in settings.propagate_headers)
         self._returned = read_rules(settings.response_headers)
         self._certificates = ShownCertificates(settings)
@@ -80,33 +94,44 @@ class GraphQLEndpoint:
         started = time.perf_counter()
         request_id = new_request_id()
         headers: Headers = scope["headers"]
-        media_type = choose_media_type(_header(headers, b"accept"))
+        accepted = negotiate(header(headers, b"accept"))
+        opened: bytes | Payloads
         try:
-            asked = await self.read(scope, receive)
+            asked = await self.read(scope, receive, accepted)
             returned = ResponseHeaders(self._returned) if self._returned else None
-            with self._place():
-                answered = await self.pipeline().answer(asked, request_id, returned)
-            reply = Reply(OK, answered, "OK", returned.merged() if returned else ())
+            with self.places.one():
+                if accepted.stream is None:
+                    opened = await self.pipeline().answer(asked, request_id, returned)
+                else:
+                    opened = await self.pipeline().open(asked, request_id, returned)
+            if accepted.stream is not None and (
+                accepted.only_stream or not isinstance(opened, bytes)
+            ):
+                self._observe("OK", started)
+                payloads = one(opened) if isinstance(opened, bytes) else opened
+                await self._stream(receive, send, payloads, accepted.stream, request_id)
+                return
+            assert isinstance(opened, bytes), "a stream was not asked for"
+            reply = Reply(OK, opened, "OK", returned.merged() if returned else ())
         except ClientGoneError:
             return
         except GatewayError as error:
-            reply = self.refuse(error, request_id, media_type)
+            reply = self.refuse(error, request_id, accepted.media_type)
         except Exception as error:  # noqa: BLE001 - nothing of it may reach the client
-            log.error("unexpected", request_id=request_id, exc_info=error)
-            reply = self.refuse(FaultError(Code.INTERNAL), request_id, media_type)
-        self._metrics.requests.labels(reply.code).inc()
-        self._metrics.seconds.observe(time.perf_counter() - started)
-        await _respond(send, reply, media_type, request_id)
+            foreseen = as_gateway_error(error, request_id)
+            reply = self.refuse(foreseen, request_id, accepted.media_type)
+        self._observe(reply.code, started)
+        await _respond(send, reply, accepted.media_type, request_id)
 
-    async def read(self, scope: Scope, receive: Receive) -> Asked:
+    async def read(self, scope: Scope, receive: Receive, accepted: Accepted = ONE_ANSWER) -> Asked:
         """Raises `RequestError` for what is no GraphQL request, or not one we take."""
         headers: Headers = scope["headers"]
-        if self._settings.dev and not _names_loopback(_header(headers, b"host")):
+        if self._settings.dev and not names_loopback(header(headers, b"host")):
             # A page whose name was made to point here would be of our own origin.
             raise AccessError(Code.FORBIDDEN, note="another host than loopback")
         if scope["method"] == "POST":
-            content_type = _header(headers, b"content-type")
-            check_content_type(content_type, _header(headers, b"content-encoding"))
+            content_type = header(headers, b"content-type")
+            check_content_type(content_type, header(headers, b"content-encoding"))
             body = await _read_all(headers, receive, self._settings.max_body_bytes)
             request = read_body(body)
         elif scope["method"] == "GET":
@@ -115,7 +140,12 @@ class GraphQLEndpoint:
             raise RequestError(Code.METHOD_NOT_ALLOWED)
         certificate = self._certificates.thumbprint(scope) if self._certificates.wanted else None
         return Asked(
-            request, _header(headers, b"authorization"), self._propagate(headers), certificate
+            request,
+            header(headers, b"authorization"),
+            propagated(headers, self._propagated),
+            certificate,
+            accepted.incremental,
+            accepted.subscribes,
         )
 
     def refuse(self, error: GatewayError, request_id: str, media_type: str) -> Reply:
@@ -135,21 +165,28 @@ class GraphQLEndpoint:
         body = encode({"errors": error.render(request_id)})
         return Reply(status, body, error.code, tuple(extra))
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """One of the places for requests under way; raises `BusyError` when all are taken."""
-        if self._in_flight >= self._settings.max_in_flight:
-            raise BusyError(Code.OVERLOADED)
-        self._in_flight += 1
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
+    def _observe(self, code: str, started: float) -> None:
+        self._metrics.requests.labels(code).inc()
+        self._metrics.seconds.observe(time.perf_counter() - started)
+
+    async def _stream(
+        self, receive: Receive, send: Send, payloads: Payloads, stream: Stream, request_id: str
+    ) -> None:
+        """What goes wrong from here on is told within the stream."""
+        with self.streams.one():
+            await respond_with_stream(
+                receive,
+                send,
+                payloads,
+                stream,
+                request_id=request_id,
+                limits=self._settings.streams,
+            )
 
     def _read_get(self, scope: Scope, headers: Headers) -> GraphQLRequest:
-        if _header(headers, b"content-type") is not None:
+        if header(headers, b"content-type") is not None:
             # A body's type on a request without one is how a page of another origin probes us.
-            check_content_type(_header(headers, b"content-type"), None)
+            check_content_type(header(headers, b"content-type"), None)
         if not self._settings.open and b"query=" in scope["query_string"]:
             raise RequestError(Code.METHOD_NOT_ALLOWED)
         request = read_url(scope["query_string"])
@@ -157,19 +194,10 @@ class GraphQLEndpoint:
             raise RequestError(Code.METHOD_NOT_ALLOWED)
         return request
 
-    def _propagate(self, headers: Headers) -> tuple[tuple[str, str], ...]:
-        if not self._propagated:
-            return ()
-        return tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in headers
-            if name in self._propagated
-        )
-
 
 async def _read_all(headers: Headers, receive: Receive, limit: int) -> bytes:
     """The body; refused as soon as it is known to be too long, and never held whole before."""
-    announced = _header(headers, b"content-length")
+    announced = header(headers, b"content-length")
     if announced is not None and announced.isdigit() and int(announced) > limit:
         raise RequestError(Code.PAYLOAD_TOO_LARGE)
     message = await receive()
@@ -204,16 +232,3 @@ async def _respond(send: Send, reply: Reply, media_type: str, request_id: str) -
         headers.append((CACHING, NO_STORE))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
-
-
-def _names_loopback(host: str | None) -> bool:
-    name = (host or "").rpartition(":")[0] or host or ""
-    return name.strip("[]") in LOOPBACK
-
-
-def _header(headers: Headers, name: bytes) -> str | None:
-    """Its value; the first, where a client sends several."""
-    for each, value in headers:
-        if each == name:
-            return value.decode("latin-1")
-    return None

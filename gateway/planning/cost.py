@@ -11,6 +11,7 @@ from gateway.planning.plan import (
     PlanNode,
     QueryPlan,
     SequenceNode,
+    SubscriptionNode,
 )
 
 
@@ -25,11 +26,11 @@ NOTHING = Cost(0, 0)
 
 
 def plan_cost(plan: QueryPlan) -> Cost:
-    """Of a condition's branches the dearer one counts."""
+    """Of a condition's branches the dearer one counts; of a subscription, one event."""
     return _cost(plan.node)
 
 
-def _cost(node: PlanNode | None) -> Cost:
+def _cost(node: PlanNode | SubscriptionNode | None) -> Cost:
     match node:
         case FetchNode():
             return Cost(1, 1)
@@ -42,4 +43,7 @@ def _cost(node: PlanNode | None) -> Cost:
         case ConditionNode(if_true=if_true, if_false=if_false):
             costs = [_cost(if_true), _cost(if_false)]
             return Cost(max(c.requests for c in costs), max(c.depth for c in costs))
+        case SubscriptionNode(primary, rest):
+            costs = [_cost(primary), _cost(rest)]
+            return Cost(sum(c.requests for c in costs), sum(c.depth for c in costs))
     return NOTHING

@@ -181,7 +181,15 @@ PlanNode: TypeAlias = FetchNode | SequenceNode | ParallelNode | ConditionNode
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionNode:
+    """Listen to one subgraph, and complete each of its events like the answer of a fetch."""
+
+    primary: FetchNode
+    rest: PlanNode | None
+
+
+@dataclass(frozen=True, slots=True)
 class QueryPlan:
     """`node` is None where nothing is to be fetched, as for `{ __typename }`."""
 
-    node: PlanNode | None
+    node: PlanNode | SubscriptionNode | None

@@ -12,7 +12,13 @@ from gateway.planning.cost import Cost, plan_cost
 from gateway.planning.errors import PlanError
 from gateway.planning.fetch_graph import build_fetch_graph
 from gateway.planning.paths import find_paths
-from gateway.planning.plan import FetchNode, PlanNode, QueryPlan
+from gateway.planning.plan import (
+    FetchNode,
+    PlanNode,
+    QueryPlan,
+    SequenceNode,
+    SubscriptionNode,
+)
 from gateway.planning.query_graph import QueryGraph
 from gateway.planning.requests import build_requests
 from gateway.planning.schedule import schedule, sequence
@@ -34,7 +40,7 @@ def plan(
             case OperationKind.MUTATION:
                 return QueryPlan(_plan_serially(operation, search))
             case OperationKind.SUBSCRIPTION:
-                return QueryPlan(_plan_from_one(operation, search)[1])
+                return QueryPlan(_listen(_plan_from_one(operation, search)[1]))
     except RecursionError:
         raise PlanError("the operation nests too deep to be planned") from None
 
@@ -87,6 +93,21 @@ def _plan_from_one(operation: Operation, search: _Search) -> tuple[str, PlanNode
     if not plans:
         raise failure
     return min(plans, key=lambda each: _weigh(plan_cost(QueryPlan(each[1]))))
+
+
+def _listen(node: PlanNode | None) -> SubscriptionNode | None:
+    """A subscription has one field, so the first request is the one that brings the events.
+
+    https://spec.graphql.org/October2021/#sec-Single-root-field
+    """
+    match node:
+        case None:
+            return None
+        case FetchNode():
+            return SubscriptionNode(node, None)
+        case SequenceNode(nodes=(FetchNode() as primary, *rest)):
+            return SubscriptionNode(primary, sequence(rest))
+    raise PlanError("the events of a subscription come from more than one request")
 
 
 def _weigh(cost: Cost) -> tuple[int, int]:

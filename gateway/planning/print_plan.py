@@ -22,12 +22,25 @@ from gateway.planning.plan import (
     RequiredField,
     RequiredFragment,
     SequenceNode,
+    SubscriptionNode,
 )
 
 
 def print_plan(plan: QueryPlan) -> str:
-    lines = _print_node(plan.node) if plan.node is not None else ()
+    match plan.node:
+        case None:
+            lines: Iterable[str] = ()
+        case SubscriptionNode(primary, rest):
+            lines = _block("Subscription", _print_subscription(primary, rest))
+        case node:
+            lines = _print_node(node)
     return "\n".join(["QueryPlan {", *_indented(lines), "}"]) + "\n"
+
+
+def _print_subscription(primary: FetchNode, rest: PlanNode | None) -> Iterator[str]:
+    yield from _block(f"Primary({primary.subgraph})", _print_body(primary))
+    if rest is not None:
+        yield from _block("Rest", _print_node(rest))
 
 
 def _print_node(node: PlanNode) -> Iterator[str]:

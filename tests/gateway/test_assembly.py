@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from gateway.app import create_app
+from gateway.asked import Asked
 from gateway.documents.request import GraphQLRequest
-from gateway.pipeline import Asked
 from gateway.settings import Settings, SettingsError
 from tests.gateway.support.subgraph import SUPERGRAPH, ScriptedSubgraph
 

@@ -6,9 +6,9 @@ import pytest
 
 from contract.context import Caller
 from gateway.app import create_app
-from gateway.authorization.identity import ANONYMOUS, Identity
+from gateway.asked import Asked
+from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Identity
 from gateway.documents.request import GraphQLRequest
-from gateway.pipeline import DEVELOPER, Asked
 from gateway.rollout import Rollout
 from gateway.settings import Settings, SettingsError, load_settings
 from tests.gateway.support.subgraph import LINKS, ScriptedSubgraph

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import itertools
 import json
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLSchema, build_schema, graphql_sync
+from graphql import GraphQLSchema, build_schema, graphql_sync, parse, subscribe
 
 from contract.access import EXTENSION, AccessReport, Refusal, sign_report
 from contract.context import HEADER, Context, verify_context
@@ -34,7 +36,7 @@ enum join__Graph {
 """  # noqa: E501 - as composers print it
 
 SUPERGRAPH = (
-    LINKS
+    LINKS.replace("mutation: Mutation }", "mutation: Mutation  subscription: Subscription }")
     + """
 type Query @join__type(graph: RECORDS) @join__type(graph: WEATHER) {
   patient(id: ID!): Patient @join__field(graph: RECORDS)
@@ -50,10 +52,16 @@ type Note implements Entry @join__type(graph: RECORDS)
   title: String @requiresScopes(scopes: [["notes"]])
 }
 type Mutation @join__type(graph: RECORDS) { rename(id: ID!, name: String!): Patient }
-type Patient @join__type(graph: RECORDS) {
+type Subscription @join__type(graph: RECORDS) {
+  patientChanged(id: ID!, times: Int): Patient
+  secretChanged: Patient @requiresScopes(scopes: [["secrets"]])
+}
+type Patient @join__type(graph: RECORDS, key: "id") @join__type(graph: WEATHER, key: "id") {
   id: ID!
-  name: String
-  ssn: String @requiresScopes(scopes: [["user/Patient.rs", "ssn"]])
+  mood: String @join__field(graph: WEATHER)
+  name: String @join__field(graph: RECORDS)
+  ssn: String @join__field(graph: RECORDS)
+    @requiresScopes(scopes: [["user/Patient.rs", "ssn"]])
 }
 """
 )
@@ -66,10 +74,21 @@ SCHEMAS = {
         type Visit implements Entry { id: ID!  title: String }
         type Note implements Entry { id: ID!  title: String }
         type Mutation { rename(id: ID!, name: String!): Patient }
+        type Subscription { patientChanged(id: ID!, times: Int): Patient  secretChanged: Patient }
         type Patient { id: ID!  name: String  ssn: String }
         """
     ),
-    "weather": build_schema("type Query { weather(at: String, days: Int): String }"),
+    "weather": build_schema(
+        """
+        scalar _Any
+        union _Entity = Patient
+        type Patient { id: ID!  mood: String }
+        type Query {
+          weather(at: String, days: Int): String
+          _entities(representations: [_Any!]!): [_Entity]!
+        }
+        """
+    ),
 }
 PATIENT = {"id": "p-1", "name": "Lovelace", "ssn": "999-12-3456"}
 
@@ -87,7 +106,25 @@ ROOT = {
     "rename": _patient,
     "entries": ENTRIES,
     "weather": lambda _info, **_: "fine",
+    "_entities": lambda _info, representations: [
+        {"__typename": "Patient", "id": each["id"], "mood": "fair"} for each in representations
+    ],
 }
+
+
+async def maybe(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
+
+
+async def _changes(_info, id: str = "p-1", times: int | None = None):  # noqa: A002 - likewise
+    """So many events at once, or else one every few milliseconds."""
+    for number in itertools.count() if times is None else range(times):
+        await asyncio.sleep(0.005 if times is None else 0)
+        patient = {**PATIENT, "id": id, "name": f"{PATIENT['name']} {number}"}
+        yield {"patientChanged": patient, "secretChanged": patient}
+
+
+EVENTS = {"patientChanged": _changes, "secretChanged": _changes}
 
 
 @dataclass
@@ -98,6 +135,10 @@ class ScriptedSubgraph:
     key: bytes | None = None
     report: str = "signed"
     down: bool = False
+    breaks: bool = False
+    """Fails after the first event of a subscription."""
+    listening: int = 0
+    """Subscriptions under way."""
     answer: bytes | None = None
     """Instead of what the schema would answer."""
     answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -121,14 +162,7 @@ class ScriptedSubgraph:
         if self.down:
             raise SubgraphUnavailable("it is down")
         if self.key is not None:
-            context = verify_context(
-                dict(headers).get(HEADER),
-                body=body,
-                audience=self.name,
-                keys={"1": self.key},
-                now=time.time(),
-            )
-            self.contexts.append(context)
+            self.contexts.append(self._verified(body, headers))
         request = json.loads(body)
         self.documents.append(request["query"])
         if self.answer is not None:
@@ -138,8 +172,52 @@ class ScriptedSubgraph:
         )
         return json.dumps(result.formatted | self._extensions()).encode()
 
+    async def subscribe(self, body: bytes, headers, timeout):  # noqa: ARG002, ASYNC109 - the protocol's
+        self.headers.append(dict(headers))
+        self.arrived.set()
+        if self.down:
+            raise SubgraphUnavailable("it is down")
+        if self.key is not None:
+            self.contexts.append(self._verified(body, headers))
+        request = json.loads(body)
+        self.documents.append(request["query"])
+        if self.answer is not None:
+            yield self.answer
+            return
+        events = await maybe(
+            subscribe(
+                self.schema,
+                parse(request["query"]),
+                EVENTS,
+                variable_values=request.get("variables"),
+                subscribe_field_resolver=lambda root, info, **given: root[info.field_name](
+                    info, **given
+                ),
+            )
+        )
+        self.listening += 1
+        try:
+            async for result in events:
+                if self.gate is not None:
+                    await self.gate.wait()
+                yield json.dumps(result.formatted | self._extensions()).encode()
+                if self.breaks:
+                    raise SubgraphUnavailable("it broke off")
+        finally:
+            self.listening -= 1
+            await events.aclose()
+
     async def close(self) -> None:
         pass
+
+    def _verified(self, body: bytes, headers) -> Context:
+        return verify_context(
+            dict(headers).get(HEADER),
+            body=body,
+            audience=self.name,
+            keys={"1": self.key},
+            now=time.time(),
+        )
 
     @property
     def schema(self) -> GraphQLSchema:
