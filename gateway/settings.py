@@ -39,7 +39,7 @@ from gateway.trust import ClientCertificates, ClientTls, Introspection, ServerTl
 MASTER_KEY_FILE = "master.key"
 ASYMMETRIC = frozenset(
     f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
-) | {"EdDSA"}
+) | {"EdDSA", "Ed25519", "Ed448"}
 
 
 PERCENT = "percent("

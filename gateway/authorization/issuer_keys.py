@@ -30,9 +30,11 @@ KEYS = "keys"
 """What was asked of the issuer, as the metrics call it."""
 
 PublicKey = ECKey | OKPKey | RSAKey
-# https://www.rfc-editor.org/rfc/rfc7518#section-3.1, https://www.rfc-editor.org/rfc/rfc8037
+# https://www.rfc-editor.org/rfc/rfc7518#section-3.1, https://www.rfc-editor.org/rfc/rfc9864
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 _EDWARDS = frozenset({"Ed25519", "Ed448"})
+_LONG = "n" * -(-MIN_RSA_BITS // 6)
+"""As long as the modulus of a key that will do is in base64; joserfc warns of shorter ones."""
 
 
 class IssuerKeys:
@@ -139,7 +141,7 @@ def is_for(key: PublicKey, algorithm: str) -> bool:
         return algorithm[:2] in ("RS", "PS")
     if isinstance(key, ECKey):
         return _CURVES.get(algorithm) == key.curve_name
-    return algorithm == "EdDSA" and key.curve_name in _EDWARDS
+    return key.curve_name in _EDWARDS and algorithm in ("EdDSA", key.curve_name)
 
 
 def _read_key(entry: Any) -> PublicKey | None:
@@ -149,6 +151,8 @@ def _read_key(entry: Any) -> PublicKey | None:
     """
     try:
         if entry.get("use", "sig") != "sig" or "verify" not in entry.get("key_ops", ["verify"]):
+            return None
+        if len(entry.get("n", _LONG)) < len(_LONG):
             return None
         key = JWKRegistry.import_key(entry)
         weak = isinstance(key, RSAKey) and key.public_key.key_size < MIN_RSA_BITS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from inspect import isawaitable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 from joserfc import jws
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey
 
 from gateway.app import create_app
@@ -94,7 +96,8 @@ class Unchecked(jws.JWSRegistry):
 
 def sign(header: dict[str, Any], claims: dict[str, Any], key) -> str:
     registry = Unchecked(algorithms=[header["alg"]])
-    return jws.serialize_compact(header, json.dumps(claims), key, registry=registry)
+    with warnings.catch_warnings(action="ignore", category=SecurityWarning):
+        return jws.serialize_compact(header, json.dumps(claims), key, registry=registry)
 
 
 @pytest.fixture
@@ -129,7 +132,7 @@ async def issuer():
     app.router.add_get("/jwks", jwks)
     app.router.add_post("/introspect", introspect)
     app.router.add_get("/elsewhere", elsewhere)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

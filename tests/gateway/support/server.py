@@ -12,10 +12,12 @@ from gateway.app import GatewayApp
 
 
 @asynccontextmanager
-async def served(app: GatewayApp) -> AsyncIterator[str]:
+async def served(app: GatewayApp, config: uvicorn.Config | None = None) -> AsyncIterator[str]:
     """Its address; the server is of the kind and the settings that `python -m gateway` starts."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, http="httptools", ws="none", lifespan="on", log_level="error")
+    config = config or uvicorn.Config(
+        app, http="httptools", ws="none", lifespan="on", log_level="error", proxy_headers=False
+    )
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
