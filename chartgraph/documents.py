@@ -20,6 +20,7 @@ from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse
 from contract.errors import Code
 from gateway.authorization.authorize import Denial, authorize
 from gateway.authorization.identity import Grants
+from gateway.bounds import Limits
 from gateway.documents.manifest import APOLLO
 from gateway.documents.prepare import Document, hash_text, prepare
 from gateway.documents.registry import ClientDocuments, FolderRegistry, Registry, SealedRegistry
@@ -30,7 +31,7 @@ from gateway.federation.supergraph import load_supergraph
 from gateway.operation.normalize import normalize
 from gateway.operation.tree import Operation
 from gateway.planning import PlanError, build_query_graph, plan
-from gateway.settings import Limits, Settings
+from gateway.settings import Settings
 
 _SHA_256 = re.compile(r"[0-9a-f]{64}")
 

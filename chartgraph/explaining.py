@@ -8,6 +8,7 @@ from pathlib import Path
 from contract.errors import Code
 from gateway.authorization.authorize import authorize
 from gateway.authorization.identity import Grants
+from gateway.bounds import Limits
 from gateway.documents.prepare import prepare
 from gateway.errors import RequestError
 from gateway.federation.access_rules import AccessRules, access_rules
@@ -17,7 +18,6 @@ from gateway.operation.normalize import normalize
 from gateway.operation.tree import Operation
 from gateway.planning import PlanError, build_query_graph, plan, print_plan
 from gateway.planning.cost import plan_cost
-from gateway.settings import Limits
 from sandbox.personas import personas
 
 ANYONE = "any"

@@ -21,6 +21,8 @@ class Code(StrEnum):
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     OPERATION_RESOLUTION_FAILURE = "OPERATION_RESOLUTION_FAILURE"
     OPERATION_TOO_LARGE = "OPERATION_TOO_LARGE"
+    COST_ESTIMATED_TOO_EXPENSIVE = "COST_ESTIMATED_TOO_EXPENSIVE"
+    SLICING_ARGUMENT_REQUIRED = "SLICING_ARGUMENT_REQUIRED"
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     PERSISTED_QUERY_HASH_MISMATCH = "PERSISTED_QUERY_HASH_MISMATCH"
     TRUSTED_DOCUMENT_REQUIRED = "TRUSTED_DOCUMENT_REQUIRED"
@@ -35,6 +37,10 @@ class Code(StrEnum):
     SCOPE_REQUIRED = "SCOPE_REQUIRED"
     PURPOSE_NOT_PERMITTED = "PURPOSE_NOT_PERMITTED"
     ACCESS_CHANGED = "ACCESS_CHANGED"
+    CLIENT_UNKNOWN = "CLIENT_UNKNOWN"
+    # How much of it
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
+    RATE_LIMITED = "RATE_LIMITED"
     # What was asked for
     NOT_FOUND = "NOT_FOUND"
     # Systems behind us
@@ -91,6 +97,14 @@ MEANINGS: dict[Code, Meaning] = {
     Code.OPERATION_TOO_LARGE: Meaning(
         400, "The operation exceeds a limit.", "Ask for less in one operation."
     ),
+    Code.COST_ESTIMATED_TOO_EXPENSIVE: Meaning(
+        400,
+        "The operation may cost more than one operation is allowed to.",
+        "Ask for fewer rows or fields; extensions.cost has the numbers.",
+    ),
+    Code.SLICING_ARGUMENT_REQUIRED: Meaning(
+        400, "A list needs exactly one of its paging arguments.", "Give one of those named."
+    ),
     Code.PERSISTED_QUERY_NOT_FOUND: Meaning(
         404, "PersistedQueryNotFound", "Send the document once together with its hash."
     ),
@@ -127,6 +141,17 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.ACCESS_CHANGED: Meaning(
         403, "What you may see has changed since you subscribed.", "Subscribe again."
+    ),
+    Code.CLIENT_UNKNOWN: Meaning(
+        403, "The token's client is not registered here.", "Ask the operator to register it."
+    ),
+    Code.BUDGET_EXCEEDED: Meaning(
+        429,
+        "The client has not enough points left for this operation.",
+        "Retry after the time named, or ask for less.",
+    ),
+    Code.RATE_LIMITED: Meaning(
+        429, "The client sends more requests than it may.", "Retry after the time named."
     ),
     Code.NOT_FOUND: Meaning(404, "There is no such record.", "Check the id."),
     Code.SOURCE_UNAVAILABLE: Meaning(502, "A source cannot be reached.", "Retry later."),

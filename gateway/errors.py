@@ -4,7 +4,7 @@
     ├── RequestError    change the request
     ├── IdentityError   sign in, or obtain another token (401)
     ├── AccessError     ask for more access (403)
-    ├── BusyError       send it again later (503)
+    ├── BusyError       send it again later (429, 503)
     └── FaultError      report it; only we can mend it
 
 An error is made of a code of `contract.errors`, whose message every client may see. Anything more
@@ -87,7 +87,9 @@ class AccessError(GatewayError):
 
 
 class BusyError(GatewayError):
-    """The same request may succeed later."""
+    """The same request may succeed later; `retry_after` says when, in whole seconds."""
+
+    retry_after = 1
 
 
 class FaultError(GatewayError):

@@ -34,6 +34,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from contract.keys import KeyMissingError, KeyRing, decode_key
+from gateway.bounds import Budget, Cost, Limits, Unknown
 from gateway.trust import ClientCertificates, ClientTls, Introspection, ServerTls
 
 MASTER_KEY_FILE = "master.key"
@@ -113,21 +114,6 @@ Share: TypeAlias = Annotated[float, BeforeValidator(_percent), Field(ge=0, le=10
 """Percent; all or none may be written as true or false."""
 
 
-class Limits(BaseModel):
-    """What one document may ask for, fragments written out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tokens: int = 2_000
-    depth: int = 15
-    aliases: int = 30
-    root_fields: int = 20
-    directives: int = 50
-    fields: int = 5_000
-    repeats: int = 50
-    """How often one response key may be selected in one place, fields of one key merged."""
-
-
 class Streams(BaseModel):
     """What bounds answers that go on for long: subscriptions, and deferred parts."""
 
@@ -198,6 +184,15 @@ class Settings(BaseSettings):
     trusted_documents: Mapping[str, Path] = {}
     """A manifest per client id; `*` is for every client."""
     limits: Limits = Limits()
+    cost: Cost = Cost()
+    budget: Budget = Budget()
+    """Of each client; the registry of clients may give one its own."""
+    global_budget: Budget = Budget()
+    """Of all clients together."""
+    clients: Path | None = None
+    """The registry of clients, a YAML file."""
+    unknown_clients: Unknown | None = None
+    """What becomes of a client that is not in the registry: refused, if there is a registry."""
     max_body_bytes: int = 1_000_000
     max_in_flight: int = 1_000
     """Requests answered at once; more are told to come again."""

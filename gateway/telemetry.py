@@ -174,6 +174,18 @@ class Metrics:
             "1 while supergraph, policies or roles on the disk are bad and older ones are served",
             registry=self.registry,
         )
+        self.cost = Histogram(
+            "chartgraph_operation_cost",
+            "Points an operation was estimated to cost, and did cost",
+            ["kind"],
+            registry=self.registry,
+            buckets=(1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 1_000_000),
+        )
+        self.budget_fallbacks = Counter(
+            "chartgraph_budget_fallbacks",
+            "Draws on a budget that this process decided alone, for Redis was away",
+            registry=self.registry,
+        )
         self.in_flight = Gauge(
             "chartgraph_requests_in_flight", "Requests being answered", registry=self.registry
         )

@@ -1,8 +1,8 @@
 """The product's own operations: their manifest is current, and the demo's clients may run them."""
 
 from chartgraph.documents import Judge, manifest_of
+from gateway.bounds import Limits
 from gateway.documents.manifest import read_manifest
-from gateway.settings import Limits
 from schema import DOCUMENTS, OPERATIONS, SUPERGRAPH
 
 

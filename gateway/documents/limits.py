@@ -21,9 +21,9 @@ from graphql import (
 )
 
 from contract.errors import Code
+from gateway.bounds import Limits
 from gateway.errors import Complaint, PublicText, RequestError
 from gateway.operation.tree import INTROSPECTION_FIELDS
-from gateway.settings import Limits
 
 CEILING = 1_000_000
 
@@ -33,8 +33,14 @@ class Measure:
     """Of one selection set, with its fragments written out."""
 
     depth: int = 0
-    """Levels of fields; what lies below `__schema` has a rule of its own and is not counted."""
+    """Levels of fields; what lies below `__schema` has a limit of its own and is not counted."""
+    introspection: int = 0
+    """Levels of fields below `__schema` or `__type`."""
     fields: int = 0
+    height: int = 0
+    """Different response keys in each selection set, without what is spread."""
+    spreads: set[str] = field(default_factory=set)
+    """The fragments named here or below."""
     aliases: int = 0
     directives: int = 0
     keys: Counter[str] = field(default_factory=Counter)
@@ -55,11 +61,23 @@ class Measure:
     def descend(self, key: str, below: Measure) -> None:
         """Add a field with what is selected below it."""
         self._add(below)
+        self._write_out(below)
+        self.height += key not in self.keys
         self.depth = max(self.depth, below.depth + 1)
         self.fields = min(CEILING, self.fields + 1)
         self._select(key, 1, below.repeats)
 
+    def enter(self, other: Measure) -> None:
+        """Add what stands in this very place, in a fragment without a name."""
+        self._write_out(other)
+        self.absorb(other)
+
+    def _write_out(self, other: Measure) -> None:
+        self.height += other.height
+        self.spreads |= other.spreads
+
     def _add(self, other: Measure) -> None:
+        self.introspection = max(self.introspection, other.introspection)
         self.fields = min(CEILING, self.fields + other.fields)
         self.aliases = min(CEILING, self.aliases + other.aliases)
         self.directives = min(CEILING, self.directives + other.directives)
@@ -80,11 +98,13 @@ def check_limits(document: DocumentNode, limits: Limits) -> None:
         measure = measurer.measure(definition.selection_set)
         measure.directives += len(definition.directives or ())
         _refuse_beyond("depth", measure.depth, limits.depth)
+        _refuse_beyond("introspection_depth", measure.introspection, limits.introspection_depth)
         _refuse_beyond("aliases", measure.aliases, limits.aliases)
         _refuse_beyond("directives", measure.directives, limits.directives)
         _refuse_beyond("repeats", measure.repeats, limits.repeats)
         _refuse_beyond("root_fields", sum(measure.keys.values()), limits.root_fields)
         _refuse_beyond("fields", measure.fields, limits.fields)
+        _refuse_beyond("height", measurer.height(measure), limits.height)
 
 
 def too_large(name: str, limit: int) -> RequestError:
@@ -114,15 +134,28 @@ class _Measurer:
             if isinstance(selection, FieldNode):
                 self._add_field(selection, total)
             elif isinstance(selection, InlineFragmentNode):
-                total.absorb(self.measure(selection.selection_set))
+                total.enter(self.measure(selection.selection_set))
             elif isinstance(selection, FragmentSpreadNode):
+                total.spreads.add(selection.name.value)
                 total.absorb(self._measure_fragment(selection.name.value))
+        return total
+
+    def height(self, measure: Measure) -> int:
+        """With every fragment it reaches, each once."""
+        total = measure.height
+        reached = set(measure.spreads)
+        waiting = list(reached)
+        while waiting:
+            fragment = self._measured[waiting.pop()]
+            total += fragment.height
+            waiting.extend(fragment.spreads - reached)
+            reached |= fragment.spreads
         return total
 
     def _add_field(self, node: FieldNode, total: Measure) -> None:
         below = self.measure(node.selection_set) if node.selection_set else Measure()
         if node.name.value in INTROSPECTION_FIELDS:
-            below.depth = 0
+            below.introspection, below.depth = below.depth, 0
         if node.alias is not None:
             total.aliases += 1
         total.descend((node.alias or node.name).value, below)

@@ -28,10 +28,10 @@ from graphql import (
 )
 
 from contract.errors import Code
+from gateway.bounds import Limits
 from gateway.documents.limits import check_limits, too_large
 from gateway.errors import Complaint, PublicText, RequestError
 from gateway.operation.tree import INTROSPECTION_FIELDS
-from gateway.settings import Limits
 
 MAX_ERRORS = 10
 _EMPTY = Complaint(PublicText("Syntax Error: A selection set is empty."))

@@ -181,10 +181,10 @@ class _DirectiveReader:
     """
 
     def __init__(self, links: Links) -> None:
-        self._authenticated = _names(links, AUTHENTICATED, "authenticated")
-        self._scopes = _names(links, REQUIRES_SCOPES, "requiresScopes")
-        self._policy = _names(links, POLICY, "policy")
-        self._context = _names(links, CONTEXT, "context")
+        self._authenticated = links.names_of("authenticated", AUTHENTICATED, FEDERATION)
+        self._scopes = links.names_of("requiresScopes", REQUIRES_SCOPES, FEDERATION)
+        self._policy = links.names_of("policy", POLICY, FEDERATION)
+        self._context = links.names_of("context", CONTEXT, FEDERATION)
 
     def rule(self, directives: tuple[DirectiveNode, ...] | list[DirectiveNode]) -> AccessRule:
         rule = OPEN
@@ -204,11 +204,6 @@ class _DirectiveReader:
         for directive in directives:
             if directive.name.value in self._context:
                 yield str(_argument(directive, "name"))
-
-
-def _names(links: Links, identity: str, element: str) -> frozenset[str]:
-    linked = [link for link in (links.of(identity), links.of(FEDERATION)) if link is not None]
-    return frozenset({element, *(link.directive_name(element) for link in linked)})
 
 
 def _alternatives(directive: DirectiveNode, argument: str) -> Alternatives:

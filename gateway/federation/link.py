@@ -110,6 +110,14 @@ class Links:
     def federation(self) -> Link | None:
         return self.of(FEDERATION)
 
+    def names_of(self, element: str, *identities: str) -> frozenset[str]:
+        """What the schema calls a directive of any of these specifications.
+
+        Its plain name counts even where nothing links it.
+        """
+        linked = [link for each in identities if (link := self.of(each)) is not None]
+        return frozenset({element, *(link.directive_name(element) for link in linked)})
+
     def source_of_directive(self, local_name: str) -> tuple[Link, str | None] | None:
         """The link a directive comes from, and its name there.
 

@@ -158,7 +158,7 @@ class GraphQLEndpoint:
             reason = b', error="invalid_token"' if error.code in _TOKEN_REFUSED else b""
             extra.append((b"www-authenticate", b'Bearer realm="chartgraph"' + reason))
         if isinstance(error, BusyError):
-            extra.append((b"retry-after", b"1"))
+            extra.append((b"retry-after", b"%d" % error.retry_after))
         if error.code is Code.METHOD_NOT_ALLOWED:
             extra.append((b"allow", b"GET, POST" if self._settings.open else b"POST"))
         log.info("refused", request_id=request_id, code=error.code, reason=str(error))

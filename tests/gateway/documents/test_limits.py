@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.errors import Code
+from gateway.bounds import Limits
 from gateway.documents.limits import CEILING, _Measurer, check_limits
 from gateway.errors import RequestError
-from gateway.settings import Limits
 
 LIMITS = Limits(tokens=10**6, depth=4, aliases=3, root_fields=5, directives=3, fields=40, repeats=4)
 

@@ -6,9 +6,9 @@ import pytest
 from graphql import build_schema
 
 from contract.errors import Code
+from gateway.bounds import Limits
 from gateway.documents.prepare import prepare
 from gateway.errors import RequestError
-from gateway.settings import Limits
 
 SCHEMA = build_schema(
     """

@@ -1,0 +1,1 @@
+"""What operations cost, before and after they run, and what each client may spend."""
