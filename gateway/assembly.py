@@ -14,6 +14,12 @@ from contract.errors import Code
 from contract.keys import KEY_BYTES
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.roles import RoleMaps, read_role_maps
+from gateway.clients.clients import Clients, open_clients
+from gateway.clients.uses import Uses
+from gateway.demand.buckets import Buckets, LocalBuckets
+from gateway.demand.demand import Demand
+from gateway.demand.till import Till
+from gateway.demand.weights import read_weights
 from gateway.documents.manifest import Manifest, ManifestError, read_manifest
 from gateway.documents.registry import FolderRegistry, Registry, SealedRegistry
 from gateway.documents.resolve import Documents
@@ -56,6 +62,8 @@ class Parts:
     store: DocumentStore
     verifier: TokenVerifier | None
     trail: AuditTrail | None
+    till: Till
+    uses: Uses
     decide_label: DecideLabel | None
 
 
@@ -149,9 +157,11 @@ async def assemble(
             metrics=metrics,
             clients=clients,
             redis=redis,
-            store=DocumentStore(_read_manifests(settings), shared, _registries(settings, shared)),
+            store=DocumentStore({}, shared, _registries(settings, shared)),
             verifier=await _verifier(settings, metrics, redis, building),
             trail=await _trail(settings, metrics, building),
+            till=_till(settings, redis, metrics, building),
+            uses=_uses(redis, building),
             decide_label=decide_label,
         )
         return Assembly(parts, _serve(parts), building.pop_all())
@@ -191,7 +201,11 @@ def _serve(parts: Parts) -> Served:
     roles = read_role_maps(settings.issuers)
     policies = _read_policies(settings, rules, roles)
     rollout = Rollout(supergraph.override_labels, settings.override_labels, parts.decide_label)
+    weights = read_weights(supergraph)
+    clients = open_clients(settings, parts.uses)
+    manifests = _read_manifests(settings, clients)
     # Whatever is wrong has been raised by now: from here on there are connections to close.
+    parts.store.take(manifests)
     own: dict[str, SubgraphClient] = {
         name: HttpSubgraphClient(settings.subgraph_urls.get(name, subgraph.url), tls=tls.get(name))
         for name, subgraph in supergraph.subgraphs.items()
@@ -213,6 +227,9 @@ def _serve(parts: Parts) -> Served:
         metrics=parts.metrics,
         rollout=rollout,
         grants_of=GrantsOf(policies),
+        clients=clients,
+        demand=Demand(weights, settings.cost, parts.till, parts.metrics),
+        till=parts.till,
         verifier=parts.verifier,
         trail=parts.trail,
     )
@@ -249,11 +266,39 @@ def _registries(settings: Settings, shared: SealedCache | None) -> tuple[Registr
     return (folder,) if shared is None else (folder, SealedRegistry(shared))
 
 
-def _read_manifests(settings: Settings) -> dict[str, Manifest]:
+def _read_manifests(settings: Settings, clients: Clients) -> dict[str, Manifest]:
+    """The settings' and the registry's; where both name one for a client, both hold."""
+    own = {name: each.documents.manifest for name, each in clients.registered.items()}
+    named = [*settings.trusted_documents.items(), *own.items()]
+    manifests: dict[str, Manifest] = {}
     try:
-        return {name: read_manifest(path) for name, path in settings.trusted_documents.items()}
+        for name, path in named:
+            if path is not None:
+                manifests[name] = {**manifests.get(name, {}), **read_manifest(path)}
     except ManifestError as error:
         raise SettingsError(str(error)) from None
+    return manifests
+
+
+def _till(
+    settings: Settings, redis: Redis | None, metrics: Metrics, building: AsyncExitStack
+) -> Till:
+    buckets: Buckets = LocalBuckets()
+    if redis is not None:
+        from gateway.demand.shared_buckets import SharedBuckets  # noqa: PLC0415 - likewise
+
+        buckets = SharedBuckets(redis, metrics)
+    till = Till(buckets, settings.global_budget)
+    building.push_async_callback(till.close)
+    return till
+
+
+def _uses(redis: Redis | None, building: AsyncExitStack) -> Uses:
+    uses = Uses(redis)
+    building.push_async_callback(uses.flush)
+    keeping = asyncio.create_task(uses.keep_flushing())
+    building.callback(keeping.cancel)
+    return uses
 
 
 def _context_keys(settings: Settings, supergraph: Supergraph) -> dict[str, bytes]:

@@ -1,6 +1,6 @@
 """From a client's request to the bytes of its answer, stage by stage.
 
-    request ─ identify ─ resolve ─ select ─ authorize ─ run ─ audit ─ render ─> bytes
+    identify ─ enter ─ resolve ─ select ─ authorize ─ charge ─ run ─ audit ─ render ─> bytes
 
 A subscription runs the last three for each of its events (`gateway.streaming`). Each stage is a
 method of its own name. Whatever ends a request whole is raised as a `GatewayError`; `gateway.http`
@@ -22,10 +22,13 @@ from gateway.audit.record import AuditRecord
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity
 from gateway.cache.lru import LruCache
+from gateway.clients.clients import Clients
 from gateway.decision import Decision, decide
+from gateway.demand.demand import Bill, Demand
+from gateway.demand.till import Account, Till
 from gateway.documents.prepare import Document
 from gateway.documents.request import GraphQLRequest
-from gateway.documents.resolve import Documents
+from gateway.documents.resolve import Documents, Reader
 from gateway.engine import Answer, Engine
 from gateway.errors import (
     AccessError,
@@ -77,6 +80,8 @@ class Prepared:
     identity: Identity
     selected: Selected
     decision: Decision
+    bill: Bill | None = None
+    """What it was charged; None where costs are off, or where it is not going to run."""
 
 
 class Pipeline:
@@ -93,6 +98,9 @@ class Pipeline:
         metrics: Metrics,
         rollout: Rollout,
         grants_of: GrantsOf,
+        clients: Clients,
+        demand: Demand,
+        till: Till,
         verifier: TokenVerifier | None = None,
         trail: AuditTrail | None = None,
     ) -> None:
@@ -104,6 +112,9 @@ class Pipeline:
         self._peers = peers
         self._metrics = metrics
         self._grants_of = grants_of
+        self._clients = clients
+        self._demand = demand
+        self._till = till
         self._verifier = verifier
         self._trail = trail
         self._rollout = rollout
@@ -150,11 +161,21 @@ class Pipeline:
         for ending in self._endings:
             ending.end(reason)
 
-    async def _prepare(self, asked: Asked) -> Prepared:
+    async def _prepare(self, asked: Asked, *, runs: bool = True) -> Prepared:
         identity = await self.identify(asked.authorization, asked.certificate)
-        document = await self.resolve(asked.request, identity)
-        selected = self.select(document, asked, identity)
-        return Prepared(asked, identity, selected, self.authorize(selected, identity))
+        account = self.enter(identity)
+        try:
+            document = await self.resolve(asked.request, identity)
+            selected = self.select(document, asked, identity)
+            decision = self.authorize(selected, identity)
+        except GatewayError:
+            self._till.count(account)
+            raise
+        if not runs:
+            return Prepared(asked, identity, selected, decision)
+        operation, variables = decision.permitted.operation, asked.request.variables
+        bill = await self._demand.charge(operation, variables, account)
+        return Prepared(asked, identity, selected, decision, bill)
 
     async def _answer(
         self, prepared: Prepared, request_id: str, returned: ResponseHeaders | None
@@ -174,6 +195,8 @@ class Pipeline:
             )
         except RequestError:
             # Refused before anything was asked of a subgraph.
+            if prepared.bill is not None:
+                prepared.bill.release()
             raise
         except PlanError as error:
             answer = self._without_plan(selected.document, request_id, error)
@@ -191,7 +214,8 @@ class Pipeline:
         self._count_subgraph_errors(answer)
         asked, selected, decision = prepared.asked, prepared.selected, prepared.decision
         await self.audit(asked.request, selected, decision, exchange, codes)
-        return render(answer, exchange.request_id, names_subgraphs=self._settings.open)
+        cost = prepared.bill.settle(answer.data) if prepared.bill is not None else None
+        return render(answer, exchange.request_id, names_subgraphs=self._settings.open, cost=cost)
 
     async def _subscribe(self, prepared: Prepared, request_id: str, ending: Ending) -> Payloads:
         asked, identity = prepared.asked, prepared.identity
@@ -250,11 +274,24 @@ class Pipeline:
         if authorization[: len(_BEARER)].lower() != _BEARER:
             raise IdentityError(Code.UNAUTHENTICATED, note="another scheme than Bearer")
         verified = await self._verifier.verify(authorization[len(_BEARER) :].strip(), certificate)
-        return Identity(verified.caller, self._grants_of(verified.caller), verified.expires_at)
+        caller = self._clients.bounded(verified.caller)
+        return Identity(caller, self._grants_of(caller), verified.expires_at)
+
+    def enter(self, identity: Identity) -> Account:
+        """Who pays; raises `AccessError` for a client that is not let in, or `BusyError`."""
+        client = self._clients.admit(identity.caller)
+        name = identity.caller.client_id if identity.caller else ""
+        account = Account(name, client.budget)
+        self._till.enter(account)
+        return account
 
     async def resolve(self, request: GraphQLRequest, identity: Identity) -> Document:
-        client = identity.caller.client_id if identity.caller else ""
-        return await self._documents.resolve(request, client)
+        name = identity.caller.client_id if identity.caller else ""
+        client = self._clients.get(name)
+        if client is None:
+            return await self._documents.resolve(request, Reader(name))
+        reader = Reader(name, client.limits, client.documents.trusted_only)
+        return await self._documents.resolve(request, reader)
 
     def select(self, document: Document, asked: Asked, identity: Identity) -> Selected:
         selected = self._select(document, asked.request.operation_name)
@@ -305,7 +342,7 @@ class Pipeline:
 
     async def explain(self, asked: Asked) -> dict[str, Any]:
         """The plan of an operation for this caller, its cost and what it leaves out, as JSON."""
-        prepared = await self._prepare(replace(asked, subscribes=True))
+        prepared = await self._prepare(replace(asked, subscribes=True), runs=False)
         decision = prepared.decision
         try:
             labels = self._rollout.labels(prepared.identity)
@@ -313,7 +350,10 @@ class Pipeline:
         except PlanError:
             raise FaultError(Code.PLAN_FAILED) from None
         return {
-            "cost": asdict(plan_cost(planned.plan)),
+            "cost": {
+                **asdict(plan_cost(planned.plan)),
+                **self._demand.explain(decision.permitted.operation, asked.request.variables),
+            },
             "denied": decision.describe(),
             "plan": print_plan(planned.plan),
         }

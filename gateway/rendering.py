@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.engine import Answer
@@ -10,7 +11,13 @@ from gateway.execution.faults import ResponseError
 from gateway.execution.wire import encode
 
 
-def render(answer: Answer, request_id: str, *, names_subgraphs: bool) -> bytes:
+def render(
+    answer: Answer,
+    request_id: str,
+    *,
+    names_subgraphs: bool,
+    cost: Mapping[str, Any] | None = None,
+) -> bytes:
     """`names_subgraphs` says whether a client is told whose fault an error is.
 
     https://spec.graphql.org/October2021/#sec-Response-Format
@@ -22,6 +29,8 @@ def render(answer: Answer, request_id: str, *, names_subgraphs: bool) -> bytes:
             for error in answer.errors
         ]
     body["data"] = answer.data
+    if cost is not None:
+        body["extensions"] = {"cost": cost}
     return encode(body)
 
 

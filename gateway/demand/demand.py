@@ -34,6 +34,8 @@ class Price:
         self._weights = weights
         self._base = cost.mutation if operation.kind is OperationKind.MUTATION else 0
         self._compiled = compile_estimate(operation, weights, cost)
+        self.once = operation.kind is not OperationKind.SUBSCRIPTION
+        """Whether there is one answer to it."""
 
     def estimate(self, variables: Variables) -> int:
         return self._compiled.estimate.cost(variables)
@@ -63,11 +65,15 @@ class Bill:
     throttle: Throttle | None = None
 
     def settle(self, data: Any) -> dict[str, Any] | None:
-        """Count the answer and give back the difference; what to tell of it, if it is told.
+        """Count an answer and give back the difference; what to tell of it, if it is told.
 
-        Without data, when nothing was asked of anyone, all of it is given back.
+        A subscription's events are paid for one by one, beside what it was opened with.
         """
         return self.demand.settle(self, data)
+
+    def release(self) -> None:
+        """Give everything back: nothing was asked of anyone."""
+        self.demand.release(self)
 
 
 class Demand:
@@ -115,9 +121,10 @@ class Demand:
     def settle(self, bill: Bill, data: Any) -> dict[str, Any] | None:
         if bill.account is None and not self._cost.show:
             return None
-        actual = bill.price.actual(data, bill.variables) if data is not None else 0
+        # Of an answer that came to nothing nobody can tell what it took.
+        actual = bill.requested if data is None else bill.price.actual(data, bill.variables)
         self._actual.observe(actual)
-        unspent = bill.requested - actual
+        unspent = bill.requested - actual if bill.price.once else -actual
         if bill.account is not None and unspent:
             self._till.refund(bill.account, unspent)
         if not self._cost.show:
@@ -129,6 +136,10 @@ class Demand:
         if bill.throttle is not None:
             shown["throttleStatus"] = bill.throttle.render(unspent)
         return shown
+
+    def release(self, bill: Bill) -> None:
+        if bill.account is not None and bill.requested:
+            self._till.refund(bill.account, bill.requested)
 
     def explain(self, operation: Operation, variables: Variables) -> dict[str, Any]:
         """What it would be charged, for a developer to read."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from graphql import (
+    GraphQLArgument,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -20,6 +21,7 @@ from graphql import (
     get_named_type,
     is_list_type,
     is_non_null_type,
+    value_from_ast_untyped,
 )
 
 from gateway.bounds import Cost
@@ -205,7 +207,7 @@ class _Compiler:
                 name,
                 name in written,
                 read_value(written[name], self._defaults) if name in written else None,
-                rows(getattr(definition.args.get(name), "default_value", None)),
+                _default(definition.args.get(name)),
             )
             for name in rule.slicing
         )
@@ -227,6 +229,11 @@ def field_definition(weights: Weights, field: Field) -> GraphQLField:
     assert isinstance(parent, GraphQLObjectType | GraphQLInterfaceType), "unions have no fields"
     definition: GraphQLField = parent.fields[field.name]
     return definition
+
+
+def _default(argument: GraphQLArgument | None) -> int | None:
+    given = argument.ast_node.default_value if argument and argument.ast_node else None
+    return rows(value_from_ast_untyped(given)) if given is not None else None
 
 
 def given_arguments(

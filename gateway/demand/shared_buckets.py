@@ -23,8 +23,8 @@ TIMEOUT_SECONDS: Final = 0.25
 PAUSE_SECONDS: Final = 1.0
 """After a failure, how long Redis is left alone, so that an outage does not slow every request."""
 
-# Of each key: maximum, restore rate a second, amount; then whether it is forced. Numbers come back as text, for a script's
-# own are cut to whole ones. A bucket that would be full by now is forgotten.
+# Of each key: maximum, restore rate a second, amount; then whether it is forced. Numbers come back
+# as text, for a script's own are cut to whole ones. What would be full by now is forgotten.
 SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000

@@ -98,6 +98,8 @@ class Till:
 
     def count(self, account: Account) -> None:
         """A request that was refused before it had a price: it still was one."""
+        if not self.charges(account):
+            return
         self._send(self._count(account))
 
     def refund(self, account: Account, points: int) -> None:

@@ -9,10 +9,13 @@ https://www.apollographql.com/docs/apollo-server/performance/apq (automatic pers
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from graphql import GraphQLSchema
 
 from contract.errors import Code
+from gateway.bounds import Limits
 from gateway.cache.lru import LruCache
 from gateway.documents.prepare import Document, hash_text, prepare
 from gateway.documents.request import GraphQLRequest, PersistedQuery
@@ -28,6 +31,19 @@ REFUSED_WEIGHT = 4 * 1024 * 1024
 APQ_VERSION = 1
 _HASH = re.compile(r"[0-9a-f]{64}")
 
+_Key: TypeAlias = str | tuple[str, Limits]
+"""A text, with the limits it was measured by where they are not everyone's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Of whoever asks, what decides which documents run."""
+
+    client: str = ""
+    limits: Limits | None = None
+    """None for everyone's."""
+    trusted_only: bool = False
+
 
 class Documents:
     """The documents of one schema; on a reload a new one is made."""
@@ -36,24 +52,23 @@ class Documents:
         self._schema = schema
         self._settings = settings
         self._store = store
-        self._prepared: LruCache[str, Document] = LruCache(PREPARED_ENTRIES, weight=PREPARED_WEIGHT)
-        self._refused: LruCache[str, RequestError] = LruCache(
-            REFUSED_ENTRIES, weight=REFUSED_WEIGHT
-        )
+        self._prepared = LruCache[_Key, Document](PREPARED_ENTRIES, weight=PREPARED_WEIGHT)
+        self._refused = LruCache[_Key, RequestError](REFUSED_ENTRIES, weight=REFUSED_WEIGHT)
 
-    async def resolve(self, request: GraphQLRequest, client: str) -> Document:
+    async def resolve(self, request: GraphQLRequest, reader: Reader) -> Document:
         """Raises `RequestError`, or `AccessError` where only trusted documents run."""
         if request.document_id is not None:
-            return self.prepare(await self._registered(request, request.document_id, client))
+            text = await self._registered(request, request.document_id, reader)
+            return self.prepare(text, reader.limits)
         if request.persisted_query is not None:
-            return await self._persisted(request.query, request.persisted_query, client)
+            return await self._persisted(request.query, request.persisted_query, reader)
         if request.query is None:
             raise bad_request("The request has no query.")
-        await self._check_trusted(request.query, client)
-        return self.prepare(request.query)
+        await self._check_trusted(request.query, reader)
+        return self.prepare(request.query, reader.limits)
 
-    async def _registered(self, request: GraphQLRequest, document_id: str, client: str) -> str:
-        text = await self._store.registered(client, document_id)
+    async def _registered(self, request: GraphQLRequest, document_id: str, reader: Reader) -> str:
+        text = await self._store.registered(reader.client, document_id)
         if text is None:
             raise AccessError(Code.TRUSTED_DOCUMENT_REQUIRED)
         if request.query not in (None, text):
@@ -61,7 +76,7 @@ class Documents:
         return text
 
     async def _persisted(
-        self, query: str | None, persisted: PersistedQuery, client: str
+        self, query: str | None, persisted: PersistedQuery, reader: Reader
     ) -> Document:
         digest = persisted.sha256
         if persisted.version != APQ_VERSION or not _HASH.fullmatch(digest):
@@ -69,40 +84,48 @@ class Documents:
         if query is not None:
             if hash_text(query) != digest:
                 raise RequestError(Code.PERSISTED_QUERY_HASH_MISMATCH)
-            await self._check_trusted(query, client)
-            document = self.prepare(query)
-            if self._settings.open and not self._settings.trusted_only:
+            await self._check_trusted(query, reader)
+            document = self.prepare(query, reader.limits)
+            if self._caches(reader):
                 await self._store.cache(digest, query)
             return document
-        text = await self._store.registered(client, digest)
-        if text is None and self._settings.open and not self._settings.trusted_only:
+        text = await self._store.registered(reader.client, digest)
+        if text is None and self._caches(reader):
             text = await self._store.cached(digest)
         if text is None:
             raise RequestError(Code.PERSISTED_QUERY_NOT_FOUND)
-        return self.prepare(text)
+        return self.prepare(text, reader.limits)
 
-    async def _check_trusted(self, text: str, client: str) -> None:
-        if not self._settings.trusted_only:
+    def _caches(self, reader: Reader) -> bool:
+        """Whether documents that the client brings are kept for it."""
+        return self._settings.open and not self._settings.trusted_only and not reader.trusted_only
+
+    async def _check_trusted(self, text: str, reader: Reader) -> None:
+        if not (self._settings.trusted_only or reader.trusted_only):
             return
-        if await self._store.registered(client, hash_text(text)) != text:
+        if await self._store.registered(reader.client, hash_text(text)) != text:
             raise AccessError(Code.TRUSTED_DOCUMENT_REQUIRED)
 
-    def prepare(self, text: str) -> Document:
+    def prepare(self, text: str, limits: Limits | None = None) -> Document:
         """Whatever the text is, no one has asked whether it may run. Raises `RequestError`."""
-        document = self._prepared.get(text)
+        if limits is None or limits is self._settings.limits:
+            return self._prepare(text, text, self._settings.limits)
+        return self._prepare((text, limits), text, limits)
+
+    def _prepare(self, key: _Key, text: str, limits: Limits) -> Document:
+        document = self._prepared.get(key)
         if document is not None:
             return document
-        refused = self._refused.get(text)
+        refused = self._refused.get(key)
         if refused is not None:
             raise RequestError(
                 refused.code, *refused.complaints, extensions=refused.extensions
             ) from None
         try:
-            settings = self._settings
-            document = prepare(text, self._schema, settings.limits, suggestions=settings.open)
+            document = prepare(text, self._schema, limits, suggestions=self._settings.open)
         except RequestError as error:
             # Refusing is as dear as accepting: whoever repeats it should not cost us that again.
-            self._refused.put(text, error, weight=len(text))
+            self._refused.put(key, error, weight=len(text))
             raise
-        self._prepared.put(text, document, weight=len(text))
+        self._prepared.put(key, document, weight=len(text))
         return document

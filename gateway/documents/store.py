@@ -48,12 +48,16 @@ class DocumentStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`manifests` by client id; `*` is for every client."""
-        self._manifests = {client: indexed(manifest) for client, manifest in manifests.items()}
+        self.take(manifests)
         self._shared = shared
         self._registries = tuple(registries)
         self._clock = clock
         self._known: LruCache[tuple[int, str], _Known] = LruCache(KNOWN_CLIENTS)
         self._cached: LruCache[str, str] = LruCache(CACHED_ENTRIES, weight=CACHED_BYTES)
+
+    def take(self, manifests: Mapping[str, Manifest]) -> None:
+        """Those of the settings and of the registry of clients, in place of what they held."""
+        self._manifests = {client: indexed(manifest) for client, manifest in manifests.items()}
 
     async def registered(self, client: str, document_id: str) -> str | None:
         """The text this client registered under the id, or that is registered for everyone."""

@@ -328,7 +328,12 @@ async def test_explains_a_plan(start, issuer):
         explained = await response.json()
     assert "Fetch(records)" in explained["plan"]
     assert "ssn" not in explained["plan"]
-    assert explained["cost"] == {"requests": 1, "depth": 1}
+    assert explained["cost"] == {
+        "requests": 1,
+        "depth": 1,
+        "requestedQueryCost": 1,
+        "maximum": 10_000,
+    }
     [denied] = explained["denied"]
     assert (denied["field"], denied["on"]) == ("patient.ssn", "Patient")
     assert denied["code"] == "SCOPE_REQUIRED"

@@ -9,7 +9,7 @@ from contract.errors import Code
 from gateway.cache.sealed import SealedCache, connect
 from gateway.documents.prepare import hash_text
 from gateway.documents.request import GraphQLRequest, PersistedQuery
-from gateway.documents.resolve import Documents
+from gateway.documents.resolve import Documents, Reader
 from gateway.documents.store import DocumentStore
 from gateway.errors import GatewayError
 from gateway.settings import Settings
@@ -31,14 +31,14 @@ def apq(text: str, query: str | None = None) -> GraphQLRequest:
 
 async def refusal(of: Documents, request: GraphQLRequest, client: str = "portal") -> Code:
     with pytest.raises(GatewayError) as raised:
-        await of.resolve(request, client)
+        await of.resolve(request, Reader(client))
     return raised.value.code
 
 
 async def test_prepares_a_text_once():
     of = documents()
     request = GraphQLRequest(query=HELLO)
-    assert await of.resolve(request, "a") is await of.resolve(request, "b")
+    assert await of.resolve(request, Reader("a")) is await of.resolve(request, Reader("b"))
 
 
 async def test_refuses_a_bad_text_again_and_again():
@@ -50,8 +50,8 @@ async def test_refuses_a_bad_text_again_and_again():
 async def test_a_cached_document_is_sent_once():
     of = documents()
     assert await refusal(of, apq(HELLO)) == Code.PERSISTED_QUERY_NOT_FOUND
-    await of.resolve(apq(HELLO, HELLO), "portal")
-    assert (await of.resolve(apq(HELLO), "portal")).text == HELLO
+    await of.resolve(apq(HELLO, HELLO), Reader("portal"))
+    assert (await of.resolve(apq(HELLO), Reader("portal"))).text == HELLO
 
 
 async def test_a_wrong_hash_is_refused_and_caches_nothing():
@@ -78,16 +78,18 @@ async def test_refuses_another_version_and_what_is_no_hash(persisted):
 
 async def test_a_closed_gateway_caches_nothing_for_clients():
     of = documents(Settings(closed=True))
-    await of.resolve(apq(HELLO, HELLO), "portal")
+    await of.resolve(apq(HELLO, HELLO), Reader("portal"))
     assert await refusal(of, apq(HELLO)) == Code.PERSISTED_QUERY_NOT_FOUND
 
 
 async def test_an_id_belongs_to_the_client_that_registered_it():
     of = documents(manifests={"portal": {"hello-1": HELLO}, "*": {"secret-1": SECRET}})
-    assert (await of.resolve(GraphQLRequest(document_id="hello-1"), "portal")).text == HELLO
+    assert (await of.resolve(GraphQLRequest(document_id="hello-1"), Reader("portal"))).text == HELLO
     other = GraphQLRequest(document_id="hello-1")
     assert await refusal(of, other, "partner") == Code.TRUSTED_DOCUMENT_REQUIRED
-    assert (await of.resolve(GraphQLRequest(document_id="secret-1"), "partner")).text == SECRET
+    assert (
+        await of.resolve(GraphQLRequest(document_id="secret-1"), Reader("partner"))
+    ).text == SECRET
 
 
 async def test_a_document_id_does_not_carry_another_document():
@@ -106,7 +108,7 @@ async def test_strict_runs_only_what_is_registered():
         apq(HELLO),
         apq(HELLO, HELLO),
     ):
-        assert (await of.resolve(request, "portal")).text == HELLO
+        assert (await of.resolve(request, Reader("portal"))).text == HELLO
         assert await refusal(of, request, "partner") in (
             Code.TRUSTED_DOCUMENT_REQUIRED,
             Code.PERSISTED_QUERY_NOT_FOUND,
@@ -130,15 +132,15 @@ async def shared(valkey_url):
 
 async def test_replicas_share_cached_documents(shared):
     first, second = documents(shared=shared), documents(shared=shared)
-    await first.resolve(apq(HELLO, HELLO), "portal")
-    assert (await second.resolve(apq(HELLO), "portal")).text == HELLO
+    await first.resolve(apq(HELLO, HELLO), Reader("portal"))
+    assert (await second.resolve(apq(HELLO), Reader("portal"))).text == HELLO
 
 
 async def test_without_redis_it_goes_on(tmp_path):
     redis = connect(f"unix://{tmp_path}/nobody.sock")
     shared = SealedCache(redis, b"k" * 32, "documents")
     of = documents(shared=shared)
-    await of.resolve(apq(HELLO, HELLO), "portal")
-    assert (await of.resolve(apq(HELLO), "portal")).text == HELLO
+    await of.resolve(apq(HELLO, HELLO), Reader("portal"))
+    assert (await of.resolve(apq(HELLO), Reader("portal"))).text == HELLO
     assert shared.failures == 1
     await redis.aclose()
