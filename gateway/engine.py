@@ -13,10 +13,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
+import msgspec
 from graphql import DocumentNode
 
 from gateway.cache.lru import LruCache
 from gateway.execution.client import SubgraphClient, SubgraphError
+from gateway.execution.compiled.errors import UnusualAnswerError
+from gateway.execution.compiled.program import Program
+from gateway.execution.compiled.programs import Programs
+from gateway.execution.compiled.run import run_program
 from gateway.execution.execute import (
     Exchange,
     Fetched,
@@ -26,6 +31,7 @@ from gateway.execution.execute import (
 )
 from gateway.execution.faults import ResponseError
 from gateway.execution.introspection import Introspection, introspect, split_introspection
+from gateway.execution.once import OnceExchange
 from gateway.execution.project import project
 from gateway.execution.resolve import Denials, resolve_shape
 from gateway.execution.shapes import ObjectShape
@@ -70,7 +76,8 @@ Authorize: TypeAlias = Callable[[Operation], Permitted]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    data: dict[str, Any] | None
+    data: dict[str, Any] | msgspec.Struct | None
+    """JSON, or what is encoded as JSON."""
     errors: tuple[ResponseError, ...]
     plan: QueryPlan | None = None
 
@@ -115,6 +122,7 @@ class Engine:
             MAX_PLANS, weight=MAX_PLAN_BYTES
         )
         self._shapes = LruCache[Any, ObjectShape](MAX_PLANS, weight=MAX_PLAN_BYTES)
+        self.programs = Programs(supergraph)
 
     @classmethod
     def load(cls, sdl: str, clients: Mapping[str, SubgraphClient]) -> Engine:
@@ -147,7 +155,15 @@ class Engine:
         coerced = coerce_variables(operation.variables, variables, self.schema)
         permitted = authorize(operation)
         planned = self.plan(permitted.operation, labels)
-        fetched = await execute(planned.plan, coerced, exchange)
+        once = OnceExchange(exchange)
+        program = self._program(operation, permitted, planned, labels, coerced)
+        if program is not None:
+            try:
+                return Answer(await run_program(program, coerced, once), (), planned.plan)
+            except UnusualAnswerError:
+                # What has been asked is known to the exchange, and is not asked again.
+                pass
+        fetched = await execute(planned.plan, coerced, once)
         introspect(planned.introspections, fetched.data, operation, coerced, self.schema)
         shape = self._shape(operation, permitted, coerced)
         projected = project(shape, fetched.data, fetched.errors)
@@ -203,17 +219,38 @@ class Engine:
             return Planned(QueryPlan(None), introspections)
         return Planned(plan(ordinary, self._query_graph, labels), introspections)
 
+    def _program(
+        self,
+        operation: Operation,
+        permitted: Permitted,
+        planned: Planned,
+        labels: frozenset[str],
+        coerced: Mapping[str, Any],
+    ) -> Program | None:
+        if planned.introspections:
+            return None
+        booleans = _booleans(coerced)
+        return self.programs.find(
+            (operation, permitted.refusals, labels, booleans),
+            planned.plan,
+            dict(booleans),
+            lambda: self._shape(operation, permitted, coerced),
+        )
+
     def _shape(
         self, operation: Operation, permitted: Permitted, coerced: Mapping[str, Any]
     ) -> ObjectShape:
-        # Only a Boolean can change which fields there are.
-        booleans = frozenset(item for item in coerced.items() if isinstance(item[1], bool))
-        key = (operation, booleans, permitted.refusals)
+        key = (operation, _booleans(coerced), permitted.refusals)
         shape = self._shapes.get(key)
         if shape is None:
             shape = resolve_shape(operation, self.schema, permitted.denials, coerced)
             self._shapes.put(key, shape, weight=_shape_bytes(operation.selections))
         return shape
+
+
+def _booleans(coerced: Mapping[str, Any]) -> frozenset[tuple[str, bool]]:
+    """Only they can change which fields there are."""
+    return frozenset(item for item in coerced.items() if isinstance(item[1], bool))
 
 
 def _plan_bytes(node: PlanNode | SubscriptionNode | None) -> int:

@@ -26,7 +26,8 @@ EXACT_TYPES: Final[Mapping[str, type]] = {
 
 def leaf_shape(type_: GraphQLNamedType) -> LeafShape:
     if isinstance(type_, GraphQLEnumType):
-        return LeafShape(type_.name, _one_of(frozenset(type_.values)))
+        values = frozenset(type_.values)
+        return LeafShape(type_.name, _one_of(values), values)
     return LeafShape(type_.name, _CHECKS.get(type_.name, pass_through))
 
 

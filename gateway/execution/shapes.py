@@ -57,6 +57,8 @@ class Shape(Protocol):
 class LeafShape:
     type_name: str
     check: Check
+    values: frozenset[str] | None = None
+    """Of an enum."""
 
     def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
         result = self.check(value)
@@ -136,10 +138,10 @@ class ObjectShape:
         `collect` tells the fields selected on such a type, in the client's order; on an abstract
         one what is selected on all its objects alike, or None where that differs.
         """
-        self._type_name = type_name
-        self._types = frozenset(types)
+        self.type_name = type_name
+        self.types = frozenset(types)
         # A concrete type needs no telling; whatever the data calls itself is not asked.
-        self._only = type_name if self._types == {type_name} else None
+        self._only = type_name if self.types == {type_name} else None
         self._collect = collect
         self._fields: dict[str, _Fields | None] = {}
         self._parts: dict[str, Shape] | None = None
@@ -147,7 +149,7 @@ class ObjectShape:
     def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
         fields = self._fields_of(value) if type(value) is dict else None
         if fields is None:
-            completion.misfits.append((trail, self._type_name))
+            completion.misfits.append((trail, self.type_name))
             return None
         results: dict[str, Any] = {}
         for key, exact, selected in fields:
@@ -162,11 +164,16 @@ class ObjectShape:
             results[key] = result
         return results
 
+    def fields_on(self, runtime_type: str) -> tuple[FieldShape, ...] | None:
+        """Those selected on such a type, in the client's order; None where they are not told."""
+        fields = self._fields_on(runtime_type)
+        return None if fields is None else tuple(each for _, _, each in fields)
+
     def step(self, step: str | int) -> Shape | None:
         if self._parts is None:
             self._parts = {
                 key: selected.shape
-                for type_ in sorted(self._types, reverse=True)
+                for type_ in sorted(self.types, reverse=True)
                 for key, _, selected in self._fields_on(type_) or ()
                 if selected.denied is None
             }
@@ -175,13 +182,13 @@ class ObjectShape:
     def _fields_of(self, value: dict[str, Any]) -> _Fields | None:
         # A subgraph that knows an interface as one object (`@interfaceObject`) gives the
         # interface's own name; where nothing depends on the real one, it was not asked for.
-        runtime_type = self._only or value.get("__typename") or self._type_name
+        runtime_type = self._only or value.get("__typename") or self.type_name
         if type(runtime_type) is not str:
             return None
         return self._fields.get(runtime_type) or self._fields_on(runtime_type)
 
     def _fields_on(self, runtime_type: str) -> _Fields | None:
-        if runtime_type not in self._types:
+        if runtime_type not in self.types:
             return None
         if runtime_type not in self._fields:
             self._fields[runtime_type] = _with_exact_types(self._collect(runtime_type))

@@ -1,0 +1,59 @@
+"""Programs that are kept, each from the time it is worth it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.cache.lru import LruCache
+from gateway.execution.compiled.compile import compile_program
+from gateway.execution.compiled.errors import NotCompilableError
+from gateway.execution.compiled.program import Program
+from gateway.execution.shapes import ObjectShape
+from gateway.federation.supergraph import Supergraph
+from gateway.planning.plan import QueryPlan
+
+MAX_PROGRAMS: Final = 10_000
+MAX_BYTES: Final = 64 * 1024 * 1024
+USES_BEFORE: Final = 1
+"""What is asked only once is not worth compiling."""
+_BYTES_UNCOMPILED: Final = 500
+
+
+@dataclass(slots=True)
+class _Kept:
+    uses: int = 0
+    program: Program | None = None
+
+
+class Programs:
+    def __init__(self, supergraph: Supergraph, *, uses_before: int = USES_BEFORE) -> None:
+        self._supergraph = supergraph
+        self._uses_before = uses_before
+        self._kept = LruCache[Hashable, _Kept](MAX_PROGRAMS, weight=MAX_BYTES)
+
+    def find(
+        self,
+        key: Hashable,
+        plan: QueryPlan,
+        booleans: Mapping[str, bool],
+        shape: Callable[[], ObjectShape],
+    ) -> Program | None:
+        """None for what has not been asked often enough, or has to go the general way.
+
+        The key stands for the plan, the Booleans and the shape, which is made only when needed.
+        """
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = _Kept()
+            self._kept.put(key, kept, weight=_BYTES_UNCOMPILED)
+        if kept.uses == self._uses_before:
+            try:
+                kept.program = compile_program(plan, shape(), self._supergraph, booleans)
+                self._kept.put(key, kept, weight=kept.program.bytes)
+            except NotCompilableError:
+                # It is not tried again: nothing about it will change.
+                pass
+        kept.uses += 1
+        return kept.program
