@@ -113,7 +113,9 @@ def test_both_ways_are_one(disturb, monkeypatch):
             place = f"RANDOM_SEED={seed}: {query}"
             assert (data, told) == general[:2], place
             assert len(asked) == len(set(asked)), place
-            assert set(asked) == set(general[2]), place
+            # Of an object that belies its own type only the general way asks no more.
+            assert set(asked) >= set(general[2]), place
+            assert disturb is something_is_spoiled or len(asked) == len(set(general[2])), place
     print(counted)  # noqa: T201
-    assert counted["compiled"] > OPERATIONS // 4
+    assert counted["compiled"] > OPERATIONS // 10
     assert bool(counted["unusual"]) == (disturb is not nothing_fails)
