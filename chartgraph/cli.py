@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +10,13 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from chartgraph.commands import audit, documents, sources
+from chartgraph.commands import audit, documents, policies, sources
 from chartgraph.console import errors, explained
 from chartgraph.demo import read_note
 from chartgraph.home import home_folder
 from chartgraph.home import reset as reset_home
-from schema import SUPERGRAPH
+from chartgraph.persona import Persona
+from schema import POLICIES, SUPERGRAPH
 
 app = typer.Typer(
     help="One patient, every source, one graph.",
@@ -27,19 +27,11 @@ app = typer.Typer(
 app.add_typer(documents.app, name="documents")
 app.add_typer(sources.app, name="sources")
 app.add_typer(audit.app, name="audit")
+app.add_typer(policies.app, name="policies")
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")]
 Config = Annotated[Path | None, typer.Option(help="Settings of the gateway, a YAML file.")]
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-
-
-class Persona(StrEnum):
-    CLINICIAN = "clinician"
-    PATIENT = "patient"
-    BILLER = "biller"
-    PARTNER = "partner"
-    PRIVACY_OFFICER = "privacy-officer"
-    DEVELOPER = "developer"
 
 
 @app.command()
@@ -106,13 +98,29 @@ def compose(
 def plan(
     operation: Annotated[Path, typer.Argument(help="A document, a .graphql file.")],
     name: Annotated[str | None, typer.Option(help="Which operation of several.")] = None,
-    supergraph: Annotated[Path | None, typer.Option(help="Default: the product's own.")] = None,
+    supergraph: Annotated[Path, typer.Option(help="Default: the product's own.")] = SUPERGRAPH,
+    *,
+    persona: Annotated[Persona | None, typer.Option(help="For one of the demo's.")] = None,
+    caller: Annotated[Path | None, typer.Option(help="For another, in YAML or JSON.")] = None,
+    access: Annotated[
+        Path, typer.Option("--policies", help="Default: the product's own.")
+    ] = POLICIES,
 ) -> None:
-    """Show how an operation would be fetched, what that costs, and who may run it."""
-    from chartgraph.explaining import UNEXPLAINED, complaint, explain  # noqa: PLC0415 - likewise
+    """Show how an operation would be fetched, what that costs, and who may run it.
+
+    With --persona or --caller: what is fetched for that one, and who decides about each field.
+    """
+    from chartgraph.deciding import caller_of  # noqa: PLC0415 - likewise
+    from chartgraph.explaining import UNEXPLAINED, Explainer, complaint  # noqa: PLC0415 - likewise
 
     try:
-        for paragraph in explain(operation, supergraph or SUPERGRAPH, name):
+        explainer = Explainer.read(supergraph, access)
+        asked = explainer.operation(operation, name)
+        if persona is None and caller is None:
+            paragraphs = explainer.explain(asked)
+        else:
+            paragraphs = explainer.explain_to(caller_of(persona, caller), asked)
+        for paragraph in paragraphs:
             typer.echo(f"{paragraph.rstrip()}\n")
     except UNEXPLAINED as error:
         errors.print(f"[red]{escape(complaint(error))}[/red]", highlight=False)

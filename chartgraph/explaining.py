@@ -2,43 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from contract.context import Caller
 from contract.errors import Code
 from gateway.authorization.authorize import authorize
+from gateway.authorization.explain import FieldDecision, explain_decisions
+from gateway.authorization.grants import GrantsOf
 from gateway.authorization.identity import Grants
+from gateway.authorization.policy_files import read_policies
 from gateway.bounds import Limits
 from gateway.documents.prepare import prepare
 from gateway.errors import RequestError
-from gateway.federation.access_rules import AccessRules, access_rules
+from gateway.federation.access_rules import AccessRules, access_rules, policy_names
 from gateway.federation.errors import SupergraphError
 from gateway.federation.supergraph import Supergraph, load_supergraph
 from gateway.operation.normalize import normalize
 from gateway.operation.tree import Operation
-from gateway.planning import PlanError, build_query_graph, plan, print_plan
+from gateway.planning import PlanError, QueryGraph, build_query_graph, plan, print_plan
 from gateway.planning.cost import plan_cost
+from gateway.settings import SettingsError
 from sandbox.personas import personas
 
 ANYONE = "any"
-"""Where a persona's own ids do not matter, since only scopes decide about fields."""
-
-
-UNEXPLAINED = (SupergraphError, RequestError, PlanError, OSError, UnicodeDecodeError)
+"""Where a persona's own ids do not matter, since only scopes and policies decide about fields."""
+UNEXPLAINED = (
+    SettingsError,
+    SupergraphError,
+    RequestError,
+    PlanError,
+    OSError,
+    UnicodeDecodeError,
+)
 """What keeps an operation from being explained: shown by `complaint`."""
 
 
-def explain(operation: Path, supergraph: Path, name: str | None) -> Iterator[str]:
-    """The paragraphs of the explanation; raises one of `UNEXPLAINED` where there is none."""
-    graph = load_supergraph(supergraph.read_text(encoding="utf-8"))
-    document = prepare(operation.read_text(encoding="utf-8"), graph.api_schema, Limits())
-    document.operation(name)
-    normalized = normalize(document.node, name, graph.api_schema)
-    query_plan = plan(normalized, build_query_graph(graph))
-    cost = plan_cost(query_plan)
-    yield print_plan(query_plan)
-    yield f"Cost: {cost.requests} subgraph requests, at most {cost.depth} one after another."
-    yield "\n".join(("Who may run it:", *_who(normalized, graph)))
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """One supergraph with the policies that decide about it."""
+
+    graph: Supergraph
+    rules: AccessRules
+    query_graph: QueryGraph
+    grants_of: GrantsOf
+
+    @classmethod
+    def read(cls, supergraph: Path, policies: Path) -> Explainer:
+        """Raises one of `UNEXPLAINED`."""
+        graph = load_supergraph(supergraph.read_text(encoding="utf-8"))
+        grants_of = GrantsOf(read_policies(policies))
+        return cls(graph, access_rules(graph), build_query_graph(graph), grants_of)
+
+    def operation(self, path: Path, name: str | None) -> Operation:
+        document = prepare(path.read_text(encoding="utf-8"), self.graph.api_schema, Limits())
+        document.operation(name)
+        return normalize(document.node, name, self.graph.api_schema)
+
+    def explain(self, operation: Operation) -> Iterator[str]:
+        """Paragraphs: the plan of the whole, its cost, and who may run it."""
+        yield from self._plan(operation)
+        yield "\n".join(("Who may run it:", *self._who(operation)))
+
+    def explain_to(self, caller: Caller, operation: Operation) -> Iterator[str]:
+        """Paragraphs: the plan for one caller, its cost, and who decided what."""
+        grants = self.grants_of(caller)
+        permitted = authorize(operation, self.rules, grants, self.graph.api_schema).operation
+        if permitted.selections:
+            yield from self._plan(permitted)
+        else:
+            yield "Nothing of it is permitted, so nothing is fetched."
+        rulings = self.grants_of.rulings(caller, policy_names(self.rules))
+        decisions = explain_decisions(operation, self.rules, grants, self.graph.api_schema, rulings)
+        yield "\n".join(("Who decides:", *map(_line, decisions)))
+
+    def _plan(self, operation: Operation) -> Iterator[str]:
+        query_plan = plan(operation, self.query_graph)
+        cost = plan_cost(query_plan)
+        yield print_plan(query_plan)
+        yield f"Cost: {cost.requests} subgraph requests, at most {cost.depth} one after another."
+
+    def _who(self, operation: Operation) -> Iterator[str]:
+        yield f"  {'nobody signed in':<16} {self._verdict(operation, Grants())}"
+        for name, caller in persona_callers().items():
+            yield f"  {name:<16} {self._verdict(operation, self.grants_of(caller))}"
+
+    def _verdict(self, operation: Operation, grants: Grants) -> str:
+        authorized = authorize(operation, self.rules, grants, self.graph.api_schema)
+        denied = sorted({".".join(denial.path) for denial in authorized.denials})
+        if not denied:
+            return "all of it"
+        if not authorized.operation.selections:
+            return "nothing of it"
+        return f"without {', '.join(denied)}"
+
+
+def persona_callers() -> Mapping[str, Caller]:
+    """The sandbox's personas as their tokens would make them."""
+    return {
+        each.name: Caller(
+            each.subject,
+            client_id=each.client_id,
+            roles=each.roles,
+            scopes=each.scopes,
+            purpose=each.purpose,
+        )
+        for each in personas(ANYONE, ANYONE).values()
+    }
 
 
 def complaint(error: Exception) -> str:
@@ -49,19 +120,7 @@ def complaint(error: Exception) -> str:
     return str(error)
 
 
-def _who(operation: Operation, graph: Supergraph) -> Iterator[str]:
-    rules = access_rules(graph)
-    yield f"  {'nobody signed in':<16} {_verdict(operation, rules, Grants(), graph)}"
-    for persona in personas(ANYONE, ANYONE).values():
-        grants = Grants(authenticated=True, scopes=frozenset(persona.scopes))
-        yield f"  {persona.name:<16} {_verdict(operation, rules, grants, graph)}"
-
-
-def _verdict(operation: Operation, rules: AccessRules, grants: Grants, graph: Supergraph) -> str:
-    authorized = authorize(operation, rules, grants, graph.api_schema)
-    denied = sorted({".".join(denial.path) for denial in authorized.denials})
-    if not denied:
-        return "all of it"
-    if not authorized.operation.selections:
-        return "nothing of it"
-    return f"without {', '.join(denied)}"
+def _line(decision: FieldDecision) -> str:
+    verdict = "permitted" if decision.permitted else "REFUSED"
+    place = ".".join(decision.path)
+    return f"  {verdict:<9} {place} ({', '.join(decision.types)}): {'; '.join(decision.reasons)}"

@@ -10,6 +10,7 @@ from graphql import GraphQLSchema
 
 from contract.errors import MEANINGS
 from gateway.authorization.authorize import Denial, authorize
+from gateway.authorization.explain import FieldDecision
 from gateway.authorization.identity import Grants
 from gateway.engine import Permitted
 from gateway.errors import PublicText
@@ -47,6 +48,19 @@ class Decision:
             }
             for denial in self.denials
         ]
+
+
+def describe(decisions: Iterable[FieldDecision]) -> list[dict[str, str]]:
+    """Each with who decided it, for a developer to read."""
+    return [
+        {
+            "field": ".".join(each.path),
+            "on": ", ".join(each.types),
+            "decision": "permitted" if each.permitted else "refused",
+            "because": "; ".join(each.reasons),
+        }
+        for each in decisions
+    ]
 
 
 def decide(

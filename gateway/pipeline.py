@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import Code
 from gateway.asked import Asked, Payloads, Selected
 from gateway.audit.record import AuditRecord
+from gateway.authorization.explain import explain_decisions
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity
 from gateway.cache.lru import LruCache
 from gateway.clients.clients import Clients
-from gateway.decision import Decision, decide
+from gateway.decision import Decision, decide, describe
 from gateway.demand.demand import Bill, Demand
 from gateway.demand.till import Account, Till
 from gateway.documents.prepare import Document
@@ -43,7 +44,7 @@ from gateway.exchange import Peers, RequestExchange
 from gateway.execution.faults import ResponseError, fault_of
 from gateway.execution.response_headers import ResponseHeaders
 from gateway.execution.wire import encode
-from gateway.federation.access_rules import AccessRules
+from gateway.federation.access_rules import AccessRules, policy_names
 from gateway.operation.errors import OperationTooLargeError
 from gateway.operation.tree import (
     INTROSPECTION_FIELDS,
@@ -349,12 +350,17 @@ class Pipeline:
             planned = self._engine.plan(decision.permitted.operation, labels)
         except PlanError:
             raise FaultError(Code.PLAN_FAILED) from None
+        rulings = self._grants_of.rulings(identity.caller, policy_names(self._rules))
+        decisions = explain_decisions(
+            selected.operation, self._rules, identity.grants, self._engine.schema, rulings
+        )
         return {
             "cost": {
                 **asdict(plan_cost(planned.plan)),
                 **self._demand.explain(decision.permitted.operation, asked.request.variables),
             },
             "denied": decision.describe(),
+            "decisions": describe(decisions),
             "plan": print_plan(planned.plan),
         }
 

@@ -92,7 +92,7 @@ class _PermittedBuilder:
         for selection in selections:
             around = conditions + selection.conditions
             if isinstance(selection, InlineFragment):
-                inner = types & self._objects(selection.type_condition)
+                inner = types & objects(self._schema, selection.type_condition)
                 kept = self.permit(selection.selections, inner, path, around)
                 if kept:
                     condition = selection.type_condition
@@ -109,7 +109,7 @@ class _PermittedBuilder:
         conditions: tuple[Condition, ...],
     ) -> list[Selection]:
         here = (*path, field.response_key)
-        holders = sorted(types & self._objects(field.parent_type))
+        holders = sorted(types & objects(self._schema, field.parent_type))
         permitted = []
         refused: dict[_Refusal, list[str]] = {}
         for holder in holders:
@@ -134,11 +134,10 @@ class _PermittedBuilder:
     ) -> Field:
         selections = field.selections
         if selections:
-            returned = self._returned(parent, field.name)
-            selections = self.permit(selections, self._objects(returned), path, conditions) or (
-                # Whether the object is there at all may be told: the field itself is permitted.
-                Field(returned, TYPENAME),
-            )
+            below = returned(self._schema, parent, field.name)
+            left = self.permit(selections, objects(self._schema, below), path, conditions)
+            # Whether the object is there at all may be told: the field itself is permitted.
+            selections = left or (Field(below, TYPENAME),)
         return Field(parent, field.name, field.alias, field.arguments, field.conditions, selections)
 
     def _decide(self, type_name: str, field_name: str) -> _Refusal | None:
@@ -147,27 +146,31 @@ class _PermittedBuilder:
             self._verdicts[place] = _refuse(self._rules.get(place, OPEN), self._grants)
         return self._verdicts[place]
 
-    def _objects(self, type_name: str) -> frozenset[str]:
-        type_ = self._schema.type_map[type_name]
-        if is_abstract_type(type_):
-            return frozenset(each.name for each in self._schema.get_possible_types(type_))
-        return frozenset({type_name})
 
-    def _returned(self, parent: str, field_name: str) -> str:
-        type_ = self._schema.type_map[parent]
-        assert is_composite_type(type_), "the document was validated"
-        field = self._schema.get_field(type_, field_name)
-        assert field is not None, "likewise"
-        returned = get_named_type(field.type)
-        assert is_composite_type(returned), "it has selections"
-        return returned.name
+def objects(schema: GraphQLSchema, type_name: str) -> frozenset[str]:
+    """The object types that an object of this type can have."""
+    type_ = schema.type_map[type_name]
+    if is_abstract_type(type_):
+        return frozenset(each.name for each in schema.get_possible_types(type_))
+    return frozenset({type_name})
+
+
+def returned(schema: GraphQLSchema, parent: str, field_name: str) -> str:
+    """The type of what a field with selections returns."""
+    type_ = schema.type_map[parent]
+    assert is_composite_type(type_), "the document was validated"
+    field = schema.get_field(type_, field_name)
+    assert field is not None, "likewise"
+    named = get_named_type(field.type)
+    assert is_composite_type(named), "it has selections"
+    return named.name
 
 
 def _refuse(rule: AccessRule, grants: Grants) -> _Refusal | None:
     """Why the rule does not hold, or None where it does."""
     if rule == OPEN:
         return None
-    lacking = [each for each in rule.scopes if not _met(each, grants)]
+    lacking = [each for each in rule.scopes if not is_met(each, grants)]
     if not grants.authenticated:
         return _Refusal(Code.UNAUTHENTICATED, _together(rule.scopes))
     if lacking:
@@ -178,7 +181,7 @@ def _refuse(rule: AccessRule, grants: Grants) -> _Refusal | None:
     return None
 
 
-def _met(alternatives: Alternatives, grants: Grants) -> bool:
+def is_met(alternatives: Alternatives, grants: Grants) -> bool:
     return any(all(covers(grants.scopes, scope) for scope in scopes) for scopes in alternatives)
 
 

@@ -7,6 +7,7 @@ enters a decision about fields: those are for the subgraphs, which decide about 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from contract.context import Caller
@@ -15,7 +16,7 @@ from gateway.cache.lru import LruCache
 
 if TYPE_CHECKING:
     # Cedar takes memory and time that a gateway without policies is spared.
-    from gateway.authorization.policies import Policies
+    from gateway.authorization.policies import Policies, Ruling
 
 CLASSES: Final = 10_000
 
@@ -39,6 +40,12 @@ class GrantsOf:
             grants = Grants(True, frozenset(caller.scopes), held)
             self._known.put(key, grants)
         return grants
+
+    def rulings(self, caller: Caller | None, decisions: Iterable[str]) -> Mapping[str, Ruling]:
+        """Who decides what about a caller, to be explained; nothing of it is remembered."""
+        if self.policies is None or caller is None:
+            return {}
+        return {name: self.policies.rule(caller, name) for name in decisions}
 
 
 def class_of(caller: Caller) -> DecisionClass:

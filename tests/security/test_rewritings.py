@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.authorization.authorize import authorize
+from gateway.authorization.explain import explain_decisions
 from gateway.authorization.identity import Grants
 from gateway.authorization.scopes import covers
 from gateway.federation.access_rules import OPEN, TYPENAME, access_rules
@@ -137,6 +138,21 @@ def test_no_rewriting_gets_another_decision(graph, seed):
     for type_, field, path in graph.places(graph.operation(plain)):
         if field != TYPENAME and (type_, field, path) not in permitted:
             assert any(path[:length] in refused for length in range(1, len(path) + 1))
+
+
+@given(st.integers(min_value=0, max_value=2**63))
+@example(SEED)
+@DRAWN
+def test_what_is_explained_is_what_is_decided(graph, seed):
+    random = Random(seed)
+    plain, _ = OperationMaker(graph.schema, random, size=25).make()
+    operation = graph.operation(Rewriter(graph.schema, random).rewrite(plain))
+    grants = graph.grants(random)
+    explained = explain_decisions(operation, graph.rules, grants, graph.schema, {})
+    told = {(each.path, type_) for each in explained if not each.permitted for type_ in each.types}
+    authorized = authorize(operation, graph.rules, grants, graph.schema)
+    assert told == {(each.path, type_) for each in authorized.denials for type_ in each.types}
+    assert all(each.reasons for each in explained)
 
 
 def test_the_rewritings_are_many(graph):

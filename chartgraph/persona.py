@@ -1,0 +1,14 @@
+"""The demo's personas by name, for commands to offer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Persona(StrEnum):
+    CLINICIAN = "clinician"
+    PATIENT = "patient"
+    BILLER = "biller"
+    PARTNER = "partner"
+    PRIVACY_OFFICER = "privacy-officer"
+    DEVELOPER = "developer"
