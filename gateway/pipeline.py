@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import Code
 from gateway.asked import Asked, Payloads, Selected
 from gateway.audit.record import AuditRecord
-from gateway.authorization.explain import explain_decisions
+from gateway.authorization.explain import FieldDecision, explain_decisions
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity
 from gateway.cache.lru import LruCache
@@ -350,19 +350,22 @@ class Pipeline:
             planned = self._engine.plan(decision.permitted.operation, labels)
         except PlanError:
             raise FaultError(Code.PLAN_FAILED) from None
-        rulings = self._grants_of.rulings(identity.caller, policy_names(self._rules))
-        decisions = explain_decisions(
-            selected.operation, self._rules, identity.grants, self._engine.schema, rulings
-        )
         return {
             "cost": {
                 **asdict(plan_cost(planned.plan)),
                 **self._demand.explain(decision.permitted.operation, asked.request.variables),
             },
             "denied": decision.describe(),
-            "decisions": describe(decisions),
+            "decisions": describe(self._decisions_of(prepared)),
             "plan": print_plan(planned.plan),
         }
+
+    def _decisions_of(self, prepared: Prepared) -> tuple[FieldDecision, ...]:
+        identity, operation = prepared.identity, prepared.selected.operation
+        rulings = self._grants_of.rulings(identity.caller, policy_names(self._rules))
+        return explain_decisions(
+            operation, self._rules, identity.grants, self._engine.schema, rulings
+        )
 
     def warm(self, text: str) -> None:
         """Do for a document, before anyone asks for it, all that is the same for everyone.

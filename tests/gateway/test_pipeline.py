@@ -338,6 +338,9 @@ async def test_explains_a_plan(start, issuer):
     assert (denied["field"], denied["on"]) == ("patient.ssn", "Patient")
     assert denied["code"] == "SCOPE_REQUIRED"
     assert denied["would do"]
+    decisions = {each["field"]: each for each in explained["decisions"]}
+    assert decisions["patient.ssn"]["decision"] == "refused"
+    assert decisions["patient.ssn"]["because"] == "lacks the scope user/Patient.rs and ssn"
     assert gateway.records.documents == []
     closed = await start()
     async with gateway.http.post(f"{closed.url}/plan", json={"query": SSN}) as response:
