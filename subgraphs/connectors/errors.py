@@ -8,7 +8,8 @@
     ├── CircuitOpen        it kept failing and is left alone: retry after `retry_after`
     ├── Refused            it does not accept *our* credentials: its operator must renew them
     ├── Rejected           it understood and declined this request (4xx)
-    └── ProtocolViolation  its answer breaks the protocol: its operator must look into it
+    ├── ProtocolViolation  its answer breaks the protocol: its operator must look into it
+    └── Unsupported        a document of a kind that is not read here, called by its name
 
 Every message is written here or in a connector and is safe to show: it quotes neither the request
 nor the answer, since both hold PHI. For the same reason connectors raise `from None`.
@@ -81,3 +82,13 @@ class Rejected(UpstreamError):
 
 class ProtocolViolation(UpstreamError):
     state = SourceState.INVALID
+
+
+class Unsupported(UpstreamError):
+    """`name` is the kind's: `X12 834 of guide 005010X220A1`."""
+
+    state = SourceState.INVALID
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not read here")
+        self.name = name

@@ -6,20 +6,18 @@ then checked against the member id: a payer that answers about someone else is n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
+from subgraphs.connectors.x12.elements import read_decimal
 from subgraphs.connectors.x12.segments import Segment, TransactionSet
 
 # HL03
 _SUBSCRIBER, _DEPENDENT = "22", "23"
 # AAA03 above the level of a member: the payer cannot answer now; anything else is about us.
 _CANNOT_NOW = frozenset({"42", "80"})
-# X12's data type R: no exponent, no grouping.
-_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +59,11 @@ def read_answers(transactions: Sequence[TransactionSet], reference: str) -> list
         begins = next((s for s in transaction.body if s.name == "BHT"), None)
         if begins is None or begins.element(3) not in {"", reference}:
             raise ProtocolViolation("the 271 answers another inquiry")
-        answers += _members(transaction.body)
+        answers += read_members(transaction.body)
     return answers
 
 
-def _members(body: Sequence[Segment]) -> Iterator[MemberAnswer]:
+def read_members(body: Sequence[Segment]) -> Iterator[MemberAnswer]:
     """Walk the hierarchy; a dependent is covered by the id of the subscriber above."""
     subscriber_id = ""
     answer: MemberAnswer | None = None
@@ -105,18 +103,10 @@ def _benefit(segment: Segment) -> Benefit:
         service_types=segment.repeats(3),
         plan=segment.element(5),
         period=segment.element(6),
-        amount=_decimal(segment.element(7)),
-        percent=_decimal(segment.element(8)),
+        amount=read_decimal(segment, 7),
+        percent=read_decimal(segment, 8),
         in_network=segment.element(12),
     )
-
-
-def _decimal(element: str) -> Decimal | None:
-    if not element:
-        return None
-    if not _NUMBER.fullmatch(element):
-        raise ProtocolViolation("the 271 has an amount that is no number")
-    return Decimal(element)
 
 
 def _fail_whole(reason: str) -> None:

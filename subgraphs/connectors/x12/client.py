@@ -11,8 +11,9 @@ import httpx2
 from subgraphs.connectors.config import X12Source
 from subgraphs.connectors.x12.benefits import MemberAnswer, read_answers
 from subgraphs.connectors.x12.eligibility import Eligibility, read_eligibility
-from subgraphs.connectors.x12.inquiry import Envelope, Inquiry, trace, write_inquiry
+from subgraphs.connectors.x12.inquiry import Inquiry, write_inquiry
 from subgraphs.connectors.x12.segments import read_interchange
+from subgraphs.connectors.x12.writing import Envelope, trace
 
 INVALID_MEMBER_ID = "72"
 

@@ -7,11 +7,12 @@ add up. Trading partners end segments with or without line breaks; both are read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from subgraphs.connectors.errors import ProtocolViolation
 
+COMPONENT_SEPARATORS = ":>"
 ISA_LENGTH = 106
 ISA_ELEMENTS = 16
 
@@ -21,6 +22,7 @@ class Segment:
     name: str
     elements: tuple[str, ...]
     repetition: str
+    component: str = ":"
 
     def element(self, position: int) -> str:
         """The first after the name is 1, as the implementation guides count."""
@@ -31,6 +33,17 @@ class Segment:
         element = self.element(position)
         return tuple(element.split(self.repetition)) if element else ()
 
+    def components(self, position: int, repeat: int = 0) -> tuple[str, ...]:
+        """The parts of a composite element, at least one.
+
+        Some partners announce one separator in ISA and use the other common one: codes have
+        neither in them.
+        """
+        repeats = self.repeats(position)
+        element = repeats[repeat] if repeat < len(repeats) else ""
+        used = (each for each in (self.component, *COMPONENT_SEPARATORS) if each in element)
+        return tuple(element.split(next(used, self.component)))
+
 
 @dataclass(frozen=True, slots=True)
 class TransactionSet:
@@ -39,6 +52,8 @@ class TransactionSet:
     kind: str
     """ST01, for example `271`."""
     body: tuple[Segment, ...]
+    version: str = ""
+    """The implementation guide, of ST03 or else GS08, for example `005010X279A1`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +72,38 @@ _GROUP = _Envelope("GS", "GE", 6, "ST")
 _TRANSACTION = _Envelope("ST", "SE", 2, None)
 
 
+def split_at(segments: Iterable[Segment], head: str) -> list[list[Segment]]:
+    """What stands before the first head, and then one part for each head."""
+    parts: list[list[Segment]] = [[]]
+    for segment in segments:
+        if segment.name == head:
+            parts.append([])
+        parts[-1].append(segment)
+    return parts
+
+
+def qualified(segments: Iterable[Segment], name: str, qualifier: str) -> Iterator[Segment]:
+    """The segments of a name whose first element says what they are about: `REF*EJ`."""
+    return (s for s in segments if s.name == name and s.element(1) == qualifier)
+
+
+def reference(segments: Iterable[Segment], kind: str) -> str:
+    """What the first REF of the kind tells, or nothing."""
+    return next((segment.element(2) for segment in qualified(segments, "REF", kind)), "")
+
+
 def read_interchange(content: bytes) -> list[TransactionSet]:
     """Every transaction set of an interchange, or `ProtocolViolation`."""
     interchange = list(_segments(content))
     (whole,) = _enclosed([interchange], _INTERCHANGE)
-    groups = _enclosed(_split(whole, _GROUP), _GROUP)
-    transactions = [part for group in groups for part in _split(group, _TRANSACTION)]
-    return [
-        TransactionSet(part[0].element(1), tuple(body))
-        for part, body in zip(transactions, _enclosed(transactions, _TRANSACTION), strict=True)
-    ]
+    groups = _split(whole, _GROUP)
+    found: list[TransactionSet] = []
+    for group, inside in zip(groups, _enclosed(groups, _GROUP), strict=True):
+        sets = _split(inside, _TRANSACTION)
+        for part, body in zip(sets, _enclosed(sets, _TRANSACTION), strict=True):
+            version = part[0].element(3) or group[0].element(8)
+            found.append(TransactionSet(part[0].element(1), tuple(body), version))
+    return found
 
 
 def _segments(content: bytes) -> Iterator[Segment]:
@@ -75,23 +112,19 @@ def _segments(content: bytes) -> Iterator[Segment]:
     isa = text[:ISA_LENGTH]
     if not isa.startswith("ISA") or len(isa) != ISA_LENGTH or isa.count(isa[3]) != ISA_ELEMENTS:
         raise ProtocolViolation("the answer is no X12 interchange")
-    element, repetition, terminator = isa[3], isa[82], isa[105]
+    element, repetition, component, terminator = isa[3], isa[82], isa[104], isa[105]
     for raw in text.split(terminator):
         segment = raw.strip("\r\n ")
         if segment:
             name, *elements = segment.split(element)
-            yield Segment(name, tuple(elements), repetition)
+            yield Segment(name, tuple(elements), repetition, component)
 
 
 def _split(segments: Sequence[Segment], envelope: _Envelope) -> list[list[Segment]]:
     """Cut at each header; what stands before the first has no envelope."""
-    parts: list[list[Segment]] = []
-    for segment in segments:
-        if segment.name == envelope.header:
-            parts.append([])
-        elif not parts:
-            raise ProtocolViolation("the X12 answer has segments outside of an envelope")
-        parts[-1].append(segment)
+    outside, *parts = split_at(segments, envelope.header)
+    if outside:
+        raise ProtocolViolation("the X12 answer has segments outside of an envelope")
     return parts
 
 

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Protocol
 
 from subgraphs.connectors.x12.eligibility import Eligibility
-from subgraphs.connectors.x12.inquiry import Inquiry, Person
+from subgraphs.connectors.x12.inquiry import Inquiry
+from subgraphs.connectors.x12.writing import Person
 from subgraphs.coverage.model import CoverageResource, Member
 from subgraphs.coverage.sources.payer import Payer
 

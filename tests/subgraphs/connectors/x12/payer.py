@@ -41,12 +41,14 @@ class Payer:
         return self.members.get(member_id, ["AAA*N**75*C"])
 
 
-def interchange(bodies: Sequence[Sequence[str]], *, kind: str = "271") -> bytes:
+def interchange(
+    bodies: Sequence[Sequence[str]], *, kind: str = "271", guide: str = "005010X279A1"
+) -> bytes:
     partners = f"ZZ*{'PAYER':15}*ZZ*{'CG':15}"
     isa = f"ISA*00*{'':10}*00*{'':10}*{partners}*260101*1200*^*00501*000000007*0*P*:"
-    segments = [isa, "GS*HB*PAYER*CG*20260101*1200*7*X*005010X279A1"]
+    segments = [isa, f"GS*HB*PAYER*CG*20260101*1200*7*X*{guide}"]
     for number, body in enumerate(bodies, start=1):
-        segments += [f"ST*{kind}*{number:04d}*005010X279A1", *body]
+        segments += [f"ST*{kind}*{number:04d}*{guide}", *body]
         segments.append(f"SE*{len(body) + 2}*{number:04d}")
     segments += [f"GE*{len(bodies)}*7", "IEA*1*000000007"]
     return "".join(f"{segment}~\r\n" for segment in segments).encode()

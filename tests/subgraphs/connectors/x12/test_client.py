@@ -12,8 +12,9 @@ from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.benefits import read_answers
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.connectors.x12.eligibility import Amounts, Eligibility, read_eligibility
-from subgraphs.connectors.x12.inquiry import Envelope, Inquiry, Person, write_inquiry
+from subgraphs.connectors.x12.inquiry import Inquiry, write_inquiry
 from subgraphs.connectors.x12.segments import read_interchange
+from subgraphs.connectors.x12.writing import Envelope, Person
 from tests.shared_data import shared_data
 from tests.subgraphs.connectors.contract import PHI, SourceContract
 from tests.subgraphs.connectors.x12.payer import CONTENT_TYPE, Payer, interchange
