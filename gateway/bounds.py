@@ -53,7 +53,7 @@ class Cost(Bounds):
     """What operations cost, in points, and how much one may."""
 
     mode: CostMode = CostMode.MEASURE
-    maximum: int = Field(default=10_000, ge=1)
+    maximum: int = Field(default=25_000, ge=1)
     list_size: int = Field(default=10, ge=1)
     """Of a list whose length nothing tells."""
     mutation: int = Field(default=10, ge=0)

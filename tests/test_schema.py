@@ -7,6 +7,7 @@ import yaml
 from gateway.authorization.policy_files import read_policies
 from gateway.composition import compose
 from gateway.composition.config import read_config
+from gateway.demand.weights import read_weights
 from gateway.federation.access_rules import access_rules, policy_names
 from gateway.federation.supergraph import load_supergraph
 from schema import FOLDER, OPERATIONS, POLICIES, SUPERGRAPH
@@ -34,3 +35,19 @@ def test_the_package_brings_the_border_along():
     """A wheel must hold what the demo reads."""
     shipped = {path.name for path in Path(OPERATIONS).iterdir()}
     assert {"patient-summary.graphql", "worklist.graphql"} <= shipped
+
+
+def test_every_page_tells_how_long_it_is():
+    """Else an operation's cost would be a guess."""
+    supergraph = load_supergraph(SUPERGRAPH.read_text(encoding="utf-8"))
+    weights = read_weights(supergraph)
+    pages = [
+        (type_.name, field.name)
+        for type_ in supergraph.types.values()
+        for field in type_.fields.values()
+        if field.type_name.endswith("Connection")
+    ]
+    assert ("Query", "patients") in pages
+    for place in pages:
+        (size,) = weights.list_sizes(*place)
+        assert (size.slicing, size.sized) == (("first",), {"edges", "nodes"})

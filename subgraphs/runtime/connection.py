@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import strawberry
+from strawberry.federation.schema_directives import ListSize
 
 from contract.errors import Code
-from subgraphs.runtime.datatypes import PageInfo, SourceStatus
+from subgraphs.runtime.datatypes import FEW, PageInfo, SourceStatus
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
@@ -24,6 +25,14 @@ RowT = TypeVar("RowT")
 
 MAX_PAGE = 200
 DEFAULT_PAGE = 50
+
+PAGE: Final = ListSize(
+    assumed_size=DEFAULT_PAGE,
+    slicing_arguments=["first"],
+    sized_fields=["edges", "nodes"],
+    require_one_slicing_argument=False,
+)
+"""How many rows a connection is charged for before it is read."""
 
 First: TypeAlias = Annotated[
     int | None, strawberry.argument(description="Rows on the page: 50 if left out, at most 200.")
@@ -45,8 +54,9 @@ class Connection(Generic[NodeT]):
     nodes: list[NodeT] = strawberry.field(description="The rows alone.")
     page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
     sources: list[SourceStatus] = strawberry.field(
+        directives=[FEW],
         description="The state of each source that serves this list for this patient. Where one is "
-        "not OK, rows may be missing."
+        "not OK, rows may be missing.",
     )
 
 

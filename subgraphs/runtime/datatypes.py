@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum
+from typing import Final
 
 import strawberry
 from strawberry import federation
+from strawberry.federation.schema_directives import ListSize
 
 from subgraphs.connectors.errors import SourceState
 from subgraphs.runtime import fhir
 from subgraphs.runtime.gathering import Record, SourceReport
 from subgraphs.runtime.scalars import Date, DateTime, date_time
+
+FEW: Final = ListSize(assumed_size=3)  # type: ignore[call-arg]  # None would be printed
+"""Short by nature: the sources of a fact, the codes of a concept, the labels of a record."""
 
 strawberry.enum(
     SourceState,
@@ -46,7 +51,9 @@ class Coding:
     "https://hl7.org/fhir/R4/datatypes.html#CodeableConcept",
 )
 class CodeableConcept:
-    coding: list[Coding] = strawberry.field(description="The codes, in the order of the source.")
+    coding: list[Coding] = strawberry.field(
+        directives=[FEW], description="The codes, in the order of the source."
+    )
     text: str | None = strawberry.field(description="The concept in the words of its author.")
 
     @classmethod

@@ -12,7 +12,7 @@ from contract.errors import Code
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import Connection, Listing, connect
-from subgraphs.runtime.datatypes import Coding, Provenance, ProvenanceMethod
+from subgraphs.runtime.datatypes import FEW, Coding, Provenance, ProvenanceMethod
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.facts import Fact, Kind, load_by_id
 from subgraphs.runtime.gathering import Gathered
@@ -42,11 +42,12 @@ class FactNode:
 
     id: strawberry.ID = strawberry.field(description=FACT_ID)
     provenance: list[Provenance] = strawberry.field(
-        description="Where the fact comes from, one for each source that has it."
+        directives=[FEW], description="Where the fact comes from, one for each source that has it."
     )
     security_labels: list[Coding] = strawberry.field(
+        directives=[FEW],
         description="Labels of confidentiality and sensitivity that any of its sources has put on "
-        "the fact."
+        "the fact.",
     )
 
 

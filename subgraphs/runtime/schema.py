@@ -29,8 +29,8 @@ from subgraphs.runtime.scalars import SCALARS
 Representation: TypeAlias = Mapping[str, Any]
 """`__typename`, a key and what `@requires` asks for, named as in the schema (camelCase)."""
 
-FEDERATION_VERSION: Final = "2.6"
-"""The first with @policy."""
+FEDERATION_VERSION: Final = "2.9"
+"""The first with @listSize."""
 
 
 class Entity(Protocol):

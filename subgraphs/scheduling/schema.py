@@ -10,7 +10,7 @@ import strawberry
 from strawberry import federation
 
 from subgraphs.runtime.access import Compartment
-from subgraphs.runtime.connection import After, Connection, First
+from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept
 from subgraphs.runtime.fact_nodes import (
     APPOINTMENT,
@@ -124,6 +124,7 @@ class Appointment(FactNode):
 @federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("Appointment"),
         description="Appointments, past and to come, the latest first.",

@@ -332,7 +332,7 @@ async def test_explains_a_plan(start, issuer):
         "requests": 1,
         "depth": 1,
         "requestedQueryCost": 1,
-        "maximum": 10_000,
+        "maximum": 25_000,
     }
     [denied] = explained["denied"]
     assert (denied["field"], denied["on"]) == ("patient.ssn", "Patient")

@@ -34,7 +34,7 @@ from subgraphs.coverage.schema.values import (
     ExplanationItem,
     Payer,
 )
-from subgraphs.runtime.connection import After, Connection, First
+from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept, Money, Period, date
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import (
@@ -201,6 +201,7 @@ class ExplanationOfBenefit(FactNode):
 @federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("Coverage"),
         description="Insurance and other coverages: what is in force first, then the newest.",
@@ -220,6 +221,7 @@ class Patient(PatientNode):
         )
 
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("ExplanationOfBenefit"),
         description="What payers decided about the patient's claims, the latest service first.",

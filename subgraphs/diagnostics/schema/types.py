@@ -20,7 +20,7 @@ from subgraphs.diagnostics.schema.asking import Category, Codes, question_of
 from subgraphs.diagnostics.schema.measured import MeasuredNode, ObservationComponent, measured
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
-from subgraphs.runtime.connection import After, Connection, First
+from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept
 from subgraphs.runtime.fact_nodes import (
     ENCOUNTER,
@@ -175,6 +175,7 @@ class DiagnosticReport(FactNode):
 @federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("Observation"),
         description="Measurements and findings.",
@@ -200,6 +201,7 @@ class Patient(PatientNode):
         )
 
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("Observation"),
         description="The newest observation of each code.",
@@ -225,6 +227,7 @@ class Patient(PatientNode):
         )
 
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("DiagnosticReport"),
         description="Reports of laboratories, imaging and others.",

@@ -10,7 +10,7 @@ from strawberry import federation
 from contract.errors import Code
 from subgraphs.identity.loaders import Identity, list_people, load_person
 from subgraphs.identity.schema.types import Patient, crawl_status
-from subgraphs.runtime.connection import Connection, connection_of, page_size
+from subgraphs.runtime.connection import PAGE, Connection, connection_of, page_size
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.request import Request
@@ -56,6 +56,7 @@ class Query:
         return patient
 
     @federation.field(
+        directives=[PAGE],
         requires_scopes=scopes_for("Patient"),
         description="The patients the caller may see, in a stable order.",
     )

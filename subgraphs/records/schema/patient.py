@@ -10,7 +10,7 @@ from strawberry import federation
 from subgraphs.records import loaders, model
 from subgraphs.records.schema.events import Encounter, Immunization, Procedure
 from subgraphs.records.schema.problems import AllergyIntolerance, Condition
-from subgraphs.runtime.connection import After, Connection, First
+from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.fact_nodes import (
     PATIENT,
     PatientNode,
@@ -22,6 +22,7 @@ from subgraphs.runtime.scopes import scopes_for
 @federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("Condition"),
         description="Problems and diagnoses.",
@@ -54,6 +55,7 @@ class Patient(PatientNode):
         )
 
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("AllergyIntolerance"),
         description="Allergies and intolerances.",
@@ -72,6 +74,7 @@ class Patient(PatientNode):
         )
 
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("Encounter"),
         description="Visits and stays.",
@@ -90,6 +93,7 @@ class Patient(PatientNode):
         )
 
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("Procedure"),
         description="Procedures.",
@@ -108,6 +112,7 @@ class Patient(PatientNode):
         )
 
     @federation.field(
+        directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for("Immunization"),
         description="Vaccinations.",
