@@ -23,6 +23,7 @@ from chartgraph.valkey import valkey
 from gateway.__main__ import server_config
 from gateway.app import create_app
 from gateway.execution.direct_client import DirectSubgraphClient
+from gateway.http.server import DrainingServer
 from gateway.settings import Settings, load_settings
 from gateway.telemetry import start_logging
 from sandbox.personas import USER_CLIENT
@@ -109,6 +110,10 @@ def _gateway_settings(
     return settings.model_copy(update={"trusted_documents": documents})
 
 
+class _UnwindingServer(DrainingServer, UnwindingServer):
+    """Long answers end well before it stops, and the process outlives it."""
+
+
 async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | None) -> None:
     async with open_subgraphs(NAMES, runtime) as apps:
         gateway = create_app(
@@ -123,7 +128,8 @@ async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | N
         announcing = asyncio.create_task(_announce(settings, demo))
         try:
             signal.signal(signal.SIGHUP, lambda *_: gateway.reload_soon())
-            await UnwindingServer(server_config(gateway, settings, lifespan="off")).serve()
+            config = server_config(gateway, settings, lifespan="off")
+            await _UnwindingServer(config, gateway.drain).serve()
         finally:
             announcing.cancel()
             await asyncio.gather(announcing, return_exceptions=True)

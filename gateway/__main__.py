@@ -35,26 +35,29 @@ def serve(settings: Settings, **options: Any) -> int:
 
     A hangup signal has the supergraph read anew.
     """
-    import uvicorn  # noqa: PLC0415 - wrong arguments are told without it
-
-    from gateway.app import create_app  # noqa: PLC0415 - likewise
+    # Wrong arguments are told without these.
+    from gateway.app import create_app  # noqa: PLC0415 - see above
+    from gateway.http.server import DrainingServer  # noqa: PLC0415 - see above
 
     app = create_app(settings, alone=True)
-    server = uvicorn.Server(server_config(app, settings, **options))
+    server = DrainingServer(server_config(app, settings, **options), app.drain)
     signal.signal(signal.SIGHUP, lambda *_: app.reload_soon())
     server.run()
     return 0 if server.started else 1
 
 
 def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicorn.Config:
-    import uvicorn  # noqa: PLC0415 - likewise
+    import uvicorn  # noqa: PLC0415 - wrong arguments are told without it
 
     defaults = {
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
         "http": "httptools",
-        "ws": "none",
+        "ws": "websockets-sansio",
+        "ws_max_size": settings.max_body_bytes,
+        # What is compressed beside a secret betrays it by its length, and may unpack to gigabytes.
+        "ws_per_message_deflate": False,
         "lifespan": "on",
         "access_log": False,
         "log_config": None,

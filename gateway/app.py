@@ -13,11 +13,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from contract.errors import Code
 from gateway.assembly import Assembly, assemble
+from gateway.errors import BusyError
 from gateway.execution.client import SubgraphClient
 from gateway.federation.errors import SupergraphError
 from gateway.http.asgi import Receive, Scope, Send
 from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.websocket import WebSocketEndpoint
 from gateway.pipeline import Pipeline
 from gateway.rollout import DecideLabel
 from gateway.settings import Settings, SettingsError
@@ -87,12 +90,17 @@ class GatewayApp:
         self._decide_label = decide_label
         self._alone = alone
         self.graphql = GraphQLEndpoint(settings, self._pipeline, self.metrics)
+        self.sockets = WebSocketEndpoint(
+            settings, self._pipeline, self.metrics, self.graphql.places, self.graphql.streams
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == GRAPHQL:
             await self.graphql(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == GRAPHQL:
+            await self.sockets(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -131,6 +139,11 @@ class GatewayApp:
         """For a signal's handler: `reload`, in the loop that serves."""
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self.reload(), self._loop)
+
+    def drain(self) -> None:
+        """Before the server stops: what would go on for long is told to end."""
+        if self.assembly is not None:
+            self.assembly.pipeline.retire(BusyError(Code.SHUTTING_DOWN))
 
     async def stop(self) -> None:
         if self.assembly is not None:

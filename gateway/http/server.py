@@ -1,0 +1,19 @@
+"""A server that lets long answers end well before it stops."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+
+class DrainingServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """WebSockets are closed at once with 1012, and what streams over HTTP is told to end."""
+        self._drain()
+        await super().shutdown(sockets)
