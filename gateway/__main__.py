@@ -54,7 +54,7 @@ def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicor
         "port": settings.port,
         "loop": "uvloop",
         "http": "httptools",
-        "ws": "websockets-sansio",
+        "ws": "gateway.http.server:WebSocketProtocol",
         "ws_max_size": settings.max_body_bytes,
         # What is compressed beside a secret betrays it by its length, and may unpack to gigabytes.
         "ws_per_message_deflate": False,

@@ -177,8 +177,9 @@ class ScriptedSubgraph:
         self.arrived.set()
         if self.down:
             raise SubgraphUnavailable("it is down")
-        if self.key is not None:
-            self.contexts.append(self._verified(body, headers))
+        context = None if self.key is None else self._verified(body, headers)
+        if context is not None:
+            self.contexts.append(context)
         request = json.loads(body)
         self.documents.append(request["query"])
         if self.answer is not None:
@@ -200,7 +201,7 @@ class ScriptedSubgraph:
             async for result in events:
                 if self.gate is not None:
                     await self.gate.wait()
-                yield json.dumps(result.formatted | self._extensions()).encode()
+                yield json.dumps(result.formatted | self._extensions(context)).encode()
                 if self.breaks:
                     raise SubgraphUnavailable("it broke off")
         finally:
@@ -223,10 +224,12 @@ class ScriptedSubgraph:
     def schema(self) -> GraphQLSchema:
         return SCHEMAS[self.name]
 
-    def _extensions(self) -> dict[str, Any]:
+    def _extensions(self, context: Context | None = None) -> dict[str, Any]:
+        """To be signed for this context, else for the one that came last."""
         if self.key is None or self.report == "missing":
             return {}
-        request_id = self.contexts[-1].request_id if self.report != "replayed" else "another"
+        context = context or self.contexts[-1]
+        request_id = context.request_id if self.report != "replayed" else "another"
         report = AccessReport(
             self.name, request_id, ("p-1",), (Refusal("Observation", "label", "p-1"),)
         )
