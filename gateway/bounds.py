@@ -34,6 +34,15 @@ class Limits(Bounds):
     may nest is a rule of validation."""
 
 
+class OnDenial(StrEnum):
+    """What becomes of an operation of which a part is refused."""
+
+    FILTER = "filter"
+    """The rest is answered; what is refused is null, with an error that says why."""
+    REJECT = "reject"
+    """Nothing is fetched, and every denial is told."""
+
+
 class Unknown(StrEnum):
     """What becomes of a client that nobody has registered."""
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLSchema
 
-from contract.errors import MEANINGS
+from contract.errors import MEANINGS, Code
 from gateway.authorization.authorize import Denial, authorize
 from gateway.authorization.explain import FieldDecision
 from gateway.authorization.identity import Grants
 from gateway.engine import Permitted
-from gateway.errors import PublicText
+from gateway.errors import AccessError, GraphQLErrorBody, PublicText, render_error
 from gateway.execution.faults import Fault
-from gateway.federation.access_rules import AccessRules
+from gateway.federation.access_rules import AccessRules, Alternatives
 from gateway.operation.tree import Operation
 
 
@@ -71,11 +71,45 @@ def decide(
     return Decision(permitted, authorized.denials)
 
 
+class RejectedError(AccessError):
+    """Of the operation a part is refused, and its client wants all of it or nothing."""
+
+    def __init__(self, denials: Sequence[Denial]) -> None:
+        super().__init__(Code.FORBIDDEN, note=f"{len(denials)} denials")
+        self.denials = denials
+
+    def render(self, request_id: str) -> list[GraphQLErrorBody]:
+        return [
+            render_error(each.code, request_id, path=each.path, extensions=_reason(each))
+            for each in self.denials
+        ]
+
+
+def check_whole(decision: Decision, variables: Mapping[str, Any]) -> None:
+    """Raises `RejectedError` where anything is refused that these variables ask for.
+
+    `variables` are coerced, and so hold every one that a condition names.
+    """
+    asked_for = [
+        denial
+        for denial in decision.denials
+        if all(bool(variables[each.variable]) == each.include for each in denial.conditions)
+    ]
+    if asked_for:
+        raise RejectedError(asked_for)
+
+
+def _reason(denial: Denial) -> Mapping[str, Alternatives]:
+    """What would help, for a machine to read."""
+    helpful = {"scopes": denial.scopes, "policies": denial.policies}
+    return {name: alternatives for name, alternatives in helpful.items() if alternatives}
+
+
 def _faults(denials: Iterable[Denial]) -> Mapping[tuple[str, str], Fault]:
     """What to tell wherever a denied field was asked for, by type and field."""
     faults: dict[tuple[str, str], Fault] = {}
     for denial in denials:
-        extensions = {"scopes": denial.scopes} if denial.scopes else {}
-        fault = Fault(denial.code, PublicText(MEANINGS[denial.code].message), extensions=extensions)
+        text = PublicText(MEANINGS[denial.code].message)
+        fault = Fault(denial.code, text, extensions=_reason(denial))
         faults.update(dict.fromkeys(((each, denial.field) for each in denial.types), fault))
     return faults

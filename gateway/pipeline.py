@@ -22,9 +22,10 @@ from gateway.audit.record import AuditRecord
 from gateway.authorization.explain import FieldDecision, explain_decisions
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity
+from gateway.bounds import OnDenial
 from gateway.cache.lru import LruCache
 from gateway.clients.clients import Clients
-from gateway.decision import Decision, decide, describe
+from gateway.decision import Decision, RejectedError, check_whole, decide, describe
 from gateway.demand.demand import Bill, Demand
 from gateway.demand.till import Account, Till
 from gateway.documents.prepare import Document
@@ -43,6 +44,7 @@ from gateway.errors import (
 from gateway.exchange import Peers, RequestExchange
 from gateway.execution.faults import ResponseError, fault_of
 from gateway.execution.response_headers import ResponseHeaders
+from gateway.execution.variables import coerce_variables
 from gateway.execution.wire import encode
 from gateway.federation.access_rules import AccessRules, policy_names
 from gateway.operation.errors import OperationTooLargeError
@@ -139,7 +141,8 @@ class Pipeline:
         """
         self.under_way += 1
         try:
-            return await self._answer(await self._prepare(asked), request_id, returned)
+            prepared = await self._prepare(asked, request_id)
+            return await self._answer(prepared, request_id, returned)
         finally:
             self.under_way -= 1
 
@@ -149,7 +152,7 @@ class Pipeline:
         """The answer, or where it comes in several payloads, those. Raises `GatewayError`."""
         self.under_way += 1
         try:
-            prepared = await self._prepare(asked)
+            prepared = await self._prepare(asked, request_id)
             if prepared.selected.operation.kind is OperationKind.SUBSCRIPTION:
                 return self._stream(partial(self._subscribe, prepared, request_id))
             return await self._answer(prepared, request_id, returned)
@@ -162,21 +165,42 @@ class Pipeline:
         for ending in self._endings:
             ending.end(reason)
 
-    async def _prepare(self, asked: Asked, *, runs: bool = True) -> Prepared:
+    async def _prepare(self, asked: Asked, request_id: str | None) -> Prepared:
+        """Without the id of a request it is not going to run."""
         identity = await self.identify(asked.authorization, asked.certificate)
         account = self.enter(identity)
         try:
             document = await self.resolve(asked.request, identity)
             selected = self.select(document, asked, identity)
             decision = self.authorize(selected, identity)
+            prepared = Prepared(asked, identity, selected, decision)
+            if request_id is None:
+                return prepared
+            if decision.denials:
+                await self._reject(prepared, request_id)
         except GatewayError:
             self._till.count(account)
             raise
-        if not runs:
-            return Prepared(asked, identity, selected, decision)
         operation, variables = decision.permitted.operation, asked.request.variables
         bill = await self._demand.charge(operation, variables, account)
         return Prepared(asked, identity, selected, decision, bill)
+
+    async def _reject(self, prepared: Prepared, request_id: str) -> None:
+        """Raises `RejectedError` if its client wants all or nothing, once that is written down."""
+        asked, identity, selected = prepared.asked, prepared.identity, prepared.selected
+        client = self._clients.get(identity.caller.client_id) if identity.caller else None
+        wanted = asked.request.on_denial or (client.on_denial if client else None)
+        if (wanted or self._settings.on_denial) is not OnDenial.REJECT:
+            return
+        declared, schema = selected.operation.variables, self._engine.schema
+        variables = coerce_variables(declared, asked.request.variables, schema)
+        try:
+            check_whole(prepared.decision, variables)
+        except RejectedError as error:
+            exchange = RequestExchange(self._peers, request_id, identity.caller, asked.headers)
+            codes = {each.code for each in error.denials}
+            await self.audit(asked.request, selected, prepared.decision, exchange, codes)
+            raise
 
     async def _answer(
         self, prepared: Prepared, request_id: str, returned: ResponseHeaders | None
@@ -343,7 +367,7 @@ class Pipeline:
 
     async def explain(self, asked: Asked) -> dict[str, Any]:
         """The plan of an operation for this caller, its cost and what it leaves out, as JSON."""
-        prepared = await self._prepare(replace(asked, subscribes=True), runs=False)
+        prepared = await self._prepare(replace(asked, subscribes=True), request_id=None)
         decision = prepared.decision
         try:
             labels = self._rollout.labels(prepared.identity)

@@ -34,7 +34,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from contract.keys import KeyMissingError, KeyRing, decode_key
-from gateway.bounds import Budget, Cost, Limits, Unknown
+from gateway.bounds import Budget, Cost, Limits, OnDenial, Unknown
 from gateway.trust import ClientCertificates, ClientTls, Introspection, ServerTls
 
 MASTER_KEY_FILE = "master.key"
@@ -191,6 +191,8 @@ class Settings(BaseSettings):
     """Of all clients together."""
     clients: Path | None = None
     """The registry of clients, a YAML file."""
+    on_denial: OnDenial = OnDenial.FILTER
+    """Of clients whose entry in the registry says nothing, and of requests that say nothing."""
     unknown_clients: Unknown | None = None
     """What becomes of a client that is not in the registry: refused, if there is a registry."""
     max_body_bytes: int = 1_000_000

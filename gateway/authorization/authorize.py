@@ -40,6 +40,8 @@ class Denial:
     code: Code
     scopes: Alternatives = ()
     """Any of these sets of scopes would do; empty where no scope helps."""
+    policies: Alternatives = ()
+    """Likewise of policies, where it is them that are lacking."""
     conditions: tuple[Condition, ...] = ()
     """Of the field and of all around it: it was only asked for where they hold."""
 
@@ -70,6 +72,7 @@ def authorize(
 class _Refusal:
     code: Code
     scopes: Alternatives = ()
+    policies: Alternatives = ()
 
 
 class _PermittedBuilder:
@@ -120,7 +123,15 @@ class _PermittedBuilder:
                 refused.setdefault(refusal, []).append(holder)
         for refusal, refusers in refused.items():
             self.denials.append(
-                Denial(here, tuple(refusers), field.name, refusal.code, refusal.scopes, conditions)
+                Denial(
+                    here,
+                    tuple(refusers),
+                    field.name,
+                    refusal.code,
+                    refusal.scopes,
+                    refusal.policies,
+                    conditions,
+                )
             )
         if not refused:
             return [self._descend(field, field.parent_type, here, conditions)]
@@ -176,9 +187,8 @@ def _refuse(rule: AccessRule, grants: Grants) -> _Refusal | None:
     if lacking:
         return _Refusal(Code.SCOPE_REQUIRED, _together(lacking))
     held = grants.policies
-    if not all(any(held.issuperset(names) for names in each) for each in rule.policies):
-        return _Refusal(Code.FORBIDDEN)
-    return None
+    unmet = [each for each in rule.policies if not any(map(held.issuperset, each))]
+    return _Refusal(Code.FORBIDDEN, policies=_together(unmet)) if unmet else None
 
 
 def is_met(alternatives: Alternatives, grants: Grants) -> bool:

@@ -18,7 +18,7 @@ from joserfc.jwk import KeySet, OctKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from contract.scopes import is_malformed
-from gateway.bounds import Bounds, Budget, Limits
+from gateway.bounds import Bounds, Budget, Limits, OnDenial
 
 BoundsT = TypeVar("BoundsT", bound=Bounds)
 
@@ -57,6 +57,8 @@ class Client:
     limits: Limits = field(default_factory=Limits)
     budget: Budget = field(default_factory=Budget)
     documents: Documents = field(default_factory=Documents)
+    on_denial: OnDenial | None = None
+    """Where it is other than for everyone."""
 
 
 def read_clients(path: Path, limits: Limits, budget: Budget) -> Mapping[str, Client]:
@@ -129,6 +131,7 @@ class _Client(_Part):
     limits: Limits = Limits()
     budget: Budget = Budget()
     documents: _Documents = _Documents()
+    on_denial: OnDenial | None = None
 
 
 class _File(_Part):
@@ -149,6 +152,7 @@ def _client(name: str, entry: _Client, folder: Path, limits: Limits, budget: Bud
         documents=Documents(
             entry.documents.trusted_only, folder / manifest if manifest is not None else None
         ),
+        on_denial=entry.on_denial,
     )
 
 

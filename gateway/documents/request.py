@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.bounds import OnDenial
+
 
 @dataclass(frozen=True, slots=True)
 class PersistedQuery:
@@ -26,3 +28,5 @@ class GraphQLRequest:
     """Of a registered document: `documentId`, or Relay's `doc_id` and `id`."""
     persisted_query: PersistedQuery | None = None
     by_get: bool = False
+    on_denial: OnDenial | None = None
+    """As the client wants it for this request."""

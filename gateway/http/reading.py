@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from gateway.bounds import OnDenial
 from gateway.documents.request import GraphQLRequest, PersistedQuery
 from gateway.errors import bad_request
 from gateway.execution.wire import decode
@@ -59,7 +60,8 @@ def _read_parameters(parameters: Mapping[str, Any], *, by_get: bool = False) -> 
         (text for name in ("documentId", "doc_id", "id") if (text := _text(parameters, name))),
         None,
     )
-    persisted_query = _persisted_query(_object(parameters, "extensions"))
+    extensions = _object(parameters, "extensions")
+    persisted_query = _persisted_query(extensions)
     if query is None and document_id is None and persisted_query is None:
         raise bad_request("The request has no query.")
     return GraphQLRequest(
@@ -69,6 +71,7 @@ def _read_parameters(parameters: Mapping[str, Any], *, by_get: bool = False) -> 
         document_id=document_id,
         persisted_query=persisted_query,
         by_get=by_get,
+        on_denial=_on_denial(extensions) if extensions else None,
     )
 
 
@@ -81,6 +84,16 @@ def _persisted_query(extensions: Mapping[str, Any]) -> PersistedQuery | None:
     if not isinstance(version, int) or not isinstance(digest, str):
         raise bad_request("The persistedQuery extension is malformed, or of another version.")
     return PersistedQuery(version, digest.lower())
+
+
+def _on_denial(extensions: Mapping[str, Any]) -> OnDenial | None:
+    given = extensions.get("onDenial")
+    if given is None:
+        return None
+    try:
+        return OnDenial(given)
+    except ValueError:
+        raise bad_request("The onDenial extension is neither filter nor reject.") from None
 
 
 def _text(parameters: Mapping[str, Any], name: str) -> str | None:
