@@ -8,7 +8,7 @@ schema, clients and caches; requests under way finish on the old one, which is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeAlias
@@ -22,6 +22,7 @@ from gateway.execution.compiled.errors import UnusualAnswerError
 from gateway.execution.compiled.program import Program
 from gateway.execution.compiled.programs import Programs
 from gateway.execution.compiled.run import run_program
+from gateway.execution.deliver import Delivery, Initial, Subsequent
 from gateway.execution.execute import (
     Exchange,
     Fetched,
@@ -29,7 +30,9 @@ from gateway.execution.execute import (
     execute_event,
     subscription_body,
 )
+from gateway.execution.execute_parts import PartsExecution
 from gateway.execution.faults import ResponseError
+from gateway.execution.groups import GroupBySets, group_by_part, resolve_groups
 from gateway.execution.introspection import Introspection, introspect, split_introspection
 from gateway.execution.once import OnceExchange
 from gateway.execution.project import project
@@ -37,14 +40,16 @@ from gateway.execution.resolve import Denials, resolve_shape
 from gateway.execution.shapes import ObjectShape
 from gateway.execution.variables import coerce_variables
 from gateway.federation.supergraph import Supergraph, load_supergraph
+from gateway.operation.deferred import PRIMARY, deferrals, settle
 from gateway.operation.normalize import normalize
 from gateway.operation.tree import Operation, SelectionSet
 from gateway.planning import PlanError, build_query_graph, plan
 from gateway.planning.plan import (
     ConditionNode,
+    DeferNode,
     FetchNode,
     ParallelNode,
-    PlanNode,
+    PlanRoot,
     QueryPlan,
     SequenceNode,
     SubscriptionNode,
@@ -133,9 +138,14 @@ class Engine:
         for client in self.clients.values():
             await client.close()
 
-    def normalize(self, document: DocumentNode, operation_name: str | None) -> Operation:
-        """The document is valid; the result is worth keeping beside it."""
-        return normalize(document, operation_name, self.schema)
+    def normalize(
+        self, document: DocumentNode, operation_name: str | None, *, deferring: bool = False
+    ) -> Operation:
+        """The document is valid; the result is worth keeping beside it.
+
+        Unless `deferring`, `@defer` says nothing, and everything is answered at once.
+        """
+        return normalize(document, operation_name, self.schema, deferring=deferring)
 
     async def run(
         self,
@@ -197,6 +207,44 @@ class Engine:
         projected = project(shape, fetched.data, fetched.errors)
         return Answer(projected.data, projected.errors, subscription.plan)
 
+    async def run_deferred(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any],
+        exchange: Exchange,
+        *,
+        authorize: Authorize = Permitted,
+        labels: frozenset[str] = frozenset(),
+        repeating: bool = False,
+    ) -> AsyncGenerator[Initial | Subsequent, None]:
+        """Answer a query or a mutation in parts; the first comes before anything it defers.
+
+        Where `repeating`, a part brings all that it selects, be it delivered before or not.
+        Raises as `run` does. Closing it ends all that is under way.
+        """
+        coerced = coerce_variables(operation.variables, variables, self.schema)
+        permitted = authorize(operation)
+        planned = self.plan(settle(permitted.operation, coerced), labels)
+        operation = settle(operation, coerced)
+        parts = deferrals(operation.selections)
+        grouping = group_by_part if repeating else GroupBySets({e.number: e.parent for e in parts})
+        shape = resolve_groups(operation, self.schema, permitted.denials, coerced, grouping)
+        node = planned.plan.node
+        assert not isinstance(node, SubscriptionNode), "events are answered one by one"
+        if not isinstance(node, DeferNode):
+            node = DeferNode(node, ())
+        async with PartsExecution(node, coerced, exchange) as execution:
+            delivery = Delivery(shape, parts, execution.errors)
+            await execution.wait({PRIMARY})
+            introspect(planned.introspections, execution.data, operation, coerced, self.schema)
+            payload: Initial | Subsequent = delivery.begin(execution.data)
+            yield payload
+            while payload.has_next:
+                complete = await execution.wait(delivery.awaited)
+                introspect(planned.introspections, execution.data, operation, coerced, self.schema)
+                payload = delivery.go_on(complete)
+                yield payload
+
     def plan(self, operation: Operation, labels: frozenset[str]) -> Planned:
         """Raises PlanError where no plan exists, for which composition is to blame."""
         key = (operation, labels)
@@ -253,7 +301,7 @@ def _booleans(coerced: Mapping[str, Any]) -> frozenset[tuple[str, bool]]:
     return frozenset(item for item in coerced.items() if isinstance(item[1], bool))
 
 
-def _plan_bytes(node: PlanNode | SubscriptionNode | None) -> int:
+def _plan_bytes(node: PlanRoot | None) -> int:
     """About what a plan takes, with the operation it was made for."""
     match node:
         case FetchNode(document=document):
@@ -264,6 +312,8 @@ def _plan_bytes(node: PlanNode | SubscriptionNode | None) -> int:
             return _plan_bytes(if_true) + _plan_bytes(if_false)
         case SubscriptionNode(primary, rest):
             return _plan_bytes(primary) + _plan_bytes(rest)
+        case DeferNode(primary, deferred):
+            return _plan_bytes(primary) + sum(_plan_bytes(each.node) for each in deferred)
     return 4_000
 
 

@@ -8,7 +8,7 @@ objects permit it, the selection is written out for those.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphql import GraphQLSchema, get_named_type, is_abstract_type, is_composite_type
 
@@ -98,8 +98,7 @@ class _PermittedBuilder:
                 inner = types & objects(self._schema, selection.type_condition)
                 kept = self.permit(selection.selections, inner, path, around)
                 if kept:
-                    condition = selection.type_condition
-                    left.append(InlineFragment(condition, selection.conditions, kept))
+                    left.append(replace(selection, selections=kept))
             else:
                 left += self._permit_field(selection, types, path, around)
         return tuple(left)

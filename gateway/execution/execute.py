@@ -7,7 +7,7 @@ an `Exchange` is given to it that signs, sends and receives.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -28,6 +28,7 @@ from gateway.execution.wire import SubgraphAnswer, decode_answer, encode
 from gateway.operation.tree import OperationKind
 from gateway.planning.plan import (
     ConditionNode,
+    DeferNode,
     FetchNode,
     ParallelNode,
     PlanNode,
@@ -52,8 +53,9 @@ async def execute(plan: QueryPlan, variables: Mapping[str, Any], exchange: Excha
     The plan is of a query or a mutation. `variables` are coerced: whoever reads a condition finds
     it there.
     """
-    execution = _Execution(variables, exchange)
+    execution = Execution({}, variables, exchange)
     assert not isinstance(plan.node, SubscriptionNode), "events are executed one by one"
+    assert not isinstance(plan.node, DeferNode), "parts are executed apart"
     if plan.node is not None:
         await execution.run(plan.node)
     return Fetched(execution.data, tuple(execution.errors))
@@ -71,26 +73,40 @@ async def execute_event(
     exchange: Exchange,
 ) -> Fetched:
     """Complete one event as if it were the answer to the plan's first fetch."""
-    execution = _Execution(variables, exchange)
+    execution = Execution({}, variables, exchange)
     execution.take(node.primary, event)
     if node.rest is not None:
         await execution.run(node.rest)
     return Fetched(execution.data, tuple(execution.errors))
 
 
-class _Execution:
+class Execution:
     """The state of one run: fetches of one wave change `data` between each other's awaits."""
 
-    def __init__(self, variables: Mapping[str, Any], exchange: Exchange) -> None:
-        self.data: dict[str, Any] = {}
+    def __init__(
+        self,
+        data: dict[str, Any],
+        variables: Mapping[str, Any],
+        exchange: Exchange,
+        *,
+        earlier: Sequence[Sequence[FetchError]] = (),
+        finished: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`earlier` are the errors of other runs that changed the same data, `finished` is told
+        the numbers of fetches that are done."""
+        self.data = data
         self.errors: list[FetchError] = []
         self._variables = variables
         self._exchange = exchange
+        self._earlier = earlier
+        self._finished = finished
 
     async def run(self, node: PlanNode) -> None:
         match node:
             case FetchNode():
                 await self._fetch(node)
+                if node.number is not None:
+                    self._finished(node.number)
             case SequenceNode(nodes):
                 for each in nodes:
                     await self.run(each)
@@ -120,8 +136,9 @@ class _Execution:
             document, calls = node.document, [collect(call, self.data) for call in node.entities]
         else:
             document, calls, unasked = collect_in_contexts(node, node.template, self.data)
-        if self.errors:
-            self.errors += passed_on([*calls, *unasked], self.data, self.errors)
+        if self.errors or any(self._earlier):
+            known = [error for errors in (*self._earlier, self.errors) for error in errors]
+            self.errors += passed_on([*calls, *unasked], self.data, known)
         if node.entities and not any(collected.representations for collected in calls):
             return
         if not find(self.data, node.target):

@@ -14,7 +14,7 @@ from graphql import (
     GraphQLCompositeType,
     GraphQLNamedType,
     GraphQLSchema,
-    execute,
+    experimental_execute_incrementally,
     get_named_type,
     is_abstract_type,
     is_composite_type,
@@ -78,7 +78,8 @@ def _answer(
     used = _variables(selections)
     declared = ", ".join(f"${v.name}: {v.type}" for v in operation.variables if v.name in used)
     document = f"query{f'({declared})' if declared else ''} {_print(selections)}"
-    result = execute(
+    # The other ways to execute refuse a schema that has `@defer`.
+    result = experimental_execute_incrementally(
         schema,
         parse(document, no_location=True),
         variable_values={name: variables[name] for name in used if name in variables},

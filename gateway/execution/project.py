@@ -32,54 +32,67 @@ def project(shape: ObjectShape, data: dict[str, Any], errors: Sequence[FetchErro
     completed = shape.complete(data, None, completion)
     if not (errors or completion.denied or completion.misfits or completion.broken_promises):
         return Projected(completed, ())
-    told = _Errors()
-    told.tell_fetch_errors(shape, errors, completion)
+    told = Errors()
+    told.tell_rest(told.tell_fetch_errors(shape, errors, completion))
     told.tell_completion(completion)
     return Projected(completed, tuple(told.errors.values())[:MAX_ERRORS])
 
 
-class _Errors:
+class Errors:
     """The answer's errors, in the order of: fetching, denials, completion.
 
     A fault that hits a thousand rows is told for the first few, lest it crowd out all others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: Counter[int] | None = None) -> None:
+        """`told` is how often each fault was told before, by its identity."""
         self.errors: dict[tuple[str, str, ResponsePath], ResponseError] = {}
-        self._told: Counter[int] = Counter()
-        """How often each fault was told, by its identity."""
+        self._told = Counter[int]() if told is None else told
         self._explained: set[ResponsePath] = set()
         """Every position an error lies at or below."""
         self._missing: set[int] = set()
         """The identities of the trails to fields that a fault left unfetched."""
 
     def tell_fetch_errors(
-        self, shape: Shape, errors: Iterable[FetchError], completion: Completion
-    ) -> None:
+        self,
+        shape: Shape,
+        errors: Iterable[FetchError],
+        completion: Completion,
+        at: ResponsePath = (),
+    ) -> list[tuple[Fault, ResponsePath]]:
+        """Returns the faults that are to be told somewhere, and where.
+
+        The shape is of what lies `at` this path; what failed elsewhere is left out.
+        """
         waiting: dict[ResponsePath, list[Fault]] = {}
         for error in errors:
             for place in error.places or ((),):
-                visible = _visible_part(shape, place)
+                if place[: len(at)] != at[: len(place)]:
+                    continue
+                visible = (*place[: len(at)], *_visible_part(shape, place[len(at) :]))
                 if error.whole or visible != place:
                     # Something the client did not ask for failed: it shows in what is missing.
                     waiting.setdefault(visible, []).append(error.fault)
-                else:
-                    self._tell(error.fault, place)
+                elif len(place) >= len(at):
+                    self.tell(error.fault, place)
         if waiting:
             self._tell_missing(waiting, completion)
-            for place, faults in waiting.items():
-                for fault in faults:
-                    if not self._told[id(fault)]:
-                        self._tell(fault, place)
+        return [(fault, place) for place, faults in waiting.items() for fault in faults]
+
+    def tell_rest(self, faults: Iterable[tuple[Fault, ResponsePath]]) -> None:
+        """Those that were told nowhere else, each at one place."""
+        for fault, place in faults:
+            if not self._told[id(fault)]:
+                self.tell(fault, place)
 
     def tell_completion(self, completion: Completion) -> None:
         for trail, fault in completion.denied:
-            self._tell(fault, path_of(trail))
+            self.tell(fault, path_of(trail))
         for trail, type_name in completion.misfits:
-            self._tell(_misfit(type_name), path_of(trail))
+            self.tell(_misfit(type_name), path_of(trail))
         for trail, promise in completion.broken_promises:
             if id(trail) not in self._missing and (path := path_of(trail)) not in self._explained:
-                self._tell(_broken_promise(promise), path)
+                self.tell(_broken_promise(promise), path)
 
     def _tell_missing(
         self, waiting: dict[ResponsePath, list[Fault]], completion: Completion
@@ -93,9 +106,9 @@ class _Errors:
             for fault in known[parent]:
                 self._missing.add(id(trail))
                 if self._told[id(fault)] < MAX_PLACES:
-                    self._tell(fault, path_of(trail))
+                    self.tell(fault, path_of(trail))
 
-    def _tell(self, fault: Fault, path: ResponsePath) -> None:
+    def tell(self, fault: Fault, path: ResponsePath) -> None:
         self._explained.update(path[:length] for length in range(len(path) + 1))
         if self._told[id(fault)] < MAX_PLACES:
             self._told[id(fault)] += 1

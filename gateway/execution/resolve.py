@@ -32,12 +32,12 @@ def resolve_shape(
     operation: Operation, schema: GraphQLSchema, denials: Denials, variables: Mapping[str, Any]
 ) -> ObjectShape:
     """Of the variables only those matter that a condition names."""
-    return _Resolver(schema, denials, variables).object_shape(
+    return Resolver(schema, denials, variables).object_shape(
         schema.type_map[operation.root_type], operation.selections
     )
 
 
-class _Resolver:
+class Resolver:
     def __init__(
         self, schema: GraphQLSchema, denials: Denials, variables: Mapping[str, Any]
     ) -> None:
@@ -46,10 +46,18 @@ class _Resolver:
         self._variables = variables
 
     def object_shape(self, type_: GraphQLNamedType, selections: SelectionSet) -> ObjectShape:
+        return ObjectShape(
+            type_.name,
+            self.types_of(type_),
+            lambda on_type: self._fields(on_type, selections),
+        )
+
+    def types_of(self, type_: GraphQLNamedType) -> frozenset[str]:
+        """All that the data may call a value of the type."""
         types = {type_.name, *self._names(type_.name)}
         if isinstance(type_, GraphQLInterfaceType):
             types.update(each.name for each in self._schema.get_implementations(type_).interfaces)
-        return ObjectShape(type_.name, types, lambda on_type: self._fields(on_type, selections))
+        return frozenset(types)
 
     def _possible_types(self, type_: GraphQLNamedType) -> list[GraphQLObjectType]:
         if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
@@ -59,15 +67,18 @@ class _Resolver:
 
     def _fields(self, on_type: str, selections: SelectionSet) -> tuple[FieldShape, ...] | None:
         """See `ObjectShape`: None where what is selected depends on which object type it is."""
-        objects = self._names(on_type)
-        if len(objects) == 1:
-            [on_type] = objects
+        on_type = self._narrowest(on_type)
         collected: dict[str, list[Field]] = {}
         try:
             self._collect(on_type, selections, collected)
-        except _DependsOnTypeError:
+        except DependsOnTypeError:
             return None
         return tuple(self._field(on_type, fields) for fields in collected.values())
+
+    def _narrowest(self, type_name: str) -> str:
+        """The object type that values of an abstract one are of, if there is only one."""
+        objects = self._names(type_name)
+        return next(iter(objects)) if len(objects) == 1 else type_name
 
     def _collect(
         self, on_type: str, selections: SelectionSet, collected: dict[str, list[Field]]
@@ -83,7 +94,7 @@ class _Resolver:
                 ):
                     self._collect(on_type, selection.selections, collected)
             elif selection.name == "__typename" and not self._is_object(on_type):
-                raise _DependsOnTypeError
+                raise DependsOnTypeError
             else:
                 collected.setdefault(selection.response_key, []).append(selection)
 
@@ -103,7 +114,7 @@ class _Resolver:
         if here <= there:
             return True
         if here & there:
-            raise _DependsOnTypeError
+            raise DependsOnTypeError
         return False
 
     def _is_object(self, type_name: str) -> bool:
@@ -155,5 +166,5 @@ class _Resolver:
         return leaf_shape(declared)
 
 
-class _DependsOnTypeError(Exception):
+class DependsOnTypeError(Exception):
     """What is selected differs between the types an object may be of."""

@@ -13,6 +13,7 @@ from graphql import (
     DefinitionNode,
     DirectiveDefinitionNode,
     DocumentNode,
+    GraphQLDeferDirective,
     GraphQLError,
     GraphQLSchema,
     Node,
@@ -79,6 +80,13 @@ def build_schema(document: DocumentNode) -> GraphQLSchema:
     if errors:
         messages = "; ".join(error.message for error in errors)
         raise SupergraphError(f"the supergraph is not a valid schema: {messages}")
+    return schema
+
+
+def add_defer(schema: GraphQLSchema) -> GraphQLSchema:
+    """What the gateway itself does for clients, whatever a supergraph says of the name."""
+    others = (each for each in schema.directives if each.name != GraphQLDeferDirective.name)
+    schema.directives = (*others, GraphQLDeferDirective)
     return schema
 
 

@@ -15,7 +15,12 @@ from dataclasses import dataclass
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse
 
-from gateway.federation.api_schema import build_schema, strip_inaccessible, strip_machinery
+from gateway.federation.api_schema import (
+    add_defer,
+    build_schema,
+    strip_inaccessible,
+    strip_machinery,
+)
 from gateway.federation.errors import SupergraphError
 from gateway.federation.join import (
     ContextArgument,
@@ -88,7 +93,7 @@ def load_supergraph(sdl: str) -> Supergraph:
         subgraphs={subgraph.name: subgraph for subgraph in subgraphs.values()},
         types=read_types(document, links, join, subgraphs),
         roots=_roots(full_schema),
-        api_schema=build_schema(strip_inaccessible(full, links)),
+        api_schema=add_defer(build_schema(strip_inaccessible(full, links))),
         full_schema=full_schema,
         document=document,
     )

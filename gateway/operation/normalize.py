@@ -2,7 +2,8 @@
 
 Fields are merged by response key where they first appear, as CollectFields does. A fragment whose
 type adds nothing dissolves into what surrounds it. What applies only sometimes stays as it is, and
-nothing is merged across it, or the client's order of keys would change.
+nothing is merged across it, or the client's order of keys would change. A deferred fragment stays
+too, and one that is not deferred for want of a reader of parts dissolves like any other.
 https://spec.graphql.org/October2021/#CollectFields()
 
 A named fragment is entered once in each selection set, and the tree's size is bounded: a short
@@ -27,6 +28,7 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    StringValueNode,
     VariableNode,
     get_named_type,
     is_abstract_type,
@@ -38,6 +40,7 @@ from gateway.operation.errors import OperationResolutionError, OperationTooLarge
 from gateway.operation.tree import (
     Argument,
     Condition,
+    Defer,
     Field,
     InlineFragment,
     Operation,
@@ -54,9 +57,13 @@ Conditions: TypeAlias = tuple[Condition, ...]
 
 
 def normalize(
-    document: DocumentNode, operation_name: str | None, schema: GraphQLSchema
+    document: DocumentNode,
+    operation_name: str | None,
+    schema: GraphQLSchema,
+    *,
+    deferring: bool = False,
 ) -> Operation:
-    """The document must be valid against the schema.
+    """The document must be valid against the schema. Unless `deferring`, `@defer` says nothing.
 
     Raises `OperationResolutionError` and `OperationTooLargeError`.
     """
@@ -71,7 +78,9 @@ def normalize(
         if isinstance(node, FragmentDefinitionNode)
     }
     scope = _Scope(root)
-    _Collector(schema, fragments).collect(definition.selection_set, scope, (), 0)
+    # Each event of a subscription is answered whole, whatever its variables say.
+    deferring = deferring and kind is not OperationKind.SUBSCRIPTION
+    _Collector(schema, fragments, deferring).collect(definition.selection_set, scope, (), 0)
     return Operation(
         kind=kind,
         name=definition.name.value if definition.name else None,
@@ -117,6 +126,7 @@ class _Scope:
     entries: list[_Entry | _Scope] = field(default_factory=list)
     around: _Scope | None = None
     """The selection set of the same object in which this one is a fragment."""
+    defer: Defer | None = None
     latest: dict[str, _Entry] = field(default_factory=dict)
     """By response key, the entry that the next selection of the key may be merged into."""
     spread: set[tuple[str, Conditions]] = field(default_factory=set)
@@ -136,7 +146,9 @@ class _Entry:
 class _Collector:
     schema: GraphQLSchema
     fragments: dict[str, FragmentDefinitionNode]
+    deferring: bool
     size: int = 0
+    deferred: int = 0
 
     def collect(
         self, selection_set: SelectionSetNode, scope: _Scope, given: Conditions, depth: int
@@ -152,14 +164,28 @@ class _Collector:
                 self._add_field(node, conditions, scope, given, depth)
             elif isinstance(node, InlineFragmentNode):
                 name = node.type_condition.name.value if node.type_condition else scope.type.name
-                self._enter(name, node.selection_set, conditions, scope, given, depth)
+                defer = self._defer(node)
+                self._enter(name, node.selection_set, conditions, defer, scope, given, depth)
             elif isinstance(node, FragmentSpreadNode):
-                key = (node.name.value, conditions)
-                if key not in scope.spread:
-                    scope.spread.add(key)
-                    fragment = self.fragments[node.name.value]
-                    name = fragment.type_condition.name.value
-                    self._enter(name, fragment.selection_set, conditions, scope, given, depth)
+                self._spread(node, conditions, scope, given, depth)
+
+    def _spread(
+        self,
+        node: FragmentSpreadNode,
+        conditions: Conditions,
+        scope: _Scope,
+        given: Conditions,
+        depth: int,
+    ) -> None:
+        key = (node.name.value, conditions)
+        if key in scope.spread:
+            return
+        defer = self._defer(node)
+        if defer is None:
+            scope.spread.add(key)
+        fragment = self.fragments[node.name.value]
+        name = fragment.type_condition.name.value
+        self._enter(name, fragment.selection_set, conditions, defer, scope, given, depth)
 
     def _add_field(
         self, node: FieldNode, conditions: Conditions, scope: _Scope, given: Conditions, depth: int
@@ -188,6 +214,7 @@ class _Collector:
         type_name: str,
         selection_set: SelectionSetNode,
         conditions: Conditions,
+        defer: Defer | None,
         scope: _Scope,
         given: Conditions,
         depth: int,
@@ -195,20 +222,43 @@ class _Collector:
         covers, applies = self._fit(type_name, scope.type)
         if not applies:
             return
-        if covers and not conditions:
+        if covers and not conditions and defer is None:
             self.collect(selection_set, scope, given, depth + 1)
             return
         inner_type = scope.type if covers else self.schema.get_type(type_name)
         if not is_composite_type(inner_type):
             raise AssertionError("the document was not validated")
         last = scope.entries[-1] if scope.entries else None
-        if isinstance(last, _Scope) and last.type is inner_type and last.conditions == conditions:
+        if (
+            isinstance(last, _Scope)
+            and last.type is inner_type
+            and last.conditions == conditions
+            and last.defer is defer is None
+        ):
             inner = last
         else:
             self._count()
-            inner = _Scope(inner_type, conditions, around=scope)
+            inner = _Scope(inner_type, conditions, around=scope, defer=defer)
             scope.entries.append(inner)
         self.collect(selection_set, inner, given + conditions, depth + 1)
+
+    def _defer(self, node: InlineFragmentNode | FragmentSpreadNode) -> Defer | None:
+        """None where the fragment is not, or never, deferred."""
+        if not self.deferring:
+            return None
+        for directive in node.directives or ():
+            if directive.name.value == "defer":
+                given = {each.name.value: each.value for each in directive.arguments or ()}
+                holds, label = given.get("if"), given.get("label")
+                if isinstance(holds, BooleanValueNode) and not holds.value:
+                    return None
+                self.deferred += 1
+                return Defer(
+                    self.deferred,
+                    label.value if isinstance(label, StringValueNode) else None,
+                    holds.name.value if isinstance(holds, VariableNode) else None,
+                )
+        return None
 
     def _fit(self, type_name: str, scope_type: GraphQLCompositeType) -> tuple[bool, bool]:
         """Whether the type holds all values of the scope's, and whether it holds any."""
@@ -257,7 +307,7 @@ def _conditions(directives: Iterable[DirectiveNode], given: Conditions) -> Condi
 
 def _freeze(scope: _Scope) -> SelectionSet:
     return tuple(
-        InlineFragment(entry.type.name, entry.conditions, _freeze(entry))
+        InlineFragment(entry.type.name, entry.conditions, _freeze(entry), entry.defer)
         if isinstance(entry, _Scope)
         else Field(
             parent_type=entry.parent_type,

@@ -1,7 +1,7 @@
 """The normalized operation: our own frozen tree, in the client's order.
 
 Fragments are inlined, constant conditions are decided, and only what depends on variables is left
-as a `Condition`. https://spec.graphql.org/October2021/#sec-Executing-Selection-Sets
+as a `Condition`. A `@defer` is left as a mark where its reader can be answered in parts. https://spec.graphql.org/October2021/#sec-Executing-Selection-Sets
 """
 
 from __future__ import annotations
@@ -54,10 +54,22 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Defer:
+    """`@defer` on a fragment: what it selects may be delivered later than what is around it."""
+
+    number: int
+    """Its place among those of the operation, from 1: an outer one before those inside it."""
+    label: str | None = None
+    variable: str | None = None
+    """It holds only where this variable is true."""
+
+
+@dataclass(frozen=True, slots=True)
 class InlineFragment:
     type_condition: str
     conditions: tuple[Condition, ...] = ()
     selections: SelectionSet = ()
+    defer: Defer | None = None
 
 
 Selection: TypeAlias = Field | InlineFragment

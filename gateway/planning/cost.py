@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.planning.plan import (
     ConditionNode,
+    DeferNode,
     FetchNode,
     ParallelNode,
-    PlanNode,
+    PlanRoot,
     QueryPlan,
     SequenceNode,
     SubscriptionNode,
@@ -30,20 +32,31 @@ def plan_cost(plan: QueryPlan) -> Cost:
     return _cost(plan.node)
 
 
-def _cost(node: PlanNode | SubscriptionNode | None) -> Cost:
+def _cost(node: PlanRoot | None) -> Cost:
     match node:
         case FetchNode():
             return Cost(1, 1)
         case SequenceNode(nodes):
-            costs = [_cost(each) for each in nodes]
-            return Cost(sum(c.requests for c in costs), sum(c.depth for c in costs))
-        case ParallelNode(nodes):
-            costs = [_cost(each) for each in nodes]
-            return Cost(sum(c.requests for c in costs), max((c.depth for c in costs), default=0))
-        case ConditionNode(if_true=if_true, if_false=if_false):
-            costs = [_cost(if_true), _cost(if_false)]
-            return Cost(max(c.requests for c in costs), max(c.depth for c in costs))
+            return _in_turn(map(_cost, nodes))
         case SubscriptionNode(primary, rest):
-            costs = [_cost(primary), _cost(rest)]
-            return Cost(sum(c.requests for c in costs), sum(c.depth for c in costs))
-    return NOTHING
+            return _in_turn((_cost(primary), _cost(rest)))
+        case ParallelNode(nodes):
+            return _at_once(map(_cost, nodes))
+        case DeferNode(primary, deferred):
+            # What is deferred waits for some of the primary part at most.
+            return _in_turn((_cost(primary), _at_once(_cost(each.node) for each in deferred)))
+        case ConditionNode(if_true=if_true, if_false=if_false):
+            costs = (_cost(if_true), _cost(if_false))
+            return Cost(max(c.requests for c in costs), max(c.depth for c in costs))
+        case None:
+            return NOTHING
+
+
+def _in_turn(costs: Iterable[Cost]) -> Cost:
+    costs = tuple(costs)
+    return Cost(sum(c.requests for c in costs), sum(c.depth for c in costs))
+
+
+def _at_once(costs: Iterable[Cost]) -> Cost:
+    costs = tuple(costs)
+    return Cost(sum(c.requests for c in costs), max((c.depth for c in costs), default=0))

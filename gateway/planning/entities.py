@@ -10,7 +10,7 @@ field with contextual arguments, whose values are read by the same rules from en
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -70,6 +70,14 @@ class EntityMoves:
             del self.reaches[position]
         self.was_cut = not is_whole and (was_cut or self.was_cut)
         return reach
+
+    def leave(self, position: Position) -> Iterator[Position]:
+        """Wherever the entity can be entered anew, its own subgraph included."""
+        reach = self.reach(position)
+        yield from reach.open[1:]
+        key = reach.keys.get(position.place)
+        if key is not None:
+            yield self.tree.entity(position, position.place, key[0], None, key[1])
 
     def enter_with(self, start: Position, target: Node, move: FieldMove) -> Position | None:
         """Enter (or enter again) the node with what one of its fields requires."""

@@ -13,12 +13,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from gateway.operation.deferred import PRIMARY
 from gateway.operation.tree import Condition, SelectionSet
+from gateway.planning.deferred import parts_in_need
 from gateway.planning.positions import Position, PositionTree, Step
 from gateway.planning.response_keys import ResponseKeys, settle_response_keys
 
-Group: TypeAlias = tuple[int, str, frozenset[Condition], int]
-"""Wave, subgraph, conditions, and the step's own place if it shares its request with none."""
+Parts: TypeAlias = tuple[int, ...]
+Group: TypeAlias = tuple[int, str, frozenset[Condition], int, Parts]
+"""Wave, subgraph, conditions, the step's own place if it shares its request with none, and parts
+of the answer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,12 +33,14 @@ class FetchStep:
     wave: int
     conditions: frozenset[Condition]
     """What must hold for anything it brings to be wanted."""
+    parts: Parts = (PRIMARY,)
+    """The first parts of the answer that wait for it."""
 
     @property
     def group(self) -> Group:
         alone = self.position.step is Step.ENTRY and self.position.parent is not None
         own = self.position.id if alone else -1
-        return (self.wave, self.position.subgraph, self.conditions, own)
+        return (self.wave, self.position.subgraph, self.conditions, own, self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +54,24 @@ class FetchGraph:
 
 
 def build_fetch_graph(
-    tree: PositionTree, leaves: Iterable[Position], selections: SelectionSet
+    tree: PositionTree,
+    leaves: Iterable[Position],
+    selections: SelectionSet,
+    parents: Mapping[int, int],
 ) -> FetchGraph:
+    """`parents` are those of the deferred parts."""
     leaves = tuple(leaves)
     chosen = _closure(leaves)
     conditions = _conditions(leaves, tree)
+    parts = parts_in_need(leaves, tree, parents) if parents else {}
     steps: dict[int, FetchStep] = {}
     for position in chosen:
         if position.step in (Step.ENTRY, Step.ENTITY):
             needs = _needs(position)
             wave = 1 + max((steps[id_].wave for id_ in needs), default=-1)
-            steps[position.id] = FetchStep(position, needs, wave, conditions[position])
+            steps[position.id] = FetchStep(
+                position, needs, wave, conditions[position], parts.get(position, (PRIMARY,))
+            )
     return FetchGraph(
         steps=tuple(_postpone(steps).values()),
         chosen=frozenset(chosen),
@@ -120,16 +133,16 @@ def _postpone(steps: dict[int, FetchStep]) -> dict[int, FetchStep]:
             waiting[need].append(id_)
     last = max((step.wave for step in steps.values()), default=0)
     for group in sorted(
-        groups, key=lambda each: (-each[0], each[1], sorted(map(repr, each[2])), each[3])
+        groups, key=lambda each: (-each[0], each[1], sorted(map(repr, each[2])), *each[3:])
     ):
-        wave, subgraph, conditions, own = group
+        wave, subgraph, conditions, own, parts = group
         moves = {}
         for id_ in groups[group]:
             latest = min((steps[other].wave - 1 for other in waiting[id_]), default=last)
             later = (
-                (other, subgraph, conditions, own)
+                (other, subgraph, conditions, own, parts)
                 for other in range(wave + 1, latest + 1)
-                if groups.get((other, subgraph, conditions, own))
+                if groups.get((other, subgraph, conditions, own, parts))
             )
             moves[id_] = next(later, None)
         if wave == 0 or None in moves.values():

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gateway.operation.tree import Field, InlineFragment, Operation, SelectionSet
+from gateway.operation.deferred import PRIMARY
+from gateway.operation.tree import Defer, Field, InlineFragment, Operation, SelectionSet
 from gateway.planning.budget import Budget
 from gateway.planning.choose import Alternatives, choose
+from gateway.planning.deferred import ANY_TYPE
 from gateway.planning.entities import EntityMoves, Leaves
 from gateway.planning.errors import PlanError
 from gateway.planning.field_sets import TYPENAME, UNSETTLED
@@ -90,7 +92,10 @@ class _PathFinder:
         leaves: list[Alternatives] = []
         for selection in selections:
             if isinstance(selection, InlineFragment):
-                leaves += self._fragment(selection, positions, allowed)
+                if selection.defer is None:
+                    leaves += self._fragment(selection, positions, allowed)
+                else:
+                    leaves += self._deferred(selection, selection.defer, positions, allowed)
             elif not (selection.name.startswith("__") and self._is_root(positions[0])):
                 leaves += self._field(selection, positions)
         return leaves
@@ -107,7 +112,10 @@ class _PathFinder:
             for position in positions
             for candidate in self._candidates(selection, position)
         )
-        by_member = self._ask_by_member(selection, positions, candidates)
+        if positions[0].part != PRIMARY:
+            candidates, by_member = self._keep_apart(selection, positions, candidates)
+        else:
+            by_member = self._ask_by_member(selection, positions, candidates)
         if by_member is not None:
             return by_member
         if not candidates:
@@ -117,7 +125,8 @@ class _PathFinder:
         allowed = shared_members((candidate.place for candidate in candidates), self.graph)
         leaves = self.resolve(selection.selections, candidates, allowed)
         conditions = candidates[0].conditions
-        if all(leaf[0].conditions > conditions for leaf in leaves):
+        part = candidates[0].part
+        if all(leaf[0].conditions > conditions or leaf[0].part != part for leaf in leaves):
             # The object itself is wanted, even if nothing in it is.
             leaves.append(candidates)
         return leaves
@@ -139,22 +148,28 @@ class _PathFinder:
         direct = self._read(selection, position, position)
         if direct is not None:
             yield direct
-            if direct.node is None:
+            if direct.node is None and not _may_leave(selection, position):
                 return
-        if any(
-            move.target is not position.node
-            and self.graph.field_move(move.target, selection.name, self.labels)
-            for move in self.graph.entity_moves(position.place)
-        ):
-            for open_ in self.moves.reach(position).open[1:]:
-                if candidate := self._read(selection, open_, position):
-                    yield candidate
+        for entered in self._entered(selection, position):
+            if candidate := self._read(selection, entered, position):
+                yield candidate
         if self._is_inner_root(position):
             for node in self.graph.entries(position.place.type_name):
                 if self.graph.field_move(node, selection.name, self.labels):
                     entry = self.tree.reentry(position, node)
                     if candidate := self._read(selection, entry, entry):
                         yield candidate
+
+    def _entered(self, selection: Field, position: Position) -> Iterable[Position]:
+        if _may_leave(selection, position):
+            return self.moves.leave(position)
+        if any(
+            move.target is not position.node
+            and self.graph.field_move(move.target, selection.name, self.labels)
+            for move in self.graph.entity_moves(position.place)
+        ):
+            return self.moves.reach(position).open[1:]
+        return ()
 
     def _is_inner_root(self, position: Position) -> bool:
         query_type = self.graph.supergraph.roots.get("query")
@@ -179,6 +194,43 @@ class _PathFinder:
             move.target,
             api_abstract=self.graph.is_abstract_field(selection.parent_type, selection.name),
         )
+
+    # Deferred fragments
+
+    def _deferred(
+        self,
+        fragment: InlineFragment,
+        defer: Defer,
+        positions: Sequence[Position],
+        allowed: Members | None,
+    ) -> list[Alternatives]:
+        """What it selects is read by fetches of its own, as far as they can be had."""
+        starts = [
+            self.tree.entry(position.place, defer.number)
+            if position.step is Step.ENTRY and position.parent is None
+            else self.tree.defer(position, defer.number)
+            for position in positions
+        ]
+        if fragment.type_condition == ANY_TYPE:
+            return self.resolve(fragment.selections, starts, allowed)
+        return self._fragment(replace(fragment, defer=None), starts, allowed)
+
+    def _keep_apart(
+        self, selection: Field, positions: Sequence[Position], candidates: Alternatives
+    ) -> tuple[Alternatives, list[Alternatives] | None]:
+        """For a deferred field: what does not burden the fetches of an earlier part, if anything.
+
+        It may be member by member that an abstract type can be asked without.
+        """
+        if not any(_may_leave(selection, position) for position in positions):
+            return candidates, self._ask_by_member(selection, positions, candidates)
+        own = tuple(each for each in candidates if not each.is_borrowed)
+        if own:
+            return own, None
+        by_member = self._ask_by_member(selection, positions, ())
+        if by_member and candidates and any(leaf[0].is_borrowed for leaf in by_member):
+            by_member = None
+        return candidates, by_member
 
     # Abstract types
 
@@ -288,3 +340,8 @@ class _PathFinder:
         except _NoPathError:
             return None
         return choose(self.tree, alternatives, position.cost)
+
+
+def _may_leave(selection: Field, position: Position) -> bool:
+    """Keys and type names are best read where the object is."""
+    return position.is_borrowed and selection.alias != UNSETTLED and selection.name != TYPENAME

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gateway.operation.deferred import Deferral
 from gateway.operation.tree import OperationKind
 
 
@@ -156,6 +157,8 @@ class FetchNode:
     renames: tuple[Rename, ...] = ()
     template: Template | None = None
     """Where calls have contexts; `document` then has each call once."""
+    number: int | None = None
+    """What deferred parts call it, in a plan that has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,34 @@ class SubscriptionNode:
 
 
 @dataclass(frozen=True, slots=True)
+class DeferredNode:
+    """What is fetched for deferred fragments only."""
+
+    parts: tuple[Deferral, ...]
+    """One; or several that are complete only with these fetches, and none of which is inside
+    another."""
+    after: tuple[int, ...]
+    """The numbers of the fetches, of other nodes, that must be done before it begins."""
+    node: PlanNode | None
+    """None where all that the part needs is fetched before it is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeferNode:
+    """The answer in parts: the primary one is complete without any of the deferred ones.
+
+    A deferred part is complete with all nodes it is named in, once the part around it is.
+    """
+
+    primary: PlanNode | None
+    deferred: tuple[DeferredNode, ...]
+
+
+PlanRoot: TypeAlias = PlanNode | SubscriptionNode | DeferNode
+
+
+@dataclass(frozen=True, slots=True)
 class QueryPlan:
     """`node` is None where nothing is to be fetched, as for `{ __typename }`."""
 
-    node: PlanNode | SubscriptionNode | None
+    node: PlanRoot | None

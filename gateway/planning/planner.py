@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import count
 
+from gateway.operation.deferred import deferrals
 from gateway.operation.tree import Operation, OperationKind, Selection
 from gateway.planning.budget import Budget
-from gateway.planning.choose import choose
 from gateway.planning.cost import Cost, plan_cost
+from gateway.planning.deferred import choose_in_turn, defer_the_rest
 from gateway.planning.errors import PlanError
 from gateway.planning.fetch_graph import build_fetch_graph
+from gateway.planning.in_parts import in_parts, in_series, primary_of
 from gateway.planning.paths import find_paths
 from gateway.planning.plan import (
+    DeferNode,
     FetchNode,
     PlanNode,
     QueryPlan,
@@ -32,7 +37,8 @@ def plan(
 
     Raises `PlanError` where the supergraph offers no way to a field.
     """
-    search = _Search(query_graph, labels, Budget())
+    numbers = count(1) if deferrals(operation.selections) else None
+    search = _Search(query_graph, labels, Budget(), numbers)
     try:
         match operation.kind:
             case OperationKind.QUERY:
@@ -52,9 +58,13 @@ class _Search:
     query_graph: QueryGraph
     labels: frozenset[str]
     budget: Budget
+    numbers: Iterator[int] | None
+    """Of fetches, where parts of the answer are deferred."""
 
 
-def _plan(operation: Operation, search: _Search, entry: str | None = None) -> PlanNode | None:
+def _plan(
+    operation: Operation, search: _Search, entry: str | None = None
+) -> PlanNode | DeferNode | None:
     try:
         return _plan_once(operation, search, entry, tell_apart=False)
     except ClashError:
@@ -63,23 +73,30 @@ def _plan(operation: Operation, search: _Search, entry: str | None = None) -> Pl
 
 def _plan_once(
     operation: Operation, search: _Search, entry: str | None, *, tell_apart: bool
-) -> PlanNode | None:
+) -> PlanNode | DeferNode | None:
+    parts = deferrals(operation.selections)
+    parents = {each.number: each.parent for each in parts}
     paths = find_paths(
-        operation,
+        defer_the_rest(operation) if parts else operation,
         search.query_graph,
         search.labels,
         budget=search.budget,
         entry=entry,
         tell_apart=tell_apart,
     )
-    chosen = choose(paths.tree, paths.leaves)
-    fetch_graph = build_fetch_graph(paths.tree, chosen, operation.selections)
-    return schedule(build_requests(fetch_graph, operation, search.query_graph))
+    chosen = choose_in_turn(paths.tree, paths.leaves, parents)
+    fetch_graph = build_fetch_graph(paths.tree, chosen, operation.selections, parents)
+    requests = build_requests(fetch_graph, operation, search.query_graph)
+    if search.numbers is None:
+        return schedule(requests)
+    return in_parts(requests, parts, search.numbers)
 
 
-def _plan_from_one(operation: Operation, search: _Search) -> tuple[str, PlanNode | None]:
+def _plan_from_one(
+    operation: Operation, search: _Search
+) -> tuple[str, PlanNode | DeferNode | None]:
     """What several subgraphs could do must be done, or listened to, in one of them only."""
-    plans: list[tuple[str, PlanNode | None]] = []
+    plans: list[tuple[str, PlanNode | DeferNode | None]] = []
     failure = PlanError(f"no subgraph has {operation.root_type}")
     for entry in search.query_graph.entries(operation.root_type):
         try:
@@ -87,7 +104,7 @@ def _plan_from_one(operation: Operation, search: _Search) -> tuple[str, PlanNode
         except PlanError as error:
             failure = error
             continue
-        if isinstance(node, FetchNode):
+        if isinstance(primary_of(node), FetchNode):
             return entry.subgraph, node
         plans.append((entry.subgraph, node))
     if not plans:
@@ -95,7 +112,7 @@ def _plan_from_one(operation: Operation, search: _Search) -> tuple[str, PlanNode
     return min(plans, key=lambda each: _weigh(plan_cost(QueryPlan(each[1]))))
 
 
-def _listen(node: PlanNode | None) -> SubscriptionNode | None:
+def _listen(node: PlanNode | DeferNode | None) -> SubscriptionNode | None:
     """A subscription has one field, so the first request is the one that brings the events.
 
     https://spec.graphql.org/October2021/#sec-Single-root-field
@@ -120,11 +137,11 @@ class _Run:
 
     entry: str
     selections: list[Selection]
-    last: PlanNode
+    last: PlanNode | DeferNode
     """The plan of the last of them alone."""
 
 
-def _plan_serially(operation: Operation, search: _Search) -> PlanNode | None:
+def _plan_serially(operation: Operation, search: _Search) -> PlanNode | DeferNode | None:
     """Each field of a mutation ends before the next begins.
 
     Neighbours that one subgraph answers alone go there together: it keeps their order itself. Only
@@ -133,7 +150,7 @@ def _plan_serially(operation: Operation, search: _Search) -> PlanNode | None:
     runs: list[_Run] = []
     for selection in operation.selections:
         alone = replace(operation, selections=(selection,))
-        if runs and isinstance(runs[-1].last, FetchNode):
+        if runs and isinstance(primary_of(runs[-1].last), FetchNode):
             with suppress(PlanError):
                 node = _plan(alone, search, runs[-1].entry)
                 if node is not None:
@@ -143,9 +160,11 @@ def _plan_serially(operation: Operation, search: _Search) -> PlanNode | None:
         entry, node = _plan_from_one(alone, search)
         if node is not None:
             runs.append(_Run(entry, [selection], node))
+    if search.numbers is not None:
+        # Those that were tried out have had numbers too.
+        search = replace(search, numbers=count(1))
     nodes = (
         _plan(replace(operation, selections=tuple(run.selections)), search, run.entry)
         for run in runs
     )
-    planned = [node for node in nodes if node is not None]
-    return sequence(planned) if planned else None
+    return in_series([node for node in nodes if node is not None])

@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from gateway.federation.supergraph import ContextArgument
+from gateway.operation.deferred import PRIMARY
 from gateway.operation.tree import Argument, Condition, SelectionSet
 from gateway.planning.budget import Budget
 from gateway.planning.field_sets import FieldSet
@@ -82,6 +83,8 @@ class Position:
     conditions: frozenset[Condition]
     """All that must hold for the value to be wanted, from the root on."""
     own_conditions: Conditions = ()
+    part: int = PRIMARY
+    """The deferred fragment it is for."""
     # A field's
     name: str = ""
     arguments: tuple[Argument, ...] = ()
@@ -118,6 +121,13 @@ class Position:
             position = position.parent
         return position
 
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether an earlier part's fetch brings it."""
+        if self.part == PRIMARY:
+            return False
+        return self.fetch.part != self.part
+
 
 @dataclass(slots=True)
 class PositionTree:
@@ -128,12 +138,24 @@ class PositionTree:
     budget: Budget
     size: int = 0
     hops: list[Position] = field(default_factory=list)
-    roots: dict[str, Position] = field(default_factory=dict)
+    roots: dict[tuple[str, int], Position] = field(default_factory=dict)
 
-    def entry(self, node: Node) -> Position:
-        if node.subgraph not in self.roots:
-            self.roots[node.subgraph] = self._add(None, Step.ENTRY, node, node.subgraph, 0)
-        return self.roots[node.subgraph]
+    def entry(self, node: Node, part: int = PRIMARY) -> Position:
+        key = (node.subgraph, part)
+        if key not in self.roots:
+            self.roots[key] = self._add(None, Step.ENTRY, node, node.subgraph, 0)
+            self.roots[key].part = part
+        return self.roots[key]
+
+    def defer(self, position: Position, part: int) -> Position:
+        """Another position at the same object, for what a deferred fragment reads of it."""
+        child = position.children.get(part)
+        if child is None:
+            node = position.place
+            child = self._add(position, Step.NARROW, node, position.subgraph, position.level)
+            child.type_condition, child.part = node.type_name, part
+            position.children[part] = child
+        return child
 
     def reentry(self, parent: Position, node: Node) -> Position:
         """Enter a subgraph at the root type that the parent is a value of."""
@@ -240,6 +262,7 @@ class PositionTree:
             level=level,
             conditions=parent.conditions.union(conditions) if parent else frozenset(conditions),
             own_conditions=conditions,
+            part=parent.part if parent else PRIMARY,
             needs=needs,
             hop=hop,
         )

@@ -5,13 +5,16 @@ Documents and representations are printed as they are sent, but spread over line
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 
 from graphql import parse, print_ast
 
+from gateway.operation.deferred import Deferral
 from gateway.operation.tree import OperationKind
 from gateway.planning.plan import (
     ConditionNode,
+    DeferNode,
     EntityCall,
     FetchNode,
     Key,
@@ -32,6 +35,8 @@ def print_plan(plan: QueryPlan) -> str:
             lines: Iterable[str] = ()
         case SubscriptionNode(primary, rest):
             lines = _block("Subscription", _print_subscription(primary, rest))
+        case DeferNode():
+            lines = _block("Defer", _print_parts(plan.node))
         case node:
             lines = _print_node(node)
     return "\n".join(["QueryPlan {", *_indented(lines), "}"]) + "\n"
@@ -58,10 +63,25 @@ def _print_node(node: PlanNode) -> Iterator[str]:
                 yield from _block(f"Skip(if: ${node.variable})", _print_node(node.if_false))
 
 
+def _print_parts(node: DeferNode) -> Iterator[str]:
+    yield from _block("Primary", _print_node(node.primary) if node.primary else ())
+    for each in node.deferred:
+        parts = ", ".join(map(_print_part, each.parts))
+        after = f" after {', '.join(map(str, each.after))}" if each.after else ""
+        yield from _block(f"Deferred({parts}){after}", _print_node(each.node) if each.node else ())
+
+
+def _print_part(part: Deferral) -> str:
+    label = "" if part.label is None else f" {json.dumps(part.label)}"
+    parent = f" in {part.parent}" if part.parent else ""
+    return f"{part.number}{label}{parent} at {'.'.join(part.path) or 'the root'}"
+
+
 def _print_fetch(node: FetchNode) -> Iterator[str]:
     kind = "" if node.kind is OperationKind.QUERY else f", {node.kind}"
+    number = "" if node.number is None else f"{node.number}: "
     target = f" into {print_path(node.target)}" if node.target else ""
-    yield from _block(f"Fetch({node.subgraph}{kind}){target}", _print_body(node))
+    yield from _block(f"Fetch({number}{node.subgraph}{kind}){target}", _print_body(node))
 
 
 def _print_body(node: FetchNode) -> Iterator[str]:

@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.operation.deferred import PRIMARY
 from gateway.operation.tree import Condition, Operation, OperationKind, VariableDefinition
 from gateway.planning.calls import Call, join_equal_calls, merge_calls
-from gateway.planning.fetch_graph import FetchGraph, FetchStep, Group
+from gateway.planning.fetch_graph import FetchGraph, FetchStep, Group, Parts
 from gateway.planning.plan import EntityCall, FetchNode, Rename, Template, TemplateCall
 from gateway.planning.positions import Step
 from gateway.planning.query_graph import QueryGraph
@@ -33,6 +34,7 @@ class Request:
     needs: frozenset[int]
     """Ids of steps in other requests."""
     conditions: frozenset[Condition]
+    parts: Parts = (PRIMARY,)
 
 
 def build_requests(
@@ -46,8 +48,9 @@ def build_requests(
             steps=frozenset(step.position.id for step in steps),
             needs=frozenset[int]().union(*(step.needs for step in steps)),
             conditions=conditions,
+            parts=parts,
         )
-        for (_, _, conditions, _), steps in _group(fetch_graph.steps)
+        for (_, _, conditions, _, parts), steps in _group(fetch_graph.steps)
     )
 
 
@@ -58,12 +61,12 @@ def _group(steps: Iterable[FetchStep]) -> list[tuple[Group, list[FetchStep]]]:
         groups[step.group].append(step)
     merged: dict[Group, list[FetchStep]] = {}
     for group in sorted(groups, key=_order):
-        wave, subgraph, conditions, own = group
+        wave, subgraph, conditions, *others = group
         host = next(
             (
                 other
                 for other in merged
-                if (other[0], other[1], other[3]) == (wave, subgraph, own)
+                if (other[0], other[1], *other[3:]) == (wave, subgraph, *others)
                 and other[2] <= conditions
             ),
             group,
@@ -72,10 +75,10 @@ def _group(steps: Iterable[FetchStep]) -> list[tuple[Group, list[FetchStep]]]:
     return list(merged.items())
 
 
-def _order(group: Group) -> tuple[int, str, int, list[tuple[str, bool]], int]:
-    wave, subgraph, conditions, own = group
+def _order(group: Group) -> tuple[int, str, int, list[tuple[str, bool]], int, Parts]:
+    wave, subgraph, conditions, own, parts = group
     names = sorted((condition.variable, condition.include) for condition in conditions)
-    return wave, subgraph, len(names), names, own
+    return wave, subgraph, len(names), names, own, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class _RequestBuilder:
         first = steps[0]
         if first.position.step is Step.ENTRY:
             body = Selected()
-            add_position(body, first.position, self.fetch_graph, self.graph, given)
+            for step in steps:
+                add_position(body, step.position, self.fetch_graph, self.graph, given)
             renames = rename_clashes(body)
             is_outermost = first.position.parent is None
             kind = self.operation.kind if is_outermost else OperationKind.QUERY

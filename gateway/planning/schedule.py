@@ -13,7 +13,7 @@ def schedule(requests: Sequence[Request]) -> PlanNode | None:
     """Requests come in the order of their waves: one waits only for those before it."""
     if not requests:
         return None
-    branches = _independent(requests)
+    branches = independent(requests)
     if len(branches) > 1:
         return parallel([node for branch in branches if (node := schedule(branch))])
     if len(requests) == 1:
@@ -38,7 +38,7 @@ def parallel(nodes: Sequence[PlanNode]) -> PlanNode:
     return flat[0] if len(flat) == 1 else ParallelNode(tuple(flat))
 
 
-def _independent(requests: Sequence[Request]) -> list[list[Request]]:
+def independent(requests: Sequence[Request]) -> list[list[Request]]:
     """Split into groups of which none waits for another."""
     groups: list[list[Request]] = []
     for request in requests:

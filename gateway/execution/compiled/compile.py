@@ -26,12 +26,11 @@ from gateway.planning.plan import (
     Key,
     ParallelNode,
     Path,
-    PlanNode,
+    PlanRoot,
     QueryPlan,
     Representation,
     RequiredField,
     SequenceNode,
-    SubscriptionNode,
 )
 
 _BASE_BYTES: Final = 8_000
@@ -56,9 +55,7 @@ def compile_program(
     return builder.build()
 
 
-def _fetches(
-    node: PlanNode | SubscriptionNode | None, booleans: Mapping[str, bool]
-) -> Iterator[FetchNode]:
+def _fetches(node: PlanRoot | None, booleans: Mapping[str, bool]) -> Iterator[FetchNode]:
     """Those that are sent; what brings something comes before what needs it."""
     match node:
         case None:

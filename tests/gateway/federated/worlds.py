@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLSchema, execute_sync, parse
+from graphql import ExecutionResult, GraphQLSchema, experimental_execute_incrementally, parse
 
 from tests.gateway.federated.kit import LINK, Row, Subgraph
 
@@ -99,7 +99,7 @@ class World:
         not_yet_moved = self._not_yet_moved(labels)
         everything = [row for rows in self.rows.values() for row in rows]
         roots: dict[str, Any] = {f"all{name}": rows for name, rows in self.rows.items()}
-        result = execute_sync(
+        result = experimental_execute_incrementally(
             schema,
             parse(query),
             root_value={**roots, "named": everything, "anything": everything, "extras": everything},

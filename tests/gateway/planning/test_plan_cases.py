@@ -43,7 +43,7 @@ def planned(subgraphs: list[str], types: str, operation: str) -> str:
     document = parse(operation)
     assert not validate(supergraph.api_schema, document)
     labels = frozenset(re.findall(r"^# labels: (.*)$", operation, re.MULTILINE))
-    normalized = normalize(document, None, supergraph.api_schema)
+    normalized = normalize(document, None, supergraph.api_schema, deferring=True)
     return print_plan(plan(normalized, build_query_graph(supergraph), labels))
 
 

@@ -18,6 +18,7 @@ from graphql import (
     GraphQLSchema,
     build_schema,
     execute_sync,
+    experimental_execute_incrementally,
     get_nullable_type,
     is_enum_type,
     is_input_object_type,
@@ -75,7 +76,7 @@ class Universe:
 
     def answer(self, text: str, variables: dict[str, Any]) -> Any:
         schema = self.supergraph.api_schema
-        result = execute_sync(
+        result = experimental_execute_incrementally(
             schema,
             parse(text),
             root_value=Thing("", ""),

@@ -1,0 +1,1 @@
+"""Answers in parts as clients read them: one module for each draft of the specification."""
