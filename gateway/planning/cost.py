@@ -33,23 +33,24 @@ def plan_cost(plan: QueryPlan) -> Cost:
 
 
 def _cost(node: PlanRoot | None) -> Cost:
+    if node is None:
+        return NOTHING
     match node:
         case FetchNode():
-            return Cost(1, 1)
+            cost = Cost(1, 1)
         case SequenceNode(nodes):
-            return _in_turn(map(_cost, nodes))
+            cost = _in_turn(map(_cost, nodes))
         case SubscriptionNode(primary, rest):
-            return _in_turn((_cost(primary), _cost(rest)))
+            cost = _in_turn((_cost(primary), _cost(rest)))
         case ParallelNode(nodes):
-            return _at_once(map(_cost, nodes))
+            cost = _at_once(map(_cost, nodes))
         case DeferNode(primary, deferred):
             # What is deferred waits for some of the primary part at most.
-            return _in_turn((_cost(primary), _at_once(_cost(each.node) for each in deferred)))
+            cost = _in_turn((_cost(primary), _at_once(_cost(each.node) for each in deferred)))
         case ConditionNode(if_true=if_true, if_false=if_false):
             costs = (_cost(if_true), _cost(if_false))
-            return Cost(max(c.requests for c in costs), max(c.depth for c in costs))
-        case None:
-            return NOTHING
+            cost = Cost(max(c.requests for c in costs), max(c.depth for c in costs))
+    return cost
 
 
 def _in_turn(costs: Iterable[Cost]) -> Cost:
