@@ -22,6 +22,7 @@ from contract.keys import KeyMissingError
 from subgraphs.catalog import NAMES, export_schemas, open_subgraphs
 from subgraphs.connectors.config import ConfigError
 from subgraphs.identity.index.crypto import IndexUnreadableError
+from subgraphs.identity.index.weights import WeightsError
 from subgraphs.runtime.server import UnwindingServer
 from subgraphs.runtime.settings import RuntimeSettings
 
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         try:
             asyncio.run(_serve(given.command, given.host, given.port, dev=given.dev))
-        except (ConfigError, KeyMissingError, IndexUnreadableError) as error:
+        except (ConfigError, KeyMissingError, IndexUnreadableError, WeightsError) as error:
             sys.exit(f"subgraphs: {error}")
 
 

@@ -32,7 +32,10 @@ from subgraphs.coverage.loaders import Payers
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
-from subgraphs.identity.index.store import open_index, sqlite_url
+from subgraphs.identity.index.database import sqlite_url
+from subgraphs.identity.index.matching import Matcher
+from subgraphs.identity.index.store import open_index
+from subgraphs.identity.index.weights import load_weights
 from subgraphs.identity.loaders import Identity, IndexFacts
 from subgraphs.identity.sources.crawl import Crawler
 from subgraphs.records.sources.fhir import FhirRecords
@@ -152,7 +155,8 @@ class OpenIdentity:
 async def _open_identity(deployment: Deployment) -> OpenIdentity:
     settings, keys = deployment.settings, deployment.keys
     url = settings.database_url or sqlite_url(settings.home)
-    index = await open_index(url, keys.key("store:identity"))
+    matcher = Matcher(load_weights(settings.identity_weights))
+    index = await open_index(url, keys.key("store:identity"), matcher)
     deployment.stack.push_async_callback(index.close)
     crawler = Crawler(index, deployment.fhir("identity"), utc_now)
     crawling = asyncio.create_task(crawler.keep_fresh(settings.crawl_seconds))

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/patient.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -90,14 +90,6 @@ def is_ssn(identifier: fhir.Identifier) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Crawled:
-    """The patients a source listed; one that could not be read is missing from them."""
-
-    patients: Mapping[str, PatientResource]
-    is_whole: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class CrawlState:
     """How the last crawl of a source went, and when the last complete one ended."""
 
@@ -114,15 +106,25 @@ class IndexedPerson:
     """The member that gave the person its id, for good."""
     records: tuple[Record[PatientResource], ...]
     crawls: tuple[CrawlState, ...]
+    merged: Mapping[Link, Link] = field(default_factory=dict)
+    """Records retired in favour of others: still theirs, but no longer what is said of them."""
+    version: str = ""
+    """Changes with the set of records, and with any of them."""
 
     @property
     def links(self) -> tuple[Link, ...]:
         return tuple(Link(record.source, record.patient) for record in self.records)
 
     @property
+    def current(self) -> tuple[Record[PatientResource], ...]:
+        """The records not merged into others; all of them, if no source lists the others."""
+        in_use = (r for r in self.records if Link(r.source, r.patient) not in self.merged)
+        return tuple(in_use) or self.records
+
+    @property
     def newest(self) -> PatientResource:
         """The record last changed at its source: its values are shown where one is asked for."""
         return max(
-            (record.resource for record in self.records),
+            (record.resource for record in self.current),
             key=lambda resource: rank(resource.meta.last_updated),
         )

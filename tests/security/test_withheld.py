@@ -13,9 +13,10 @@ import pytest
 
 from contract.access import verify_report
 from contract.context import HEADER, Caller, Context, body_hash, sign_context
-from subgraphs.identity.index.store import open_index, sqlite_url
+from subgraphs.identity.index.database import sqlite_url
+from subgraphs.identity.index.store import open_index, said_by
 from subgraphs.identity.loaders import Identity, IndexFacts
-from subgraphs.identity.model import Crawled, PatientResource
+from subgraphs.identity.model import PatientResource
 from subgraphs.identity.schema import SCHEMA
 from subgraphs.runtime.app import create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
@@ -71,7 +72,8 @@ async def worlds(tmp_path):
     for name, families in (("with", FAMILIES), ("without", [f for f in FAMILIES if f != HIDDEN])):
         index = await open_index(sqlite_url(tmp_path / name), KEY)
         patients = {str(FAMILIES.index(f)): person(FAMILIES.index(f), f) for f in families}
-        await index.absorb({"ehr": Crawled(patients)}, {}, NOW)
+        said = {id_: said_by(patient, NOW) for id_, patient in patients.items()}
+        await index.take("ehr", said, NOW)
         opened.append(index)
     yield [World(index) for index in opened]
     for index in opened:

@@ -11,10 +11,11 @@ import pytest
 
 from subgraphs.coverage.model import CoverageResource, ExplanationResource
 from subgraphs.diagnostics.model import DiagnosticReport, Observation
-from subgraphs.identity.index.matching import match
+from subgraphs.identity.index.features import extract
+from subgraphs.identity.index.matching import Matcher
+from subgraphs.identity.index.people import tell_apart
 from subgraphs.identity.model import PatientResource, read_patient
 from subgraphs.records import model as records
-from subgraphs.runtime.crosswalk import Link
 from tests.shared_data import shared_data
 
 MODELS = {
@@ -96,8 +97,8 @@ def test_values_keep_every_digit():
 def test_a_hundred_different_people_stay_a_hundred():
     people = {
         # Each from a source of its own, so that nothing but who they are keeps them apart.
-        Link(f"source-{number}", resource["id"]): msgspec.convert(resource, PatientResource)
+        f"{number}": extract(f"source-{number}", msgspec.convert(resource, PatientResource))
         for number, resource in enumerate(resources("synthea-r4", "*.json.gz"))
         if resource["resourceType"] == "Patient"
     }
-    assert len(match(people)) == len(people) > 50
+    assert len(tell_apart(people, Matcher())) == len(people) > 50

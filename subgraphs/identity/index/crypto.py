@@ -2,8 +2,8 @@
 
 Records are AES-256-GCM ciphertexts bound to their source and id. Ids are sealed too, always alike,
 so that they can be looked up: else the file would tell who is whom in which source. Search words
-are keyed hashes (a blind index): without the key they tell neither the word nor whether two words
-are alike.
+and block keys are keyed hashes (a blind index): without the key they tell neither the word nor
+whether two words are alike.
 """
 
 from __future__ import annotations
@@ -11,18 +11,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import struct
+from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from contract.keys import derive_key
-from subgraphs.identity.model import PatientResource
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.sealing import Seal
 
+SealedT = TypeVar("SealedT", bound=msgspec.Struct)
+
 _NONCE = 12
-_TOKEN = 16
+_DIGEST = 16
 _MEMBER = "member"
 
 
@@ -36,23 +40,25 @@ class IndexUnreadableError(Exception):
 class IndexCipher:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(derive_key(key, "records"))
-        self._words = derive_key(key, "words")
+        self._tokens = derive_key(key, "tokens")
+        self._digests = derive_key(key, "digests")
         self._names = Seal(derive_key(key, "names"))
 
-    def encrypt(self, link: Link, record: PatientResource) -> bytes:
+    def encrypt(self, bound_to: str, content: msgspec.Struct) -> bytes:
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._cipher.encrypt(nonce, msgspec.json.encode(record), _bound_to(link))
+        plain = msgspec.json.encode(content)
+        return nonce + self._cipher.encrypt(nonce, plain, bound_to.encode())
 
-    def decrypt(self, link: Link, sealed: bytes) -> PatientResource:
+    def decrypt(self, bound_to: str, sealed: bytes, type_: type[SealedT]) -> SealedT:
         try:
-            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound_to(link))
+            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], bound_to.encode())
         except (InvalidTag, ValueError):
             raise IndexUnreadableError from None
-        return msgspec.json.decode(plain, type=PatientResource)
+        return msgspec.json.decode(plain, type=type_)
 
     def name(self, link: Link) -> str:
         """What a source's patient is called on disk."""
-        return self._names.seal(_MEMBER, _bound_to(link))
+        return self._names.seal(_MEMBER, f"{link.source}/{link.id}".encode())
 
     def link(self, name: str) -> Link:
         opened = self._names.open(_MEMBER, name)
@@ -61,9 +67,23 @@ class IndexCipher:
         source, _, id_ = opened.decode().partition("/")
         return Link(source, id_)
 
-    def token(self, word: str) -> bytes:
-        return hmac.digest(self._words, word.encode(), hashlib.sha256)[:_TOKEN]
+    def token(self, word: str) -> int:
+        """64 bits, as databases count: two words that share one cost a comparison, no more."""
+        (token,) = struct.unpack_from("<q", hmac.digest(self._tokens, word.encode(), "sha256"))
+        return int(token)
+
+    def tokens(self, words: Iterable[str]) -> list[int]:
+        return sorted({self.token(word) for word in words})
+
+    def digest(self, content: msgspec.Struct) -> bytes:
+        """Tells whether a record is still the same."""
+        plain = msgspec.json.encode(content)
+        return hmac.digest(self._digests, plain, hashlib.sha256)[:_DIGEST]
 
 
-def _bound_to(link: Link) -> bytes:
-    return f"{link.source}/{link.id}".encode()
+def pack(tokens: Iterable[int]) -> bytes:
+    return b"".join(struct.pack("<q", token) for token in tokens)
+
+
+def unpack(packed: bytes) -> list[int]:
+    return [token for (token,) in struct.iter_unpack("<q", packed)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import jellyfish
@@ -43,9 +45,18 @@ _STREETS: Final = {
     "boulevard": "blvd", "place": "pl", "terrace": "ter", "highway": "hwy", "apartment": "apt",
     "north": "n", "south": "s", "east": "e", "west": "w",
 }  # fmt: skip
+_NOBODY: Final = {
+    "baby", "boy", "girl", "babyboy", "babygirl", "bb", "bg", "newborn", "infant", "male", "female",
+    "unknown", "unk", "unnamed", "noname", "anonymous", "test", "patient", "none", "na", "xxx",
+    "doe", "trauma", "twin", "twina", "twinb", "dummy",
+}  # fmt: skip
+"""What is written for a name nobody knows, or has been given yet."""
 _NANP_DIGITS = 10
 _SSN_DIGITS = 9
+_REMEMBERED = 50_000
+_LAST_DIGITS = 4
 _ZIP_DIGITS = 5
+_UNKNOWN_BIRTH_DATES: Final = {"1900-01-01", "1901-01-01", "1970-01-01", "1800-01-01", "9999-12-31"}
 
 
 def plain(text: str | None) -> str:
@@ -68,13 +79,40 @@ def are_forms_of_one_name(one: str, other: str) -> bool:
     return any(one in forms and other in forms for forms in _FORMS_OF)
 
 
-def name_roots(given: str) -> set[str]:
+@lru_cache(_REMEMBERED)
+def name_roots(given: str) -> frozenset[str]:
     """What a given name and all its forms have in common, to find them together."""
-    return {min(forms) for forms in _FORMS_OF if given in forms} or {given}
+    return frozenset(min(forms) for forms in _FORMS_OF if given in forms) or frozenset([given])
 
 
+@lru_cache(_REMEMBERED)
+def spelt_alike(name: str) -> str:
+    """What the spellings of one name have in common: Brianna and Briana, Sarah and Sara."""
+    parts = name.replace("ph", "f").replace("ch", "c").replace("y", "i").replace("k", "c")
+    single = re.sub(r"(.)\1+", r"\1", parts)
+    return single.removesuffix("h").removesuffix("e") or single
+
+
+@lru_cache(_REMEMBERED)
 def sounds(name: str) -> str:
-    return jellyfish.metaphone(name)
+    """A name as it is heard, so that misspellings meet; digits alone keep their own form."""
+    return jellyfish.metaphone(name) or name
+
+
+def known(name: str | None) -> str | None:
+    """The plain name, unless it is what stands for none: `BABY BOY`, `Unknown`, `Test`."""
+    parts = words(name)
+    plainly = "".join(parts)
+    is_nobody = not plainly or plainly in _NOBODY or all(part in _NOBODY for part in parts)
+    return None if is_nobody else plainly
+
+
+def birth_date(text: str | None) -> str | None:
+    """A whole date, unless it is what is typed when nobody knows."""
+    try:
+        return None if text in _UNKNOWN_BIRTH_DATES else date.fromisoformat(text or "").isoformat()
+    except ValueError:
+        return None
 
 
 def phone(text: str | None) -> str | None:
@@ -82,7 +120,8 @@ def phone(text: str | None) -> str | None:
     digits = re.sub(r"\D", "", (text or "").split("x")[0])
     if len(digits) == _NANP_DIGITS + 1 and digits.startswith("1"):
         digits = digits[1:]
-    return digits if len(digits) >= _NANP_DIGITS else None
+    is_number = len(digits) >= _NANP_DIGITS and len(set(digits[-7:])) > 1
+    return digits if is_number else None
 
 
 def ssn(text: str | None) -> str | None:
@@ -93,10 +132,22 @@ def ssn(text: str | None) -> str | None:
     return None if len(set(digits)) == 1 or digits in ("123456789", "987654321") else digits
 
 
-def address(line: str | None, postal_code: str | None) -> str | None:
-    """House, street and five-digit code; a street without a house number places nobody."""
-    parts = [_STREETS.get(word, word) for word in words((line or "").replace(".", " "))]
-    code = re.sub(r"\D", "", postal_code or "")[:_ZIP_DIGITS]
-    if not code or not any(part[0].isdigit() for part in parts):
+def last_digits(text: str | None) -> str | None:
+    """The last four of a number given as those alone: `6789`, `XXX-XX-6789`, `*****6789`."""
+    shown = re.sub(r"[\s*xX#-]", "", text or "")
+    if len(shown) != _LAST_DIGITS or not shown.isascii() or not shown.isdecimal():
         return None
-    return " ".join([*parts, code])
+    return None if len(set(shown)) == 1 else shown
+
+
+def street(line: str | None) -> tuple[str, str]:
+    """The house number, empty if there is none, and the rest, abbreviated alike."""
+    parts = [_STREETS.get(word, word) for word in words((line or "").replace(".", " "))]
+    house = next((part for part in parts if part[0].isdigit()), "")
+    return house, " ".join(part for part in parts if part != house)
+
+
+def postal_code(text: str | None) -> str:
+    """The first five digits; of a code with letters, all of it."""
+    code = plain(text)
+    return code[:_ZIP_DIGITS] if code[:_ZIP_DIGITS].isdecimal() else code

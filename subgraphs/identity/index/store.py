@@ -1,229 +1,221 @@
-"""The index on disk: SQLite on one machine, PostgreSQL on many, by the same statements.
+"""The patient index: SQLite on one machine, PostgreSQL on many, by the same statements.
 
-It alone answers at request time; the sources are asked by the crawl. Matching runs over the whole
-index after each crawl, because its outcome must not depend on the order records came in; what must
-outlive it, the member that gave a person its id, is kept by when each record was first seen.
+It alone answers at request time; sources are asked by the crawl, and tell by messages. Every
+transaction leaves it whole: what follows from a record or a decision is settled where that is
+stored. The member that gave a person its id is kept by when each record was first seen.
 """
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.index.crypto import IndexCipher, IndexUnreadableError
-from subgraphs.identity.index.matching import match
-from subgraphs.identity.index.words import words_of
-from subgraphs.identity.model import Crawled, CrawlState, IndexedPerson, PatientResource
+from subgraphs.identity.index.database import Database, open_database, rows_in, take_numbers
+from subgraphs.identity.index.decisions import Decision, Registrar, read_history
+from subgraphs.identity.index.intake import Said, record_of, take
+from subgraphs.identity.index.matching import Matcher
+from subgraphs.identity.index.pairing import pair_anew
+from subgraphs.identity.index.resolving import settle
+from subgraphs.identity.index.tables import crawls, members, words
+from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.gathering import Record
+from subgraphs.runtime.scalars import instant
 
-_tables = sa.MetaData()
-_members = sa.Table(
-    "identity_member",
-    _tables,
-    sa.Column("source", sa.String(32), primary_key=True),
-    # Sealed: see `crypto`.
-    sa.Column("id", sa.String(255), primary_key=True),
-    sa.Column("person", sa.String(255), index=True, nullable=False),
-    sa.Column("first_seen", sa.Integer, nullable=False),
-    sa.Column("received_at", sa.Float, nullable=False),
-    sa.Column("retired", sa.Boolean, nullable=False),
-    sa.Column("record", sa.LargeBinary, nullable=False),
-)
-_words = sa.Table(
-    "identity_word",
-    _tables,
-    sa.Column("token", sa.LargeBinary(16), primary_key=True),
-    sa.Column("person", sa.String(255), primary_key=True),
-)
-_crawls = sa.Table(
-    "identity_crawl",
-    _tables,
-    sa.Column("source", sa.String(32), primary_key=True),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("completed_at", sa.Float),
+_PERSON = (
+    members.c.no,
+    members.c.source,
+    members.c.name,
+    members.c.person,
+    members.c.received_at,
+    members.c.merged_to,
+    members.c.digest,
+    members.c.record,
 )
 
 
 class PatientIndex:
     """Open with `open_index`; close with `close`."""
 
-    def __init__(self, engine: AsyncEngine, cipher: IndexCipher) -> None:
-        self._engine = engine
-        self._cipher = cipher
+    def __init__(self, database: Database, cipher: IndexCipher, matcher: Matcher) -> None:
+        self.database = database
+        self.cipher = cipher
+        self.matcher = matcher
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await self.database.close()
 
-    async def people(self, members: Iterable[Link]) -> dict[Link, IndexedPerson]:
+    async def people(self, wanted: Iterable[Link]) -> dict[Link, IndexedPerson]:
         """The person each of these records belongs to; leaves out what is not indexed."""
-        wanted = {self._cipher.name(member): member for member in members}
-        key = sa.tuple_(_members.c.source, _members.c.id)
-        query = sa.select(_members.c.id, _members.c.person).where(
-            key.in_([(member.source, name) for name, member in wanted.items()])
-        )
-        async with self._engine.connect() as connection:
-            person_of = {wanted[name]: who for name, who in await connection.execute(query)}
-            people = await self._load(connection, set(person_of.values()))
-        return {link: people[key] for link, key in person_of.items() if key in people}
+        async with self.database.reading() as connection:
+            return await self.read_people(connection, wanted)
+
+    async def read_people(
+        self, connection: AsyncConnection, wanted: Iterable[Link]
+    ) -> dict[Link, IndexedPerson]:
+        by_name = {self.cipher.name(link): link for link in wanted}
+        query = sa.select(members.c.source, members.c.name, members.c.person)
+        person_of = {
+            by_name[row.name]: row.person
+            for row in await rows_in(connection, query, members.c.name, by_name)
+            if row.source == by_name[row.name].source
+        }
+        people = await self.load(connection, set(person_of.values()))
+        return {link: people[no] for link, no in person_of.items() if no in people}
 
     async def page(
-        self, after: Link | None, limit: int, words: Iterable[str] | None = None
+        self, after: Link | None, limit: int, search: Iterable[str] | None = None
     ) -> list[IndexedPerson]:
         """The next people behind one, in an order that stays."""
-        query = sa.select(_members.c.person).where(_members.c.retired.is_(False))
-        if words is not None:
-            tokens = [self._cipher.token(word) for word in words]
+        query = sa.select(members.c.person).where(members.c.retired.is_(False))
+        if search is not None:
+            tokens = self.cipher.tokens(search)
             holders = (
-                sa.select(_words.c.person)
-                .where(_words.c.token.in_(tokens))
-                .group_by(_words.c.person)
-                .having(sa.func.count() == len(tokens))
+                sa.select(members.c.person)
+                .join(words, words.c.member == members.c.no)
+                .where(words.c.token.in_(tokens))
+                .group_by(members.c.person)
+                .having(sa.func.count(words.c.token.distinct()) == len(tokens))
             )
-            query = query.where(_members.c.person.in_(holders))
-        if after is not None:
-            query = query.where(_members.c.person > self._cipher.name(after))
-        query = query.distinct().order_by(_members.c.person).limit(limit)
-        async with self._engine.connect() as connection:
-            keys = list(await connection.scalars(query))
-            people = await self._load(connection, keys)
-        return [people[key] for key in keys if key in people]
+            query = query.where(members.c.person.in_(holders))
+        async with self.database.reading() as connection:
+            if after is not None:
+                name = members.c.name == self.cipher.name(after)
+                place = await connection.scalar(sa.select(members.c.no).where(name))
+                query = query.where(members.c.person > (place or 0))
+            query = query.distinct().order_by(members.c.person).limit(limit)
+            numbers = list(await connection.scalars(query))
+            people = await self.load(connection, numbers)
+        return [people[no] for no in numbers if no in people]
 
     async def crawls(self) -> tuple[CrawlState, ...]:
         """How the last crawl of each source went."""
-        async with self._engine.connect() as connection:
+        async with self.database.reading() as connection:
             return tuple((await _crawl_states(connection)).values())
 
     async def is_empty(self) -> bool:
         """Whether no source has ever been read to the end."""
-        async with self._engine.connect() as connection:
-            completed = sa.select(sa.func.count(_crawls.c.completed_at))
+        async with self.database.reading() as connection:
+            completed = sa.select(sa.func.count(crawls.c.completed_at))
             return await connection.scalar(completed) == 0
 
-    async def absorb(
-        self,
-        crawled: Mapping[str, Crawled],
-        failed: Mapping[str, SourceState],
-        at: datetime,
+    async def history(self, person: IndexedPerson) -> list[Decision]:
+        """Every decision about any record of a person, the latest first."""
+        async with self.database.reading() as connection:
+            numbers = sa.select(members.c.no).where(
+                members.c.name.in_([self.cipher.name(link) for link in person.links])
+            )
+            return await read_history(connection, self.cipher, await connection.scalars(numbers))
+
+    @asynccontextmanager
+    async def deciding(self) -> AsyncIterator[Deciding]:
+        """One writer's transaction, for a decision and whatever is noted with it."""
+        async with self.database.writing() as connection:
+            registrar = Registrar(connection, self.cipher, self.matcher)
+            yield Deciding(self, connection, registrar)
+
+    async def start_round(self) -> int:
+        """A number for what the crawls of one round bring: they come in no order."""
+        async with self.database.writing() as connection:
+            return await take_numbers(connection, "round")
+
+    async def take(
+        self, source: str, said: Mapping[str, Said], at: datetime, crawl: int | None = None
     ) -> None:
-        """Take in a crawl: the patients of some sources, and the state of those that failed.
+        """Take in what a source says of some patients, by id."""
+        async with self.database.writing() as connection:
+            number = crawl if crawl is not None else await take_numbers(connection, "round")
+            await self.take_in(connection, source, said, at, number)
 
-        Patients missing from a whole list are retired: their ids still find the person.
-        """
-        async with self._engine.begin() as connection:
-            for source, found in sorted(crawled.items()):
-                await self._replace(connection, source, found, at)
-                state = SourceState.OK if found.is_whole else SourceState.INVALID
-                await _note_crawl(connection, source, state, at)
-            for source, state in failed.items():
-                await _note_crawl(connection, source, state, None)
-            await self._match(connection)
-
-    async def _replace(
+    async def take_in(
         self,
         connection: AsyncConnection,
         source: str,
-        found: Crawled,
+        said: Mapping[str, Said],
         at: datetime,
+        crawl: int,
     ) -> None:
-        records = {self._cipher.name(Link(source, id_)): r for id_, r in found.patients.items()}
-        of_source = _members.c.source == source
-        crawl = await connection.scalar(sa.select(sa.func.max(_members.c.first_seen)))
-        rows = await connection.execute(
-            sa.select(_members.c.id, _members.c.first_seen, _members.c.person).where(of_source)
-        )
-        known = {name: (first_seen, person) for name, first_seen, person in rows}
-        if found.is_whole:
-            await connection.execute(sa.update(_members).where(of_source).values(retired=True))
-        if again := [{"i": name} for name in known.keys() & records.keys()]:
-            await connection.execute(
-                sa.delete(_members).where(of_source, _members.c.id == sa.bindparam("i")), again
-            )
-        new = [
-            {
-                "source": source,
-                "id": name,
-                "first_seen": known.get(name, ((crawl or 0) + 1, ""))[0],
-                "person": known.get(name, (0, name))[1],
-                "received_at": at.timestamp(),
-                "retired": False,
-                "record": self._cipher.encrypt(self._cipher.link(name), record),
-            }
-            for name, record in records.items()
-        ]
-        if new:
-            await connection.execute(sa.insert(_members), new)
+        taken = await take(connection, self.cipher, source, said, at.timestamp(), crawl)
+        touched = await pair_anew(connection, self.cipher, self.matcher, taken.changes)
+        await settle(connection, self.cipher, self.matcher, touched)
 
-    async def _match(self, connection: AsyncConnection) -> None:
-        """Tell people apart anew, keep the ids they have, and rebuild the search words."""
-        rows = (await connection.execute(sa.select(_members))).all()
-        # Thousands of records take seconds, in which requests want to be answered.
-        assigned, words = await asyncio.to_thread(self._tell_apart, rows)
-        await connection.execute(sa.delete(_words))
-        if assigned:
-            await connection.execute(
-                sa.update(_members)
-                .where(_members.c.source == sa.bindparam("s"), _members.c.id == sa.bindparam("i"))
-                .values(person=sa.bindparam("p")),
-                assigned,
-            )
-        if words:
-            await connection.execute(
-                sa.insert(_words), [{"token": token, "person": person} for token, person in words]
-            )
+    async def finish_crawl(
+        self, source: str, state: SourceState, crawl: int, at: datetime | None
+    ) -> None:
+        """Note how a crawl ended; after a whole one, whom it did not list is retired.
 
-    def _tell_apart(
-        self, rows: Sequence[sa.Row[Any]]
-    ) -> tuple[list[dict[str, str]], set[tuple[bytes, str]]]:
-        """Whose each record is, and by which words that person is found."""
-        stored = {self._cipher.link(row.id): row for row in rows}
-        records = {link: self._cipher.decrypt(link, row.record) for link, row in stored.items()}
-        assigned: list[dict[str, str]] = []
-        words: set[tuple[bytes, str]] = set()
-        for person in match(records):
-            founder = stored[min(person, key=lambda link: (stored[link].first_seen, link))].id
-            for link in person:
-                assigned.append({"s": link.source, "i": stored[link].id, "p": founder})
-                words |= {(self._cipher.token(w), founder) for w in words_of(records[link])}
-        return assigned, words
+        Their ids still find the person.
+        """
+        async with self.database.writing() as connection:
+            if state is SourceState.OK:
+                missing = (members.c.source == source, members.c.last_seen < crawl)
+                await connection.execute(sa.update(members).where(*missing).values(retired=True))
+            await _note_crawl(connection, source, state, at)
 
-    async def _load(
-        self, connection: AsyncConnection, keys: Iterable[str]
-    ) -> dict[str, IndexedPerson]:
-        rows = await connection.execute(
-            sa.select(_members).where(
-                _members.c.person.in_(list(keys)), _members.c.retired.is_(False)
-            )
-        )
-        records: defaultdict[str, list[Record[PatientResource]]] = defaultdict(list)
-        # In the order of the sources' own ids, which the sealed ones do not have.
-        for link, row in sorted((self._cipher.link(row.id), row) for row in rows):
-            resource = self._cipher.decrypt(link, row.record)
-            received_at = datetime.fromtimestamp(row.received_at, UTC)
-            records[row.person].append(Record(link.source, link.id, resource, received_at))
-        crawls = await _crawl_states(connection)
+    async def load(
+        self, connection: AsyncConnection, numbers: Iterable[int]
+    ) -> dict[int, IndexedPerson]:
+        """People by the numbers of their founders; who has no record in use is left out."""
+        query = sa.select(*_PERSON).where(members.c.retired.is_(False))
+        rows = await rows_in(connection, query, members.c.person, numbers)
+        states = await _crawl_states(connection)
+        founders = await _names(connection, {row.person for row in rows})
+        into = await _names(connection, {row.merged_to for row in rows if row.merged_to})
+        of: defaultdict[int, list[sa.Row[Any]]] = defaultdict(list)
+        for row in rows:
+            of[row.person].append(row)
         return {
-            person: IndexedPerson(self._cipher.link(person), tuple(found), _of(crawls, found))
-            for person, found in records.items()
+            no: self._person(self.cipher.link(founders[no]), found, into, states)
+            for no, found in of.items()
         }
 
+    def _person(
+        self,
+        founder: Link,
+        rows: Iterable[sa.Row[Any]],
+        into: Mapping[int, str],
+        states: Mapping[str, CrawlState],
+    ) -> IndexedPerson:
+        # In the order of the sources' own ids, which the sealed ones do not have.
+        found = sorted((self.cipher.link(row.name), row) for row in rows)
+        records = tuple(self._record(link, row) for link, row in found)
+        merged = {
+            link: self.cipher.link(into[row.merged_to]) for link, row in found if row.merged_to
+        }
+        told = dict.fromkeys(link.source for link, _ in found)
+        known = tuple(states[source] for source in told if source in states)
+        return IndexedPerson(founder, records, known, merged, _version(rows))
 
-async def open_index(url: str, key: bytes) -> PatientIndex:
+    def _record(self, link: Link, row: sa.Row[Any]) -> Record[PatientResource]:
+        received_at = datetime.fromtimestamp(row.received_at, UTC)
+        return Record(link.source, link.id, record_of(self.cipher, row), received_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """A transaction in which decisions are taken: it holds as a whole or not at all."""
+
+    index: PatientIndex
+    connection: AsyncConnection
+    registrar: Registrar
+
+    async def people(self, wanted: Iterable[Link]) -> dict[Link, IndexedPerson]:
+        return await self.index.read_people(self.connection, wanted)
+
+
+async def open_index(url: str, key: bytes, matcher: Matcher | None = None) -> PatientIndex:
     """Open or make the index; raises `IndexUnreadableError` for one written with another key."""
-    engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    async with engine.begin() as connection:
-        await connection.run_sync(_tables.create_all)
-    index = PatientIndex(engine, IndexCipher(key))
+    index = PatientIndex(await open_database(url), IndexCipher(key), matcher or Matcher())
     try:
         await index.page(None, 1)
     except IndexUnreadableError:
@@ -232,35 +224,40 @@ async def open_index(url: str, key: bytes) -> PatientIndex:
     return index
 
 
-def sqlite_url(home: Path) -> str:
-    home.mkdir(parents=True, exist_ok=True)
-    return f"sqlite+aiosqlite:///{home / 'identity.db'}"
+def said_by(record: PatientResource, otherwise: datetime) -> Said:
+    """When the source last changed the record, or else when it was read."""
+    try:
+        moment = instant(record.meta.last_updated) if record.meta.last_updated else otherwise
+    except (ValueError, OverflowError):
+        moment = otherwise
+    return Said(record, moment.timestamp())
 
 
-def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
-    cursor = connection.cursor()
-    # Readers and the crawl's writer do not wait for each other.
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA busy_timeout=5000")
-    cursor.close()
+def _version(rows: Iterable[sa.Row[Any]]) -> str:
+    parts = sorted((row.name, row.digest, row.merged_to or 0) for row in rows)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+async def _names(connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, str]:
+    query = sa.select(members.c.no, members.c.name)
+    return {row.no: row.name for row in await rows_in(connection, query, members.c.no, numbers)}
 
 
 async def _note_crawl(
     connection: AsyncConnection, source: str, state: SourceState, at: datetime | None
 ) -> None:
-    where = _crawls.c.source == source
-    completed = await connection.scalar(sa.select(_crawls.c.completed_at).where(where))
-    await connection.execute(sa.delete(_crawls).where(where))
+    where = crawls.c.source == source
+    completed = await connection.scalar(sa.select(crawls.c.completed_at).where(where))
+    await connection.execute(sa.delete(crawls).where(where))
     await connection.execute(
-        sa.insert(_crawls).values(
+        sa.insert(crawls).values(
             source=source, state=state.value, completed_at=at.timestamp() if at else completed
         )
     )
 
 
 async def _crawl_states(connection: AsyncConnection) -> dict[str, CrawlState]:
-    rows = await connection.execute(sa.select(_crawls).order_by(_crawls.c.source))
+    rows = await connection.execute(sa.select(crawls).order_by(crawls.c.source))
     return {
         row.source: CrawlState(
             row.source,
@@ -269,10 +266,3 @@ async def _crawl_states(connection: AsyncConnection) -> dict[str, CrawlState]:
         )
         for row in rows
     }
-
-
-def _of(
-    crawls: Mapping[str, CrawlState], records: Sequence[Record[PatientResource]]
-) -> tuple[CrawlState, ...]:
-    sources = dict.fromkeys(record.source for record in records)
-    return tuple(crawls[source] for source in sources if source in crawls)

@@ -10,9 +10,9 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
-from subgraphs.connectors.errors import UpstreamError
-from subgraphs.identity.index.store import PatientIndex
-from subgraphs.identity.model import Crawled, PatientResource, read_patient
+from subgraphs.connectors.errors import SourceState, UpstreamError
+from subgraphs.identity.index.store import PatientIndex, said_by
+from subgraphs.identity.model import PatientResource, read_patient
 
 RETRY_SECONDS: Final = 15.0
 """A source that was down at start has nobody in the index: it is not left waiting for long."""
@@ -44,18 +44,29 @@ class Crawler:
         Returns whether every source could be reached.
         """
         async with self._lock:
-            outcomes = await asyncio.gather(*(_crawl(s) for s in self._servers.values()))
-            named = dict(zip(self._servers, outcomes, strict=True))
-            crawled = {n: o for n, o in named.items() if isinstance(o, Crawled)}
-            failed = {n: o.state for n, o in named.items() if isinstance(o, UpstreamError)}
-            await self._index.absorb(crawled, failed, self._now())
-        for source, found in crawled.items():
-            _log.info(
-                "source crawled", source=source, patients=len(found.patients), whole=found.is_whole
-            )
-        for source, state in failed.items():
-            _log.warning("crawl failed", source=source, state=state.value)
-        return not failed
+            round_ = await self._index.start_round()
+            crawls = (self._crawl(name, server, round_) for name, server in self._servers.items())
+            return all(await asyncio.gather(*crawls))
+
+    async def _crawl(self, source: str, server: PatientServer, round_: int) -> bool:
+        """Take in a source's patients page by page, so that no crawl is too large for memory."""
+        count, is_whole, at = 0, True, self._now()
+        try:
+            async for page in server.crawl("Patient"):
+                found, is_readable = _read(page)
+                is_whole = is_whole and is_readable
+                said = {patient.id: said_by(patient, at) for patient in found}
+                await self._index.take(source, said, at, round_)
+                count += len(said)
+        except UpstreamError as error:
+            await self._index.finish_crawl(source, error.state, round_, None)
+            _log.warning("crawl failed", source=source, state=error.state.value)
+            return False
+        # One unreadable patient must neither hide the others nor be retired.
+        state = SourceState.OK if is_whole else SourceState.INVALID
+        await self._index.finish_crawl(source, state, round_, at)
+        _log.info("source crawled", source=source, patients=count, whole=is_whole)
+        return True
 
     async def keep_fresh(
         self, every: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -70,20 +81,16 @@ class Crawler:
             await sleep(every if is_complete else min(every, RETRY_SECONDS))
 
 
-async def _crawl(server: PatientServer) -> Crawled | UpstreamError:
-    found: dict[str, PatientResource] = {}
-    is_whole = True
-    try:
-        async for page in server.crawl("Patient"):
-            for resource in page:
-                try:
-                    patient = read_patient(resource)
-                except msgspec.ValidationError:
-                    # One unreadable patient must neither hide the others nor be retired.
-                    is_whole = False
-                    continue
-                if patient.active:
-                    found[patient.id] = patient
-    except UpstreamError as error:
-        return error
-    return Crawled(found, is_whole)
+def _read(page: list[dict[str, Any]]) -> tuple[list[PatientResource], bool]:
+    """The patients in use, and whether all on the page could be read."""
+    found = []
+    is_readable = True
+    for resource in page:
+        try:
+            patient = read_patient(resource)
+        except msgspec.ValidationError:
+            is_readable = False
+            continue
+        if patient.active:
+            found.append(patient)
+    return found, is_readable

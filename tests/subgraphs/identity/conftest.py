@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from subgraphs.identity.index.store import open_index, sqlite_url
-from subgraphs.identity.model import SSN_SYSTEM, Crawled, PatientResource
+from subgraphs.connectors.errors import SourceState
+from subgraphs.identity.index.database import sqlite_url
+from subgraphs.identity.index.store import open_index, said_by
+from subgraphs.identity.model import SSN_SYSTEM, PatientResource
 
 KEY = b"p" * 32
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -73,7 +75,12 @@ def absorb(index):
     """Take in complete crawls: `await absorb(north={...})`, each id → patient."""
 
     async def take(failed=None, at=NOW, **complete):
-        crawled = {source: Crawled(patients) for source, patients in complete.items()}
-        await index.absorb(crawled, failed or {}, at)
+        round_ = await index.start_round()
+        for source, patients in complete.items():
+            said = {id_: said_by(record, at) for id_, record in patients.items()}
+            await index.take(source, said, at, round_)
+            await index.finish_crawl(source, SourceState.OK, round_, at)
+        for source, state in (failed or {}).items():
+            await index.finish_crawl(source, state, round_, None)
 
     return take

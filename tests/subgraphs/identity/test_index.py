@@ -6,9 +6,9 @@ import pytest
 
 from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.index.crypto import IndexUnreadableError
-from subgraphs.identity.index.store import open_index, sqlite_url
+from subgraphs.identity.index.database import sqlite_url
+from subgraphs.identity.index.store import open_index, said_by
 from subgraphs.identity.index.words import words_asked
-from subgraphs.identity.model import Crawled
 from subgraphs.runtime.crosswalk import Link
 
 N1, S2, W3 = Link("north", "1"), Link("south", "2"), Link("west", "3")
@@ -61,9 +61,8 @@ async def test_a_record_that_is_gone_still_finds_the_person(index, absorb, patie
 async def test_it_survives_a_restart_and_shows_nothing_on_disk(tmp_path, patient):
     key = b"k" * 32
     index = await open_index(sqlite_url(tmp_path), key)
-    await index.absorb(
-        {"north": Crawled({"1": patient("1")})}, {}, datetime(2026, 1, 1, tzinfo=UTC)
-    )
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    await index.take("north", {"1": said_by(patient("1"), at)}, at)
     await index.close()
     again = await open_index(sqlite_url(tmp_path), key)
     assert (await again.people([N1]))[N1].newest.birth_date == "1968-03-14"

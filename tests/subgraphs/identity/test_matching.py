@@ -9,11 +9,26 @@ import pytest
 
 from sandbox.data.population import build_population
 from subgraphs.identity.index import names
-from subgraphs.identity.index.matching import match
+from subgraphs.identity.index.features import extract
+from subgraphs.identity.index.matching import Matcher, Outcome
+from subgraphs.identity.index.people import tell_apart
 from subgraphs.identity.model import PatientResource
 from subgraphs.runtime.crosswalk import Link
 
 ONE, TWO, THREE = Link("north", "1"), Link("south", "2"), Link("west", "3")
+
+
+MATCHER = Matcher()
+
+
+def match(records):
+    """The people, as sets of links."""
+    found = tell_apart({link: extract(link.source, r) for link, r in records.items()}, MATCHER)
+    return [frozenset(person) for person in found]
+
+
+def decide(one, other):
+    return MATCHER.decide(extract("north", one), extract("south", other))
 
 
 def linked(one, other) -> bool:
@@ -36,6 +51,11 @@ def linked(one, other) -> bool:
         pytest.param({"street": "12 maple st.", "ssn": None, "phone": None}, id="abbreviated"),
         pytest.param({"phone": "+1 217 555 0101", "ssn": None, "street": None}, id="+1"),
         pytest.param({"gender": "unknown", "ssn": None}, id="sex unknown"),
+        pytest.param({"birth_date": None}, id="no birth date, but the number"),
+        pytest.param({"given": "Lovelace", "family": "Ada"}, id="names in each other's place"),
+        pytest.param({"ssn": "999-12-4356"}, id="two digits of the number exchanged"),
+        pytest.param({"ssn": "XXX-XX-3456", "phone": None}, id="the number's last four, and home"),
+        pytest.param({"birth_date": "1986-03-14"}, id="digits of the year exchanged"),
     ],
 )
 def test_links(patient, changes):
@@ -50,12 +70,22 @@ def test_links_a_misspelt_name_and_an_american_date_by_number(patient):
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        pytest.param({}, {"ssn": "999-12-3457"}, id="numbers one digit apart: twins"),
+        pytest.param({}, {"ssn": "999-12-3457", "given": "Ida"}, id="twins' numbers, one apart"),
+        pytest.param({}, {"ssn": None, "given": "Baby Girl"}, id="a newborn has no name yet"),
+        pytest.param({"given": "BB"}, {"given": "Boy", "ssn": None}, id="two newborns"),
         pytest.param({"ssn": None}, {"ssn": None, "given": "Ida"}, id="twins"),
         pytest.param(
             {"ssn": None, "given": "Marie"}, {"ssn": None, "given": "Maria"}, id="twins, like names"
         ),
-        pytest.param({}, {"given": "Byron"}, id="a child with the parent's number"),
+        pytest.param(
+            {}, {"given": "Byron", "birth_date": "1998-07-02"}, id="a child, the parent's number"
+        ),
+        pytest.param(
+            {"ssn": None}, {"ssn": None, "birth_date": None}, id="no birth date, no number"
+        ),
+        pytest.param(
+            {}, {"ssn": "999-12-9999", "birth_date": None}, id="no birth date, another number"
+        ),
         pytest.param({}, {"gender": "male"}, id="other sex"),
         pytest.param(
             {"suffix": "Jr."}, {"suffix": "Sr.", "ssn": None}, id="junior and senior, same birthday"
@@ -74,9 +104,16 @@ def test_links_a_misspelt_name_and_an_american_date_by_number(patient):
         pytest.param(
             {"ssn": None, "given": "Ada B"}, {"ssn": None, "given": "Ada C"}, id="middle initials"
         ),
-        pytest.param({"birth_date": None}, {}, id="no birth date"),
-        pytest.param({"birth_date": "1968"}, {"birth_date": "1968"}, id="a year is no birth date"),
-        pytest.param({"birth_date": "1900-01-01"}, {"birth_date": "1900-01-01"}, id="nobody knows"),
+        pytest.param(
+            {"ssn": None, "birth_date": "1968"},
+            {"ssn": None, "birth_date": "1968"},
+            id="a year is no birth date",
+        ),
+        pytest.param(
+            {"ssn": None, "birth_date": "1900-01-01"},
+            {"ssn": None, "birth_date": "1900-01-01"},
+            id="nobody knows",
+        ),
         pytest.param(
             {"ssn": "999-99-9999", "phone": None, "street": None},
             {"ssn": "999-99-9999", "phone": None, "street": None},
@@ -98,6 +135,63 @@ def test_the_same_card_number_is_a_personal_number(patient):
     assert linked(patient(**bare), patient(**bare))
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "rule"),
+    [
+        pytest.param(
+            {"ssn": None},
+            {"ssn": None, "phone": None, "street": "9 Elm Court"},
+            "a name and a birth date alone",
+            id="namesakes with one birthday",
+        ),
+        pytest.param(
+            {"ssn": None},
+            {"ssn": None, "birth_date": "1968-03-15"},
+            "another birth date",
+            id="a birth date off by a day",
+        ),
+        pytest.param({}, {"gender": "male"}, "another sex", id="the same number, another sex"),
+        pytest.param(
+            {"ssn": None, "given": "Ada B"},
+            {"ssn": None, "given": "Ada C"},
+            "another middle name",
+            id="middle initials",
+        ),
+    ],
+)
+def test_what_a_rule_forbids_the_machine_a_human_may_decide(patient, one, other, rule):
+    verdict = decide(patient(**one), patient(**other))
+    assert (verdict.outcome, verdict.rule) == (Outcome.REVIEW, rule)
+    assert verdict.points == pytest.approx(sum(part.points for part in verdict.parts))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"given": "Ida"}, id="twins"),
+        pytest.param({"given": "Ida", "ssn": "999-12-3457"}, id="twins with numbers"),
+        pytest.param({"suffix": "Jr.", "ssn": None}, id="father and son"),
+        pytest.param({"birth_date": "1997-03-14", "ssn": None}, id="mother and daughter"),
+    ],
+)
+def test_a_household_does_not_even_bother_a_human(patient, changes):
+    one = patient(**({"suffix": "Sr."} if "suffix" in changes else {}) | {"ssn": "999-12-3456"})
+    other = patient(**{"ssn": None} | changes)
+    assert decide(one, other).outcome is Outcome.APART
+
+
+def test_a_rare_name_tells_more_than_a_common_one(patient):
+    rare = decide(patient(family="Tranberg"), patient(family="Tranberg"))
+    common = decide(patient(family="Smith"), patient(family="Smith"))
+    assert rare.points > common.points + 5
+
+
+def test_it_decides_alike_whichever_comes_first(patient):
+    kinds = [{}, {"ssn": None}, {"given": "Lovelace", "family": "Ada"}, {"given": "Adda"}]
+    for one, other in itertools.combinations([patient(**kind) for kind in kinds], 2):
+        assert decide(one, other).points == decide(other, one).points
+
+
 def test_two_records_of_one_source_are_two_people(patient):
     records = {Link("north", "1"): patient(), Link("north", "2"): patient()}
     assert len(match(records)) == 2
@@ -106,8 +200,8 @@ def test_two_records_of_one_source_are_two_people(patient):
 def test_a_record_that_fits_two_people_is_linked_to_neither(patient):
     # Namesakes in one household: the third record cannot be told.
     records = {
-        ONE: patient(ssn="999-12-3456"),
-        TWO: patient(ssn="999-12-9999"),
+        ONE: patient(ssn="999-12-3456", given="Ada B"),
+        TWO: patient(ssn="999-12-9999", given="Ada C"),
         THREE: patient(ssn=None),
     }
     assert len(match(records)) == 3
@@ -115,8 +209,8 @@ def test_a_record_that_fits_two_people_is_linked_to_neither(patient):
 
 def test_a_record_goes_to_the_clearly_better_one(patient):
     records = {
-        ONE: patient(),
-        TWO: patient(ssn="999-88-1111"),
+        ONE: patient(given="Ada B"),
+        TWO: patient(ssn="999-88-1111", given="Ada C"),
         THREE: patient(phone=None),
     }
     assert frozenset([ONE, THREE]) in match(records)
