@@ -35,12 +35,15 @@ stroke (mode 0600):
     }
 
 A persona's token: `POST {issuer}/persona-token {"persona": "clinician"}` → `access_token`; beside
-it `"expires_in": -60` makes one that has expired, and `"patient": ID` signs in another patient.
+it `"expires_in": -60` makes one that has expired, `"patient": ID` signs in another patient, and
+`"certificate"` (a thumbprint) binds it. `POST {issuer}/launch {"patient": ID, "encounter": ID}` →
+`launch`: what an EHR gives an app it opens.
 The control app (HTML at /): `GET /calls`, `POST /calls/reset`, `GET /faults`, `POST /faults
 {"upstream": "ehr-a", "latency_ms": 0, "outage": "none", "rate_limit": {"limit": 10, "retry_after":
 1}, "multiple_or": true, "batch": true}` (what is left out keeps its value; `"rate_limit": null`
 lifts it), `POST /faults/reset`, `POST /visits/{id}/status {"status": "started"}`,
-`POST /webhook {"url": "http://127.0.0.1:…"}`.
+`POST /webhook {"url": "http://127.0.0.1:…"}`, `GET /issuer`, `POST /issuer {"misdeed": "unsigned",
+"opaque": true, "keys": "rotate"}` (`sandbox.issuer.misdeeds`; keys also `"withdraw"`).
 The process ends on SIGTERM or SIGINT, and when `--parent-pid` is no longer there.
 """
 

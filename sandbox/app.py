@@ -17,6 +17,7 @@ from sandbox.data.population import EHR_A, EHR_B, PAYER, TITLES, Population, bui
 from sandbox.fhir.server import ROOT, FhirServer
 from sandbox.issuer.clients import SERVICE_CLIENT, registered_clients
 from sandbox.issuer.server import IssuerServer
+from sandbox.issuer.sessions import Sessions
 from sandbox.issuer.tokens import GATEWAY_AUDIENCE, TokenMint
 from sandbox.keyfiles import KeyFiles, load_keys, write_private
 from sandbox.personas import Persona, personas
@@ -105,7 +106,7 @@ def _mount(
     webhook: Webhook,
 ) -> None:
     issuer = systems["issuer"].url
-    mint = TokenMint(issuer, keys.issuer_key)
+    mint = TokenMint(issuer, keys.issuer_key, keys.id_key, Sessions())
     clients = registered_clients({"keys": [keys.client_key.as_dict(private=False)]})
     systems["issuer"].mount(IssuerServer(mint, clients, people))
     for name, resources in population.resources.items():
@@ -131,7 +132,7 @@ def _mount(
     )
     systems["telehealth"].mount(telehealth)
     others = {name: system for name, system in systems.items() if name != "control"}
-    systems["control"].mount(ControlPanel(others, telehealth, webhook))
+    systems["control"].mount(ControlPanel(others, telehealth, webhook, mint))
 
 
 def _faults_of(system: Upstream) -> Any:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from sandbox.faults import Faults, Outage
 from sandbox.httpserver import Request, Response
+from sandbox.issuer.misdeeds import Misdeed
+from sandbox.issuer.tokens import TokenMint
 from sandbox.ledger import Call, Kind
 from sandbox.telehealth.server import TelehealthServer
 from sandbox.telehealth.webhooks import Webhook
@@ -33,18 +35,33 @@ _PAGES = {
 }
 
 
+class IssuerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    misdeed: Misdeed | None = None
+    opaque: bool | None = None
+    """Access tokens are handles that say nothing by themselves."""
+    keys: Literal["rotate", "withdraw"] | None = None
+    """A new key signs; the old one is published beside it, or no more."""
+
+
 class ControlPanel:
     def __init__(
-        self, upstreams: Mapping[str, Upstream], telehealth: TelehealthServer, webhook: Webhook
+        self,
+        upstreams: Mapping[str, Upstream],
+        telehealth: TelehealthServer,
+        webhook: Webhook,
+        mint: TokenMint,
     ) -> None:
         self._upstreams = upstreams
         self._telehealth = telehealth
         self._webhook = webhook
+        self._mint = mint
 
     def classify(self, request: Request) -> Call:  # noqa: ARG002 - nothing here is counted apart
         return Call(Kind.OTHER, "control")
 
-    async def respond(self, request: Request) -> Response:  # noqa: C901, PLR0911 - one case per address
+    async def respond(self, request: Request) -> Response:  # noqa: C901, PLR0911, PLR0912 - one case per address
         if "origin" in request.headers and not _same_origin(request):
             # A page from elsewhere, in the same browser, has no business here.
             return json_response(403, {"error": "cross-origin"})
@@ -66,7 +83,12 @@ class ControlPanel:
             case "POST", ["faults", "reset"]:
                 for upstream in self._upstreams.values():
                     await upstream.set_faults(Faults())
+                self._mint.misdeed, self._mint.opaque = Misdeed.NONE, False
                 return json_response(200, self._faults())
+            case "GET", ["issuer"]:
+                return json_response(200, self._issuer())
+            case "POST", ["issuer"]:
+                return self._mislead(request)
             case "POST", ["visits", id_, "status"]:
                 return await self._change_visit(id_, request)
             case "POST", ["webhook"]:
@@ -94,6 +116,23 @@ class ControlPanel:
             return json_response(422, {"error": str(error)})
         await upstream.set_faults(faults)
         return json_response(200, upstream.faults)
+
+    def _issuer(self) -> dict[str, Any]:
+        mint = self._mint
+        return {"misdeed": mint.misdeed, "opaque": mint.opaque, "misdeeds": list(Misdeed)}
+
+    def _mislead(self, request: Request) -> Response:
+        try:
+            change = msgspec.convert(_read_object(request), IssuerChange)
+        except msgspec.ValidationError as error:
+            return json_response(422, {"error": str(error)})
+        if change.misdeed is not None:
+            self._mint.misdeed = change.misdeed
+        if change.opaque is not None:
+            self._mint.opaque = change.opaque
+        if change.keys is not None:
+            self._mint.rotate(withdraw=change.keys == "withdraw")
+        return json_response(200, self._issuer())
 
     async def _change_visit(self, id_: str, request: Request) -> Response:
         status = _read_object(request).get("status")

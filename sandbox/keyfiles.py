@@ -8,12 +8,13 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
-    issuer_key: ECKey  # signs the issuer's tokens, ES256
+    issuer_key: ECKey  # signs the issuer's access tokens, ES256
+    id_key: RSAKey  # and its ID tokens, RS256
     client_key: ECKey  # the gateway's, for private_key_jwt with ES384
     client_key_file: Path
     webhook_secret: str
@@ -28,6 +29,7 @@ def load_keys(home: Path) -> KeyFiles:
     telehealth_key_file = home / "sandbox-telehealth.key"
     return KeyFiles(
         issuer_key=_ec_key(home / "sandbox-issuer.jwk", "P-256", "ES256"),
+        id_key=_rsa_key(home / "sandbox-issuer-id.jwk"),
         client_key=_ec_key(client_key_file, "P-384", "ES384"),
         client_key_file=client_key_file,
         webhook_secret=_secret(webhook_secret_file),
@@ -53,6 +55,13 @@ def _ec_key(path: Path, curve: str, algorithm: str) -> ECKey:
         made = ECKey.generate_key(curve, {"use": "sig", "alg": algorithm}, auto_kid=True)
         write_private(path, json.dumps(made.as_dict(private=True)))
     return ECKey.import_key(json.loads(path.read_text()))
+
+
+def _rsa_key(path: Path) -> RSAKey:
+    if not path.exists():
+        made = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
+        write_private(path, json.dumps(made.as_dict(private=True)))
+    return RSAKey.import_key(json.loads(path.read_text()))
 
 
 def _secret(path: Path) -> str:

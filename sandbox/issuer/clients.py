@@ -50,7 +50,9 @@ class Client(ClientMixin):  # type: ignore[misc]  # authlib has no types
         return response_type == "code" and self.jwks is None
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == ("authorization_code" if self.jwks is None else "client_credentials")
+        if self.jwks is None:
+            return grant_type in ("authorization_code", "refresh_token")
+        return grant_type == "client_credentials"
 
 
 def registered_clients(service_jwks: Mapping[str, Any]) -> dict[str, Client]:

@@ -1,7 +1,8 @@
-"""The token issuer over HTTP: discovery, keys, sign-in, tokens, introspection.
+"""The token issuer over HTTP: discovery, keys, sign-in, tokens, introspection, revocation.
 
 https://hl7.org/fhir/smart-app-launch/conformance.html. `POST /persona-token` is the sandbox's own
-shortcut, so that a command line or GraphiQL can be anyone without a browser.
+shortcut, so that a command line or GraphiQL can be anyone without a browser; `POST /launch` is what
+an EHR does within itself before it opens an app.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
-from authlib.oauth2.rfc6749 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
 from sandbox.httpserver import Request, Response
 from sandbox.issuer.clients import Client
-from sandbox.issuer.grants import ASSERTION_ALGORITHMS, FormRequest, OAuthCore
+from sandbox.issuer.configuration import openid_configuration, smart_configuration
+from sandbox.issuer.core import FormRequest, OAuthCore
 from sandbox.issuer.tokens import PERSON_LIFETIME, TokenMint
 from sandbox.ledger import Call, Kind
 from sandbox.personas import Persona
@@ -32,7 +35,7 @@ class IssuerServer:
     def __init__(
         self, mint: TokenMint, clients: Mapping[str, Client], personas: Mapping[str, Persona]
     ) -> None:
-        self._mint = mint
+        self.mint = mint
         self._personas = personas
         self._core = OAuthCore(mint, clients, f"{mint.issuer}/token")
 
@@ -45,83 +48,74 @@ class IssuerServer:
 
     async def respond(self, request: Request) -> Response:  # noqa: PLR0911 - one case per address
         match request.method, request.path:
-            case "GET", "/.well-known/openid-configuration" | "/.well-known/smart-configuration":
-                return json_response(200, self._discovery())
+            case "GET", "/.well-known/openid-configuration":
+                return json_response(200, openid_configuration(self.mint, self._scopes()))
+            case "GET", "/.well-known/smart-configuration":
+                return json_response(200, smart_configuration(self.mint, self._scopes()))
             case "GET", "/jwks":
-                return json_response(200, self._mint.jwks)
+                return json_response(200, self.mint.jwks)
             case (("GET" | "POST"), "/authorize"):
                 return self._authorize(request)
             case "POST", "/token":
-                form = dict(form_pairs(request))
-                return _answer(self._core.create_token_response(self._form_request(request, form)))
+                return self._form(request, self._core.create_token_response)
             case "POST", "/introspect":
-                return self._introspect(request)
+                return self._form(request, self._endpoint("introspection"))
+            case "POST", "/revoke":
+                return self._form(request, self._endpoint("revocation"))
             case "POST", "/persona-token":
                 return self._persona_token(request)
+            case "POST", "/launch":
+                return self._launch(request)
         return json_response(404, {"error": "not_found"})
 
-    def _discovery(self) -> dict[str, Any]:
-        issuer = self._mint.issuer
-        return {
-            "issuer": issuer,
-            "jwks_uri": f"{issuer}/jwks",
-            "authorization_endpoint": f"{issuer}/authorize",
-            "token_endpoint": f"{issuer}/token",
-            "introspection_endpoint": f"{issuer}/introspect",
-            "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code", "client_credentials"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["ES256"],
-            "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
-            "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-            "scopes_supported": sorted({s for p in self._personas.values() for s in p.scopes}),
-            "capabilities": [
-                "launch-standalone",
-                "client-public",
-                "client-confidential-asymmetric",
-                "sso-openid-connect",
-                "context-standalone-patient",
-                "permission-patient",
-                "permission-user",
-                "permission-v2",
-            ],
-        }
+    def _scopes(self) -> list[str]:
+        return sorted({scope for persona in self._personas.values() for scope in persona.scopes})
+
+    def _endpoint(self, name: str) -> Any:
+        return lambda request: self._core.create_endpoint_response(name, request)
+
+    def _form(self, request: Request, answer: Any) -> Response:
+        pairs = form_pairs(request)
+        form = dict(pairs)
+        oauth_request = self._oauth_request(request, {}, form)
+        if len(form) < len(pairs):
+            # https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+            error = InvalidRequestError("a parameter comes twice")
+            return _answer(self._core.handle_error_response(oauth_request, error))
+        return _answer(answer(oauth_request))
 
     def _authorize(self, request: Request) -> Response:
         """The page first; then, with a persona chosen on it, the code."""
-        form = dict(form_pairs(request)) if request.method == "POST" else {}
-        persona = self._personas.get(form.get("persona", ""))
-        oauth_request = self._form_request(request, {})
+        pairs = query_pairs(request) + (form_pairs(request) if request.method == "POST" else [])
+        given = dict(pairs)
+        persona = self._personas.get(given.pop("persona", ""))
+        if persona is None:
+            # Whose record is opened is chosen by the person on the page, not by the app.
+            given.pop("patient", None)
+        oauth_request = self._oauth_request(request, given, {})
         try:
+            if len({name for name, _ in pairs}) < len(pairs):
+                raise InvalidRequestError("a parameter comes twice")
             grant = self._core.get_consent_grant(oauth_request)
         except OAuth2Error as error:
             return _answer(self._core.handle_error_response(oauth_request, error))
         if persona is None:
-            page = _login_page(f"/authorize?{request.query}", self._personas.values())
+            page = _login_page(f"/authorize?{urlencode(given)}", self._personas.values())
             return Response(200, page, "text/html; charset=utf-8", (_CSP, *_NO_STORE))
         return _answer(
             self._core.create_authorization_response(oauth_request, persona, grant=grant)
         )
 
-    def _introspect(self, request: Request) -> Response:
-        """https://www.rfc-editor.org/rfc/rfc7662"""
-        form = dict(form_pairs(request))
-        oauth_request = self._form_request(request, form)
-        try:
-            self._core.authenticate_client(oauth_request, ["client_assertion_jwt"], "introspection")
-        except OAuth2Error as error:
-            return _answer(self._core.handle_error_response(oauth_request, error))
-        claims = self._mint.read(form.get("token", ""))
-        answer = {"active": False} if claims is None else {"active": True, **claims}
-        return json_response(200, answer, _NO_STORE)
+    def _launch(self, request: Request) -> Response:
+        asked = _read_object(request)
+        patient, encounter = asked.get("patient"), asked.get("encounter")
+        if not isinstance(patient, str | None) or not isinstance(encounter, str | None):
+            return json_response(400, {"error": "invalid_request"})
+        launch = self.mint.sessions.launch(patient, encounter)
+        return json_response(200, {"iss": self.mint.issuer, "launch": launch}, _NO_STORE)
 
     def _persona_token(self, request: Request) -> Response:
-        try:
-            asked = decode(request.body)
-        except msgspec.DecodeError:
-            asked = None
-        asked = asked if isinstance(asked, dict) else {}
+        asked = _read_object(request)
         name = asked.get("persona")
         persona = self._personas.get(name) if isinstance(name, str) else None
         if persona is None:
@@ -130,21 +124,34 @@ class IssuerServer:
             )
         lifetime = asked.get("expires_in", PERSON_LIFETIME)
         patient = asked.get("patient", persona.patient)
+        certificate = asked.get("certificate")
         if not isinstance(lifetime, int) or not isinstance(patient, str | None):
+            return json_response(400, {"error": "invalid_request"})
+        if not isinstance(certificate, str | None):
             return json_response(400, {"error": "invalid_request"})
         if patient != persona.patient:
             persona = replace(persona, patient=patient, fhir_user=f"Patient/{patient}")
         answer = {
-            "access_token": self._mint.for_persona(persona, lifetime),
+            "access_token": self.mint.for_persona(persona, lifetime, certificate),
             "token_type": "Bearer",
             "expires_in": lifetime,
             "scope": " ".join(persona.scopes),
         }
         return json_response(200, answer, _NO_STORE)
 
-    def _form_request(self, request: Request, form: Mapping[str, str]) -> FormRequest:
-        uri = f"{self._mint.issuer}{request.path}"
-        return FormRequest(request.method, uri, dict(query_pairs(request)), form)
+    def _oauth_request(
+        self, request: Request, args: Mapping[str, str], form: Mapping[str, str]
+    ) -> FormRequest:
+        uri = f"{self.mint.issuer}{request.path}"
+        return FormRequest(request.method, uri, args, form, request.headers)
+
+
+def _read_object(request: Request) -> dict[str, Any]:
+    try:
+        asked = decode(request.body)
+    except msgspec.DecodeError:
+        return {}
+    return asked if isinstance(asked, dict) else {}
 
 
 def _answer(answer: tuple[int, Any, Any]) -> Response:

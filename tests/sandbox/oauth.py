@@ -1,6 +1,5 @@
 """The issuer without the network, and what a client of it says."""
 
-import asyncio
 import base64
 import hashlib
 import secrets
@@ -13,6 +12,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from sandbox.httpserver import Request
 from sandbox.issuer.clients import registered_clients
 from sandbox.issuer.server import IssuerServer
+from sandbox.issuer.sessions import Sessions
 from sandbox.issuer.tokens import TokenMint
 from sandbox.personas import personas
 from sandbox.wire import decode
@@ -23,19 +23,26 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EC = ECKey.generate_key("P-384", auto_kid=True)
 RSA = RSAKey.generate_key(2048, auto_kid=True)
 STRANGER = ECKey.generate_key("P-384", auto_kid=True)
+ID_KEY = RSAKey.generate_key(2048, {"alg": "RS256", "use": "sig"}, auto_kid=True)
 VERIFIER = "v" * 50
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=")
 
 
 class Issuer:
-    def __init__(self):
-        self.mint = TokenMint(ISSUER, ECKey.generate_key("P-256", auto_kid=True))
+    def __init__(self, url=ISSUER):
+        self.mint = TokenMint(url, ECKey.generate_key("P-256", auto_kid=True), ID_KEY, Sessions())
         keys = [key.as_dict(private=False) for key in (EC, RSA)]
         people = personas("p1", "d1")
         self.server = IssuerServer(self.mint, registered_clients({"keys": keys}), people)
 
-    def ask(self, method, path, query="", body=b""):
-        return asyncio.run(self.server.respond(Request(method, path, query, {}, body)))
+    def ask(self, method, path, query="", body=b"", headers=None):
+        answer = self.server.respond(Request(method, path, query, headers or {}, body))
+        # It never waits, so that it can be asked from within a loop as well.
+        try:
+            answer.send(None)
+        except StopIteration as ended:
+            return ended.value
+        raise AssertionError("it waits")
 
     def get(self, path):
         return decode(self.ask("GET", path).body)
@@ -46,7 +53,7 @@ class Issuer:
 
     def claims(self, token):
         keys = KeySet.import_key_set(self.get("/jwks"))
-        return jwt.decode(token, keys, algorithms=["ES256"])
+        return jwt.decode(token, keys, algorithms=["ES256", "RS256"])
 
     def system(self, assertion, scope="system/*.rs"):
         return self.form(
@@ -57,7 +64,7 @@ class Issuer:
             client_assertion=assertion,
         )
 
-    def authorize(self, persona="patient", **changes):
+    def authorize(self, persona="patient", opened="", **changes):
         """The redirect's parameters, or the refusal."""
         query = {
             "response_type": "code",
@@ -71,7 +78,8 @@ class Issuer:
             **changes,
         }
         text = urlencode({name: value for name, value in query.items() if value is not None})
-        answer = self.ask("POST", "/authorize", text, urlencode({"persona": persona}).encode())
+        form = {"persona": persona, "patient": opened}
+        answer = self.ask("POST", "/authorize", text, urlencode(form).encode())
         location = dict(answer.headers).get("location")
         if location is None:
             return decode(answer.body)

@@ -119,5 +119,5 @@ def test_a_code_tried_with_the_wrong_verifier_is_spent(issuer):
 def test_a_code_expires(issuer, monkeypatch):
     code = issuer.authorize()["code"]
     later = time.time() + 61
-    monkeypatch.setattr("sandbox.issuer.grants.time.time", lambda: later)
+    monkeypatch.setattr("sandbox.issuer.sessions.time.time", lambda: later)
     assert issuer.exchange(code)[1]["error"] == "invalid_grant"
