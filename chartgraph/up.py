@@ -55,7 +55,7 @@ def run(home: Path, choice: Choice) -> None:
         stack.enter_context(owned(home))
         redis_url = stack.enter_context(_redis(home))
         demo = stack.enter_context(_sandbox(home, choice, port)) if choice.demo else None
-        runtime = RuntimeSettings(home=home)
+        runtime = RuntimeSettings(home=home, redis_url=redis_url)
         if demo is not None:
             write_sources(demo, home / "sources.yaml")
             runtime = runtime.model_copy(update={"sources": home / "sources.yaml"})

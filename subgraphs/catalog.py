@@ -43,6 +43,7 @@ from subgraphs.runtime.access_facts import PATH, AccessFacts, HttpAccessFacts
 from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
 from subgraphs.runtime.facts_route import facts_route
+from subgraphs.runtime.nonces import LocalNonces, Nonces, connect_nonces
 from subgraphs.runtime.request import Subgraph, utc_now
 from subgraphs.runtime.schema import SubgraphSchema
 from subgraphs.runtime.sealing import IdSeal
@@ -82,6 +83,7 @@ async def open_subgraphs(
         deployment = Deployment(settings, keys, sources, stack, on_call)
         identity = await _open_identity(deployment) if "identity" in names else None
         facts = identity.facts if identity else await _remote_facts(deployment)
+        nonces = _nonces(deployment)
         apps: dict[str, SubgraphApp] = {}
         for name in names:
             part = identity.part if identity and name == "identity" else PARTS[name](deployment)
@@ -95,6 +97,7 @@ async def open_subgraphs(
                 dev=dev,
                 ready=part.ready,
                 routes=part.routes,
+                nonces=nonces,
             )
         yield apps
 
@@ -168,6 +171,15 @@ async def _open_identity(deployment: Deployment) -> OpenIdentity:
 
     routes = {PATH: facts_route(facts, keys.rotation("access-facts"))}
     return OpenIdentity(Part(Identity(index), ready, routes), facts)
+
+
+def _nonces(deployment: Deployment) -> Nonces:
+    url = deployment.settings.redis_url
+    if url is None:
+        return LocalNonces()
+    nonces, redis = connect_nonces(url)
+    deployment.stack.push_async_callback(redis.aclose)
+    return nonces
 
 
 async def _remote_facts(deployment: Deployment) -> AccessFacts:

@@ -20,7 +20,8 @@ from contract.access import EXTENSION, sign_report
 from contract.context import HEADER, Context, ContextRefusedError, verify_context
 from contract.errors import MEANINGS, Code
 from subgraphs.runtime.access import DEVELOPER, NOBODY, Access
-from subgraphs.runtime.execution import Documents, Invalid, complaint, run
+from subgraphs.runtime.execution import Documents, Invalid, complaint, mutates, run
+from subgraphs.runtime.nonces import LocalNonces, Nonces
 from subgraphs.runtime.request import Request, Subgraph
 from subgraphs.runtime.schema import SubgraphSchema
 from subgraphs.runtime.trace import EXTENSION as TRACE_EXTENSION
@@ -67,9 +68,22 @@ def create_subgraph_app(
     ready: Callable[[], Awaitable[bool]] = _always_ready,
     routes: Mapping[str, Handler] | None = None,
     clock: Callable[[], float] = time.time,
+    nonces: Nonces | None = None,
 ) -> SubgraphApp:
-    """The application of one subgraph; `keys` are those of `context:<name>`, by key id."""
-    return SubgraphApp(subgraph, schema, keys, dev, ready, dict(routes or {}), clock)
+    """The application of one subgraph; `keys` are those of `context:<name>`, by key id.
+
+    Without `nonces` shared by all its replicas, this process remembers its own.
+    """
+    return SubgraphApp(
+        subgraph,
+        schema,
+        keys,
+        dev,
+        ready,
+        dict(routes or {}),
+        clock,
+        nonces or LocalNonces(),
+    )
 
 
 @dataclass(slots=True)
@@ -81,6 +95,7 @@ class SubgraphApp:
     ready: Callable[[], Awaitable[bool]]
     routes: Mapping[str, Handler]
     clock: Callable[[], float]
+    nonces: Nonces
     documents: Documents = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,6 +144,10 @@ class SubgraphApp:
         document = self.documents.get(asked.query)
         if isinstance(document, Invalid):
             return Reply(400, orjson.dumps({"errors": document.errors}))
+        if context is not None and mutates(document, asked.operationName):
+            nonce = context.nonce
+            if nonce is None or not await self.nonces.take(self.subgraph.name, nonce):
+                return refuse(Code.CONTEXT_REFUSED)
         access = Access(self._caller(context))
         request = Request(self.subgraph, access, context.request_id if context else "")
         trace = Trace() if headers.get(TRACE_HEADER) == TRACE_EXTENSION.encode() else None

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLError,
     GraphQLSyntaxError,
     MiddlewareManager,
+    OperationType,
     execute,
     get_operation_ast,
     parse,
@@ -73,6 +74,11 @@ class Documents:
         if not errors:
             return document
         return Invalid(tuple(_complaint(Code.GRAPHQL_VALIDATION_FAILED, error) for error in errors))
+
+
+def mutates(document: DocumentNode, operation_name: str | None) -> bool:
+    operation = get_operation_ast(document, operation_name)
+    return operation is not None and operation.operation is OperationType.MUTATION
 
 
 async def run(

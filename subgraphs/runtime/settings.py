@@ -3,8 +3,8 @@
 `CHARTGRAPH_HOME` (default `.chartgraph`), `CHARTGRAPH_SOURCES` (default `sources.yaml` in it),
 `CHARTGRAPH_MASTER_KEY` (32 bytes, base64; default: the file `master.key` in the home folder),
 `CHARTGRAPH_IDENTITY_URL` (where a lone subgraph asks for access facts), `CHARTGRAPH_DATABASE_URL`
-(instead of SQLite in the home folder), `CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md),
-`CHARTGRAPH_CRAWL_SECONDS` and, for a process that
+(instead of SQLite in the home folder), `CHARTGRAPH_REDIS_URL` (for the nonces of mutations),
+`CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md), `CHARTGRAPH_CRAWL_SECONDS` and, for a process that
 must not hold the master key, one `CHARTGRAPH_KEY_<PURPOSE>` for each purpose it needs, for example
 `CHARTGRAPH_KEY_CONTEXT_RECORDS`. A second context key in rotation ends in `_NEXT`.
 """
@@ -35,6 +35,8 @@ class RuntimeSettings(BaseSettings):
     """The index's database; without it, SQLite in the home folder."""
     identity_weights: Path | None = None
     """How much each agreement of two patients tells; without it, what comes with Chartgraph."""
+    redis_url: str | None = Field(default=None, repr=False)
+    """Where replicas keep the nonces of mutations; without it each process has its own."""
     crawl_seconds: float = Field(default=900.0, gt=0)
     """How often identity reads all patients anew."""
 

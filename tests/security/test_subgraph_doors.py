@@ -94,14 +94,48 @@ async def test_the_right_one_opens(apps):
         assert status == 200
 
 
-async def test_the_access_facts_have_a_key_of_their_own(apps):
+FACTS = {
+    "none": None,
+    "empty": "",
+    "nonsense": "a.b",
+    "edited": lambda body: edited(facts_context(body)),
+    "old": lambda body: facts_context(body, issued_at=int(time.time()) - MAX_AGE - 5),
+    "of tomorrow": lambda body: facts_context(body, issued_at=int(time.time()) + MAX_AGE + 5),
+    "for another body": lambda body: facts_context(body + b" "),
+    "for identity": lambda body: facts_context(body, audience="identity"),
+    "identity's own": lambda body: context("identity", body),
+    "under identity's key": lambda body: context("access-facts", body, key=IDENTITYS),
+    "under no key": lambda body: context("access-facts", body, key=b"\0" * 32),
+}
+IDENTITYS = derive_key(MASTER, "context:identity")
+
+
+def facts_context(body, **changes):
+    return context("access-facts", body, key=derive_key(MASTER, "access-facts"), **changes)
+
+
+@pytest.mark.parametrize("door", FACTS)
+async def test_the_access_facts_are_as_closed(apps, door):
     body = b'{"members":[]}'
-    for key in (derive_key(MASTER, "context:identity"), b"\0" * 32):
-        header = context("access-facts", body, key=key)
-        status, _ = await post(
-            apps["identity"], "/access-facts", body, [(HEADER.encode(), header.encode())]
-        )
-        assert status == 401
+    header = FACTS[door](body) if callable(FACTS[door]) else FACTS[door]
+    headers = [] if header is None else [(HEADER.encode(), header.encode())]
+    status, answer = await post(apps["identity"], "/access-facts", body, headers)
+    assert status == 401
+    assert Code.CONTEXT_REFUSED in answer.decode()
+
+
+async def test_the_right_context_opens_the_access_facts(apps):
+    body = b'{"members":[]}'
+    headers = [(HEADER.encode(), facts_context(body).encode())]
+    assert (await post(apps["identity"], "/access-facts", body, headers))[0] == 200
+
+
+async def test_no_subgraph_has_a_route_that_nothing_closes(apps):
+    """Each answers 401 or 404 to whoever has no signature of ours, or of the vendor's."""
+    for app in apps.values():
+        for path in ("/graphql", *app.routes):
+            status, _ = await post(app, path, b"{}", [])
+            assert status in (401, 403, 404)
 
 
 async def test_a_context_without_a_caller_sees_nobody(apps):
