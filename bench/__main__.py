@@ -12,7 +12,11 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
-BENCHMARKS = {"bench.composing": "Composing", "bench.planning": "Planning"}
+BENCHMARKS = {
+    "bench.composing": "Composing",
+    "bench.planning": "Planning",
+    "bench.limits": "Refusing, and counting costs",
+}
 
 INTRODUCTION = """\
 # Benchmarks

@@ -16,8 +16,14 @@ class Bounds(BaseModel):
 
 
 class Limits(Bounds):
-    """What one document may ask for, fragments written out."""
+    """What one request may ask for, fragments written out."""
 
+    bytes: int = Field(default=50_000, ge=1)
+    """Of the document's text, in UTF-8."""
+    operations: int = Field(default=50, ge=1)
+    """In one document: each is measured and validated, whichever is to run."""
+    values: int = Field(default=10_000, ge=1)
+    """In the variables, all lists and objects opened."""
     tokens: int = Field(default=2_000, ge=1)
     depth: int = Field(default=15, ge=1)
     """Levels of fields; below `__schema` and `__type` their own limit counts."""

@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     """Of clients whose entry in the registry says nothing, and of requests that say nothing."""
     unknown_clients: Unknown | None = None
     """What becomes of a client that is not in the registry: refused, if there is a registry."""
-    max_body_bytes: int = 1_000_000
+    max_body_bytes: int = 250_000
     max_in_flight: int = 1_000
     """Requests answered at once; more are told to come again."""
     streams: Streams = Streams()

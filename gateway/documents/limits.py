@@ -7,8 +7,9 @@ do not overflow, but they grow, so every sum stops at `CEILING`.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -43,9 +44,9 @@ class Measure:
     """The fragments named here or below."""
     aliases: int = 0
     directives: int = 0
-    keys: Counter[str] = field(default_factory=Counter)
+    keys: dict[str, int] = field(default_factory=dict)
     """How often each response key is selected at the top level."""
-    merged: Counter[str] = field(default_factory=Counter)
+    merged: dict[str, int] = field(default_factory=dict)
     """For each of them, the most often any key is selected in one place below, all selections of
     it taken together: that is what validation compares pair by pair."""
     repeats: int = 0
@@ -56,7 +57,7 @@ class Measure:
         self._add(other)
         self.depth = max(self.depth, other.depth)
         for key, count in other.keys.items():
-            self._select(key, count, other.merged[key])
+            self._select(key, count, other.merged.get(key, 0))
 
     def descend(self, key: str, below: Measure) -> None:
         """Add a field with what is selected below it."""
@@ -66,6 +67,15 @@ class Measure:
         self.depth = max(self.depth, below.depth + 1)
         self.fields = min(CEILING, self.fields + 1)
         self._select(key, 1, below.repeats)
+
+    def add_leaf(self, key: str) -> None:
+        """As `descend` to nothing: of a large document most fields are leaves."""
+        count = self.keys.get(key, 0) + 1
+        self.keys[key] = count
+        self.height += count == 1
+        self.fields += 1
+        self.depth = self.depth or 1
+        self.repeats = max(self.repeats, count)
 
     def enter(self, other: Measure) -> None:
         """Add what stands in this very place, in a fragment without a name."""
@@ -84,17 +94,21 @@ class Measure:
         self.repeats = max(self.repeats, other.repeats)
 
     def _select(self, key: str, count: int, below: int) -> None:
-        self.keys[key] = total = min(CEILING, self.keys[key] + count)
-        self.merged[key] = merged = min(CEILING, self.merged[key] + below)
+        self.keys[key] = total = min(CEILING, self.keys.get(key, 0) + count)
+        self.merged[key] = merged = min(CEILING, self.merged.get(key, 0) + below)
         self.repeats = max(self.repeats, total, merged)
 
 
 def check_limits(document: DocumentNode, limits: Limits) -> None:
     """Raises `RequestError` naming the limit. Every operation counts, whichever is to run."""
+    operations = [
+        definition
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode)
+    ]
+    _refuse_beyond("operations", len(operations), limits.operations)
     measurer = _Measurer(document)
-    for definition in document.definitions:
-        if not isinstance(definition, OperationDefinitionNode):
-            continue
+    for definition in operations:
         measure = measurer.measure(definition.selection_set)
         measure.directives += len(definition.directives or ())
         _refuse_beyond("depth", measure.depth, limits.depth)
@@ -105,6 +119,22 @@ def check_limits(document: DocumentNode, limits: Limits) -> None:
         _refuse_beyond("root_fields", sum(measure.keys.values()), limits.root_fields)
         _refuse_beyond("fields", measure.fields, limits.fields)
         _refuse_beyond("height", measurer.height(measure), limits.height)
+
+
+def check_values(variables: Mapping[str, Any], limits: Limits) -> None:
+    """Raises `RequestError` as soon as more values are found than there may be.
+
+    Before they are compared with their types, which costs the more the more there are.
+    """
+    count = 0
+    waiting: list[Any] = list(variables.values())
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if type(value) is list or type(value) is dict:
+            _refuse_beyond("values", count + len(waiting) + len(value), limits.values)
+            waiting.extend(value.values() if type(value) is dict else value)
+    _refuse_beyond("values", count, limits.values)
 
 
 def too_large(name: str, limit: int) -> RequestError:
@@ -153,12 +183,16 @@ class _Measurer:
         return total
 
     def _add_field(self, node: FieldNode, total: Measure) -> None:
-        below = self.measure(node.selection_set) if node.selection_set else Measure()
-        if node.name.value in INTROSPECTION_FIELDS:
-            below.introspection, below.depth = below.depth, 0
+        key = (node.alias or node.name).value
         if node.alias is not None:
             total.aliases += 1
-        total.descend((node.alias or node.name).value, below)
+        if node.selection_set is None:
+            total.add_leaf(key)
+            return
+        below = self.measure(node.selection_set)
+        if node.name.value in INTROSPECTION_FIELDS:
+            below.introspection, below.depth = below.depth, 0
+        total.descend(key, below)
 
     def _measure_fragment(self, name: str) -> Measure:
         if name not in self._measured:

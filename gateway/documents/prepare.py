@@ -34,6 +34,7 @@ from gateway.errors import Complaint, PublicText, RequestError
 from gateway.operation.tree import INTROSPECTION_FIELDS
 
 MAX_ERRORS = 10
+MAX_MESSAGE = 500
 _EMPTY = Complaint(PublicText("Syntax Error: A selection set is empty."))
 _RULES = (*specified_rules, *recommended_rules)
 _TOO_DEEP = "Validation aborted."
@@ -122,6 +123,8 @@ def _introspects(waiting: list[SelectionSetNode]) -> bool:
 
 
 def _parse(text: str, limits: Limits) -> DocumentNode:
+    if len(text) > limits.bytes or len(text.encode()) > limits.bytes:
+        raise too_large("bytes", limits.bytes)
     try:
         return parse(text, max_tokens=limits.tokens)
     except GraphQLSyntaxError as error:
@@ -139,7 +142,8 @@ def _complain(error: GraphQLError) -> Complaint:
         message = "A value does not fit the type that is expected here."
     elif isinstance(error, GraphQLSyntaxError):
         message = _QUOTED_TOKEN.sub(r"\g<kind>.", message)
-    return Complaint(PublicText(message), _locations(error))
+    # Names are quoted, and of those the client sends some may be as long as the document.
+    return Complaint(PublicText(message[:MAX_MESSAGE]), _locations(error))
 
 
 def _is_literal(node: object) -> bool:

@@ -17,6 +17,7 @@ from graphql import GraphQLSchema
 from contract.errors import Code
 from gateway.bounds import Limits
 from gateway.cache.lru import LruCache
+from gateway.documents.limits import check_values
 from gateway.documents.prepare import Document, hash_text, prepare
 from gateway.documents.request import GraphQLRequest, PersistedQuery
 from gateway.documents.store import DocumentStore
@@ -57,6 +58,8 @@ class Documents:
 
     async def resolve(self, request: GraphQLRequest, reader: Reader) -> Document:
         """Raises `RequestError`, or `AccessError` where only trusted documents run."""
+        if request.variables:
+            check_values(request.variables, reader.limits or self._settings.limits)
         if request.document_id is not None:
             text = await self._registered(request, request.document_id, reader)
             return self.prepare(text, reader.limits)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from bench import planning
+from bench import limits, planning
+from bench.attacks import ATTACKS
 from bench.measuring import cpu_seconds, table
 from tests.shared_data import shared_data
 
@@ -29,3 +30,11 @@ def test_planning_measures_each_valid_operation(capsys, monkeypatch, tmp_path):
     planning.main()
     invalid = 1
     assert f"| operations | {sum(map(len, tests)) - invalid} |" in capsys.readouterr().out
+
+
+def test_every_attack_has_its_line(capsys, monkeypatch):
+    monkeypatch.setattr(limits, "REPEATS", 2)
+    limits.main()
+    told = capsys.readouterr().out
+    assert all(f"| {attack.name} | 4" in told for attack in ATTACKS)
+    assert "| costs off |" in told

@@ -11,10 +11,23 @@ from hypothesis import strategies as st
 
 from contract.errors import Code
 from gateway.bounds import Limits
-from gateway.documents.limits import CEILING, _Measurer, check_limits
+from gateway.documents.limits import CEILING, _Measurer, check_limits, check_values
 from gateway.errors import RequestError
 
-LIMITS = Limits(tokens=10**6, depth=4, aliases=3, root_fields=5, directives=3, fields=40, repeats=4)
+LIMITS = Limits(
+    tokens=10**6,
+    depth=4,
+    height=30,
+    aliases=3,
+    root_fields=5,
+    directives=3,
+    fields=60,
+    repeats=4,
+    operations=3,
+    introspection_depth=7,
+    values=10,
+)
+MANY = " ".join(f"f{n}" for n in range(25))
 
 
 def bomb(generations: int) -> str:
@@ -37,6 +50,8 @@ def bomb(generations: int) -> str:
         "{ a { b } a { b } a { b } a { b } }",
         "{ a { b b } c { b b } d { b b } }",
         "{ __schema { types { fields { type { ofType { ofType { name } } } } } } }",
+        f"{{ a {{ ...f }} b {{ ...f }} }} fragment f on T {{ {MANY} }}",
+        "query A { a } query B { a } query C { a }",
     ],
 )
 def test_permits(text):
@@ -71,7 +86,33 @@ def test_permits(text):
             id="repeats in fragments",
         ),
         pytest.param(
-            "{ a { " + " ".join(f"f{n}" for n in range(50)) + " } }", "fields", id="fields"
+            f"{{ a {{ ...f }} b {{ ...f }} c {{ ...f }} }} fragment f on T {{ {MANY} }}",
+            "fields",
+            id="fields",
+        ),
+        pytest.param(
+            "{ a { " + " ".join(f"f{n}" for n in range(30)) + " } }", "height", id="height"
+        ),
+        pytest.param(
+            f"{{ a {{ ...f }} b {{ x {{ {MANY} }} }} }} fragment f on T {{ ...g p q }}"
+            " fragment g on T { ...f r s }",
+            "height",
+            id="height through fragments",
+        ),
+        pytest.param(
+            "{ __schema { types { ofType { ofType { ofType { ofType { ofType { ofType { name"
+            " } } } } } } } } }",
+            "introspection_depth",
+            id="depth of introspection",
+        ),
+        pytest.param(
+            "{ ...f } fragment f on Query { __schema { types { ...g } } }"
+            " fragment g on T { o { o { o { o { o { o { n } } } } } } }",
+            "introspection_depth",
+            id="depth of introspection through fragments",
+        ),
+        pytest.param(
+            "query A { a } query B { a } query C { a } query D { a }", "operations", id="operations"
         ),
         pytest.param("{ a } query B { a b c d e f }", "root_fields", id="another operation"),
     ],
@@ -144,3 +185,32 @@ def test_agrees_with_counting_the_fields_one_by_one(parts):
     assert measure.fields == len(nodes)
     assert measure.depth == max(level for level, _ in nodes)
     assert measure.aliases == sum(node.alias is not None for _, node in nodes)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"a": 1, "b": [1, 2, 3], "c": {"d": None, "e": "x"}},
+        {"a": [[[[[[[[[1]]]]]]]]]},
+    ],
+)
+def test_permits_variables(variables):
+    check_values(variables, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"a": list(range(10))},
+        {"a": {str(n): n for n in range(10)}},
+        {"a": [[] for _ in range(10)]},
+        {"a": [[1, 2, 3], [4, 5, 6], [7, 8]]},
+        {f"v{n}": n for n in range(11)},
+        {"a": [[[[[[[[[[1]]]]]]]]]]},
+    ],
+)
+def test_refuses_variables(variables):
+    with pytest.raises(RequestError) as raised:
+        check_values(variables, LIMITS)
+    assert raised.value.extensions == {"limit": "values"}

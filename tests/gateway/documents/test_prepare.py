@@ -7,7 +7,7 @@ from graphql import build_schema
 
 from contract.errors import Code
 from gateway.bounds import Limits
-from gateway.documents.prepare import prepare
+from gateway.documents.prepare import MAX_MESSAGE, prepare
 from gateway.errors import RequestError
 
 SCHEMA = build_schema(
@@ -122,3 +122,16 @@ def test_suggests_only_where_the_schema_is_no_secret():
 def test_tells_so_many_errors_and_no_more():
     text = "{ patient(id: 1) { " + " ".join(f"x{n}" for n in range(50)) + " } }"
     assert len(refusal(text).complaints) == 10
+
+
+@pytest.mark.parametrize("text", ["{ hello } #" + "x" * 90, "{ hello } #" + "é" * 45])
+def test_a_long_text_is_refused_before_it_is_read(text):
+    with pytest.raises(RequestError) as raised:
+        prepare(text, SCHEMA, Limits(bytes=100))
+    assert raised.value.extensions == {"limit": "bytes"}
+
+
+def test_a_long_name_is_not_told_back_whole():
+    with pytest.raises(RequestError) as raised:
+        prepare("{ " + "x" * 40_000 + " }", SCHEMA, Limits())
+    assert all(len(each.message) <= MAX_MESSAGE for each in raised.value.complaints)
