@@ -314,14 +314,14 @@ def _subgraph_tls(settings: Settings, supergraph: Supergraph) -> dict[str, ssl.S
     if unknown:
         raise SettingsError(f"the supergraph has no subgraph {', '.join(sorted(unknown))}")
     urls = {n: settings.subgraph_urls.get(n, s.url) for n, s in supergraph.subgraphs.items()}
-    plain = [name for name in given if urls.get(name, "https:").startswith("http:")]
+    plain = [name for name in given if urls.get(name, "https:").startswith(("http:", "ws:"))]
     if plain:
         raise SettingsError(f"the address of {', '.join(sorted(plain))} is not https")
     try:
         made = {name: each.context() for name, each in given.items()}
     except (OSError, ssl.SSLError):
         raise SettingsError("a certificate, key or ca of subgraph_tls cannot be used") from None
-    secured = (name for name, url in urls.items() if url.startswith("https:"))
+    secured = (name for name, url in urls.items() if url.startswith(("https:", "wss:")))
     return {n: made.get(n) or made["*"] for n in secured if n in made or "*" in made}
 
 

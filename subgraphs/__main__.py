@@ -25,6 +25,7 @@ from subgraphs.identity.index.crypto import IndexUnreadableError
 from subgraphs.identity.index.weights import WeightsError
 from subgraphs.runtime.server import UnwindingServer
 from subgraphs.runtime.settings import RuntimeSettings
+from subgraphs.runtime.tls import TlsError, server_options
 
 SCHEMAS = Path(__file__).parents[1] / "schema" / "subgraphs"
 
@@ -47,17 +48,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         try:
             asyncio.run(_serve(given.command, given.host, given.port, dev=given.dev))
-        except (ConfigError, KeyMissingError, IndexUnreadableError, WeightsError) as error:
+        except (
+            ConfigError,
+            KeyMissingError,
+            IndexUnreadableError,
+            WeightsError,
+            TlsError,
+        ) as error:
             sys.exit(f"subgraphs: {error}")
 
 
 async def _serve(name: str, host: str, port: int, *, dev: bool) -> None:
-    async with open_subgraphs([name], RuntimeSettings(), dev=dev) as apps:
+    settings = RuntimeSettings()
+    tls = server_options(settings)
+    async with open_subgraphs([name], settings, dev=dev) as apps:
         # Schemas live as long as the process: without them the collector's rounds are half as long.
         gc.collect()
         gc.freeze()
         config = uvicorn.Config(
-            apps[name], host=host, port=port, access_log=False, log_level="warning"
+            apps[name], host=host, port=port, access_log=False, log_level="warning", **tls
         )
         await UnwindingServer(config).serve()
 

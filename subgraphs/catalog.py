@@ -48,6 +48,7 @@ from subgraphs.runtime.request import Subgraph, utc_now
 from subgraphs.runtime.schema import SubgraphSchema
 from subgraphs.runtime.sealing import IdSeal
 from subgraphs.runtime.settings import RuntimeSettings
+from subgraphs.runtime.tls import client_context
 from subgraphs.runtime.visit_key import VisitKeys
 from subgraphs.scheduling.loaders import Scheduling
 from subgraphs.scheduling.sources.fhir import FhirSchedule
@@ -183,7 +184,10 @@ def _nonces(deployment: Deployment) -> Nonces:
 
 
 async def _remote_facts(deployment: Deployment) -> AccessFacts:
-    client = httpx2.AsyncClient(base_url=deployment.settings.identity_url, trust_env=False)
+    settings = deployment.settings
+    client = httpx2.AsyncClient(
+        base_url=settings.identity_url, trust_env=False, verify=client_context(settings)
+    )
     deployment.stack.push_async_callback(client.aclose)
     return HttpAccessFacts(client, deployment.keys.key("access-facts"))
 

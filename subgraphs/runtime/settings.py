@@ -4,8 +4,10 @@
 `CHARTGRAPH_MASTER_KEY` (32 bytes, base64; default: the file `master.key` in the home folder),
 `CHARTGRAPH_IDENTITY_URL` (where a lone subgraph asks for access facts), `CHARTGRAPH_DATABASE_URL`
 (instead of SQLite in the home folder), `CHARTGRAPH_REDIS_URL` (for the nonces of mutations),
-`CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md), `CHARTGRAPH_CRAWL_SECONDS` and, for a process that
-must not hold the master key, one `CHARTGRAPH_KEY_<PURPOSE>` for each purpose it needs, for example
+`CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md), `CHARTGRAPH_CRAWL_SECONDS`,
+`CHARTGRAPH_TLS_CERTIFICATE`, `CHARTGRAPH_TLS_KEY` and `CHARTGRAPH_TLS_CA` (`runtime/tls.py`) and,
+for a process that must not hold the master key, one `CHARTGRAPH_KEY_<PURPOSE>` for each purpose it
+needs, for example
 `CHARTGRAPH_KEY_CONTEXT_RECORDS`. A second context key in rotation ends in `_NEXT`.
 """
 
@@ -39,6 +41,12 @@ class RuntimeSettings(BaseSettings):
     """Where replicas keep the nonces of mutations; without it each process has its own."""
     crawl_seconds: float = Field(default=900.0, gt=0)
     """How often identity reads all patients anew."""
+
+    tls_certificate: Path | None = None
+    """PEM: who this process is, on its own port and to identity; without it, plain HTTP."""
+    tls_key: Path | None = None
+    tls_ca: Path | None = None
+    """Who signs the certificates of all others; then whoever asks has to show one."""
 
     @property
     def sources_file(self) -> Path:
