@@ -16,6 +16,7 @@ BENCHMARKS = {
     "bench.composing": "Composing",
     "bench.planning": "Planning",
     "bench.limits": "Refusing, and counting costs",
+    "bench.authorization": "Authorization",
 }
 
 INTRODUCTION = """\

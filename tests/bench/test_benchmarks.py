@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import limits, planning
+from bench import authorization, limits, planning
 from bench.attacks import ATTACKS
 from bench.measuring import cpu_seconds, table
 from tests.shared_data import shared_data
@@ -38,3 +38,18 @@ def test_every_attack_has_its_line(capsys, monkeypatch):
     told = capsys.readouterr().out
     assert all(f"| {attack.name} | 4" in told for attack in ATTACKS)
     assert "| costs off |" in told
+
+
+def test_the_share_of_authorization_is_that_of_knowing_who_and_deciding():
+    assert authorization.Share(whole=10.0, identifying=0.25, deciding=0.25).percent == 5.0
+
+
+async def test_a_recorded_subgraph_answers_as_it_did():
+    class Echo:
+        async def send(self, body, *_, **__):
+            return body + b"!"
+
+    recorded = authorization.Recorded(Echo())
+    assert await recorded.send(b"a", (), 1.0) == b"a!"
+    recorded.replay, recorded.client = True, None
+    assert await recorded.send(b"a", (), 1.0) == b"a!"
