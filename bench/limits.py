@@ -138,9 +138,9 @@ def _additions(folder: Path) -> list[Sequence[str]]:
         "costs off": {"cost": {"mode": "off"}},
         "costs measured (the default)": {},
         "costs enforced": {"cost": {"mode": "enforce"}},
-        "and told in the answer": {"cost": {"mode": "enforce", "show": True}},
+        "and told in the answer": {"cost": {"mode": "enforce", "show": "everyone"}},
         "and paid from a budget in this process": {
-            "cost": {"mode": "enforce", "show": True},
+            "cost": {"mode": "enforce", "show": "everyone"},
             "budget": BUDGET,
         },
     }

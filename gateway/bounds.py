@@ -7,6 +7,7 @@ Plain values, which the settings hold for everyone and the client registry for o
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,6 +65,17 @@ class CostMode(StrEnum):
     """And refused beyond the maximum."""
 
 
+class Show(StrEnum):
+    NEVER = "never"
+    DEVELOPERS = "developers"
+    """Whoever has the role of that name, and everyone on a development gateway."""
+    EVERYONE = "everyone"
+
+
+DEVELOPER: Final = "developer"
+"""The role."""
+
+
 class Cost(Bounds):
     """What operations cost, in points, and how much one may."""
 
@@ -73,8 +85,8 @@ class Cost(Bounds):
     """Of a list whose length nothing tells."""
     mutation: int = Field(default=10, ge=0)
     """What a mutation costs beside its fields."""
-    show: bool = False
-    """Whether answers tell their cost in `extensions.cost`."""
+    show: Show = Show.NEVER
+    """Who is told the cost in `extensions.cost` of the answer."""
 
 
 class Bucket(Bounds):

@@ -182,7 +182,8 @@ class Pipeline:
             self._till.count(account)
             raise
         operation, variables = decision.permitted.operation, asked.request.variables
-        bill = await self._demand.charge(operation, variables, account)
+        roles = identity.caller.roles if identity.caller else ()
+        bill = await self._demand.charge(operation, variables, account, roles)
         return Prepared(asked, identity, selected, decision, bill)
 
     async def _reject(self, prepared: Prepared, request_id: str) -> None:

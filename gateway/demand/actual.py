@@ -1,14 +1,16 @@
 """What an operation did cost, counted in its answer.
 
 The same weights as in the estimate, over the objects that are there: a null costs nothing, a list
-as much as the rows it has.
+as much as the rows it has. An answer is JSON, or Structs that are encoded as JSON.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from graphql import get_named_type
 
 from gateway.demand.estimate import INTROSPECTION_COST, field_definition, given_arguments
@@ -31,6 +33,9 @@ class Tally:
     given: tuple[Given, ...] = ()
     parts: dict[str, Tally] = field(default_factory=dict)
     """Only what can cost anything."""
+    _of_structs: dict[type[msgspec.Struct], tuple[tuple[str, Tally], ...]] = field(
+        default_factory=dict
+    )
 
     def count(self, value: Any, variables: Variables) -> int:
         arguments = sum(each.cost(variables) for each in self.given)
@@ -44,12 +49,30 @@ class Tally:
                 # Most lists there are; counting them must not cost what reading them would.
                 return len(value) - value.count(None)
             return sum(self._count(each, variables) for each in value)
-        total = self.weight
-        if self.parts and type(value) is dict:
+        if not self.parts:
+            return self.weight
+        return self.weight + sum(
+            part.count(below, variables)
+            for part, below in self._below(value)
+            if below is not None and below is not msgspec.UNSET
+        )
+
+    def _below(self, value: Any) -> Iterator[tuple[Tally, Any]]:
+        if type(value) is dict:
             for key, part in self.parts.items():
-                if (below := value.get(key)) is not None:
-                    total += part.count(below, variables)
-        return total
+                yield part, value.get(key)
+        elif isinstance(value, msgspec.Struct):
+            for attribute, part in self._attributes(type(value)):
+                yield part, getattr(value, attribute)
+
+    def _attributes(self, struct: type[msgspec.Struct]) -> tuple[tuple[str, Tally], ...]:
+        """Where a Struct that is encoded as this object keeps the parts."""
+        if struct not in self._of_structs:
+            names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
+            self._of_structs[struct] = tuple(
+                (attribute, self.parts[key]) for key, attribute in names if key in self.parts
+            )
+        return self._of_structs[struct]
 
 
 def compile_tally(operation: Operation, weights: Weights) -> Tally:

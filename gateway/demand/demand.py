@@ -5,12 +5,13 @@ price (once for an operation) ─ charge (estimate, refuse, pay) ─ run ─ set
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from contract.errors import Code
-from gateway.bounds import Cost, CostMode
+from gateway.bounds import DEVELOPER, Cost, CostMode, Show
 from gateway.cache.lru import LruCache
 from gateway.demand.actual import Tally, compile_tally
 from gateway.demand.estimate import Size, compile_estimate
@@ -60,6 +61,8 @@ class Bill:
     price: Price
     variables: Variables
     requested: int
+    shown: bool
+    """Whether the answer tells it."""
     account: Account | None = None
     """Where it was paid from; None where nothing had to be paid."""
     throttle: Throttle | None = None
@@ -95,9 +98,13 @@ class Demand:
         return price
 
     async def charge(
-        self, operation: Operation, variables: Variables, account: Account
+        self,
+        operation: Operation,
+        variables: Variables,
+        account: Account,
+        roles: Collection[str] = (),
     ) -> Bill | None:
-        """None where costs are off.
+        """None where costs are off; `roles` are those of whoever asks.
 
         Raises `RequestError` or `BusyError`, and then nothing is paid.
         """
@@ -113,13 +120,13 @@ class Demand:
             _check(requested, self._cost.maximum)
             _check_slicing(price, variables)
         if not charges:
-            return Bill(self, price, variables, requested)
+            return Bill(self, price, variables, requested, self._shown(roles))
         _check(requested, self._till.most(account))
         throttle = await self._till.pay(account, requested)
-        return Bill(self, price, variables, requested, account, throttle)
+        return Bill(self, price, variables, requested, self._shown(roles), account, throttle)
 
     def settle(self, bill: Bill, data: Any) -> dict[str, Any] | None:
-        if bill.account is None and not self._cost.show:
+        if bill.account is None and not bill.shown:
             return None
         # Of an answer that came to nothing nobody can tell what it took.
         actual = bill.requested if data is None else bill.price.actual(data, bill.variables)
@@ -127,7 +134,7 @@ class Demand:
         unspent = bill.requested - actual if bill.price.once else -actual
         if bill.account is not None and unspent:
             self._till.refund(bill.account, unspent)
-        if not self._cost.show:
+        if not bill.shown:
             return None
         shown: dict[str, Any] = {
             "requestedQueryCost": bill.requested,
@@ -140,6 +147,10 @@ class Demand:
     def release(self, bill: Bill) -> None:
         if bill.account is not None and bill.requested:
             self._till.refund(bill.account, bill.requested)
+
+    def _shown(self, roles: Collection[str]) -> bool:
+        show = self._cost.show
+        return show is Show.EVERYONE or (show is Show.DEVELOPERS and DEVELOPER in roles)
 
     def explain(self, operation: Operation, variables: Variables) -> dict[str, Any]:
         """What it would be charged, for a developer to read."""

@@ -80,20 +80,23 @@ class Size:
         return any(isinstance(each.value, Variable) for each in self.slices)
 
     def rows(self, variables: Variables) -> int:
-        told = [count for each in self.slices if (count := self._told(each, variables)) is not None]
-        return max(told, default=self.otherwise)
+        most = -1
+        for each in self.slices:
+            if not each.written:
+                told = each.default
+            else:
+                told = rows(each.given(variables))
+                if told is None:
+                    told = max(each.default or 0, self.otherwise)
+            if told is not None and told > most:
+                most = told
+        return most if most >= 0 else self.otherwise
 
     def given(self, variables: Variables) -> int:
         """How many of the arguments say something."""
         return sum(
             each.default is not None or each.given(variables) is not None for each in self.slices
         )
-
-    def _told(self, slice_: Slice, variables: Variables) -> int | None:
-        if not slice_.written:
-            return slice_.default
-        count = rows(slice_.given(variables))
-        return max(slice_.default or 0, self.otherwise) if count is None else count
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,11 @@ class Estimate:
     """What depends on variables."""
 
     def cost(self, variables: Variables) -> int:
-        if not self.parts:
-            return self.fixed
-        return min(CEILING, self.fixed + sum(part.cost(variables) for part in self.parts))
+        # Plain loops: this runs for every request, and generators would double its cost.
+        total = self.fixed
+        for part in self.parts:
+            total += part.cost(variables)
+        return min(CEILING, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +128,14 @@ class Part:
             # What is no Boolean will be refused; until then the field counts.
             if variable.value(variables) is not include and _is_boolean(variable, variables):
                 return 0
-        times = self.factor * max((size.rows(variables) for size in self.sizes), default=1)
-        arguments = sum(each.cost(variables) for each in self.given)
-        return min(CEILING, times * self.each.cost(variables) + arguments)
+        times = 0 if self.sizes else 1
+        for size in self.sizes:
+            count = size.rows(variables)
+            times = max(times, count)
+        total = self.factor * times * self.each.cost(variables)
+        for argument in self.given:
+            total += argument.cost(variables)
+        return min(CEILING, total)
 
 
 @dataclass(frozen=True, slots=True)

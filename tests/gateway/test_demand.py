@@ -26,10 +26,17 @@ def registry(tmp_path, **clients):
 
 
 async def test_an_answer_tells_its_cost_where_that_is_wanted(start):
-    gateway = await start(dev=True, cost={"show": True})
+    gateway = await start(dev=True, cost={"show": "everyone"})
     answer = await gateway.ask(ENTRIES)
     assert answer["extensions"] == {"cost": {"requestedQueryCost": 10, "actualQueryCost": 2}}
     assert "extensions" not in (await (await start(dev=True)).ask(ENTRIES))
+
+
+async def test_only_developers_are_told_where_that_is_wanted(start, issuer):
+    gateway = await start(cost={"show": "developers"})
+    assert "extensions" not in await gateway.ask(ENTRIES, issuer.token())
+    developer = await gateway.ask(ENTRIES, issuer.token(roles=["developer"]))
+    assert developer["extensions"]["cost"]["actualQueryCost"] == 2
 
 
 async def test_an_operation_that_may_cost_too_much_is_refused_with_numbers(start):
@@ -51,14 +58,14 @@ async def test_measured_is_not_refused(start):
 
 
 async def test_what_is_denied_is_not_paid_for(start, issuer):
-    gateway = await start(cost={"show": True})
+    gateway = await start(cost={"show": "everyone"})
     answer = await gateway.ask("{ entries { id } patient(id: 1) { ssn } }", issuer.token())
     assert answer["extensions"]["cost"]["requestedQueryCost"] == 11
 
 
 async def test_a_budget_is_spent_refunded_and_exhausted(start, issuer):
     gateway = await start(
-        cost={"show": True}, budget={"points": {"maximum": 30, "restore_rate": 0.01}}
+        cost={"show": "everyone"}, budget={"points": {"maximum": 30, "restore_rate": 0.01}}
     )
     first = await gateway.ask(ENTRIES, issuer.token())
     assert first["extensions"]["cost"] == {
@@ -84,7 +91,7 @@ async def test_a_budget_is_spent_refunded_and_exhausted(start, issuer):
 
 async def test_a_request_that_is_refused_later_gets_its_points_back(start, issuer):
     gateway = await start(
-        cost={"show": True}, budget={"points": {"maximum": 10, "restore_rate": 0.01}}
+        cost={"show": "everyone"}, budget={"points": {"maximum": 10, "restore_rate": 0.01}}
     )
     text = "query($id: ID!) { patient(id: $id) { id } entries { id } }"
     small = "query($id: ID!) { patient(id: $id) { id } }"

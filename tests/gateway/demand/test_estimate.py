@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from graphql import parse
 from hypothesis import given
@@ -209,6 +210,15 @@ def test_which_lists_need_one_of_their_arguments():
 )
 def test_counts_an_answer(text, data, points):
     assert price(text).actual(data, {}) == points
+
+
+def test_counts_an_answer_of_structs():
+    thing = msgspec.defstruct("Thing", [("f_id", str), ("f_inner", list)], rename={"f_inner": "in"})
+    root = msgspec.defstruct("Query", [("f_t", object)], rename={"f_t": "t"})
+    asked = price("{ t: things { id in: inner { id } } }")
+    leaf = thing("x", None)
+    assert asked.actual(root([thing("a", [leaf, None, leaf]), thing("b", msgspec.UNSET)]), {}) == 4
+    assert asked.actual(root(None), {}) == 0
 
 
 rows = st.none() | st.integers(-5, 30)
