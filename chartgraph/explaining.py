@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from gateway.errors import RequestError
 from gateway.federation.access_rules import AccessRules, access_rules, policy_names
 from gateway.federation.errors import SupergraphError
 from gateway.federation.supergraph import Supergraph, load_supergraph
+from gateway.operation.deferred import settle
 from gateway.operation.normalize import normalize
 from gateway.operation.tree import Operation
 from gateway.planning import PlanError, QueryGraph, build_query_graph, plan, print_plan
@@ -58,7 +60,9 @@ class Explainer:
     def operation(self, path: Path, name: str | None) -> Operation:
         document = prepare(path.read_text(encoding="utf-8"), self.graph.api_schema, Limits())
         document.operation(name)
-        return normalize(document.node, name, self.graph.api_schema)
+        operation = normalize(document.node, name, self.graph.api_schema, deferring=True)
+        # What is deferred only if a variable says so is shown deferred.
+        return settle(operation, defaultdict(lambda: True))
 
     def explain(self, operation: Operation) -> Iterator[str]:
         """Paragraphs: the plan of the whole, its cost, and who may run it."""

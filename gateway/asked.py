@@ -50,3 +50,5 @@ class Selected:
 
     document: Document
     operation: Operation
+    in_parts: bool = False
+    """Whether what it defers is to be delivered later."""

@@ -10,14 +10,15 @@ turns it into a status and a body.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import Code
-from gateway.asked import Asked, Payloads, Selected
+from gateway.asked import Asked, Incremental, Payloads, Selected
 from gateway.audit.record import AuditRecord
 from gateway.authorization.explain import FieldDecision, explain_decisions
 from gateway.authorization.grants import GrantsOf
@@ -42,11 +43,15 @@ from gateway.errors import (
     RequestError,
 )
 from gateway.exchange import Peers, RequestExchange
+from gateway.execution.deliver import Initial, Subsequent
 from gateway.execution.faults import ResponseError, fault_of
 from gateway.execution.response_headers import ResponseHeaders
 from gateway.execution.variables import coerce_variables
 from gateway.execution.wire import encode
 from gateway.federation.access_rules import AccessRules, policy_names
+from gateway.incremental.render import render_part
+from gateway.incremental.whole import add_part
+from gateway.operation.deferred import settle
 from gateway.operation.errors import OperationTooLargeError
 from gateway.operation.tree import (
     INTROSPECTION_FIELDS,
@@ -125,10 +130,10 @@ class Pipeline:
         self._retired: GatewayError | None = None
         self.under_way = 0
         """Requests this pipeline is answering."""
-        self._operations: LruCache[tuple[str, str | None], Selected] = LruCache(
+        self._operations: LruCache[tuple[str, str | None, bool], Selected] = LruCache(
             OPERATIONS, weight=CACHED_FIELDS
         )
-        self._decisions: LruCache[tuple[str, str | None, Grants], Decision] = LruCache(
+        self._decisions: LruCache[tuple[str, str | None, bool, Grants], Decision] = LruCache(
             DECISIONS, weight=CACHED_FIELDS
         )
 
@@ -155,6 +160,8 @@ class Pipeline:
             prepared = await self._prepare(asked, request_id)
             if prepared.selected.operation.kind is OperationKind.SUBSCRIPTION:
                 return self._stream(partial(self._subscribe, prepared, request_id))
+            if prepared.selected.in_parts:
+                return await self._open_parts(prepared, request_id, returned)
             return await self._answer(prepared, request_id, returned)
         finally:
             self.under_way -= 1
@@ -236,12 +243,98 @@ class Pipeline:
     async def _conclude(
         self, prepared: Prepared, exchange: RequestExchange, answer: Answer
     ) -> bytes:
-        codes = {error.fault.code for error in answer.errors}
-        self._count_subgraph_errors(answer)
-        asked, selected, decision = prepared.asked, prepared.selected, prepared.decision
-        await self.audit(asked.request, selected, decision, exchange, codes)
+        await self._account_for(prepared, exchange, answer.errors)
         cost = prepared.bill.settle(answer.data) if prepared.bill is not None else None
         return render(answer, exchange.request_id, names_subgraphs=self._settings.open, cost=cost)
+
+    async def _account_for(
+        self, prepared: Prepared, exchange: RequestExchange, errors: Collection[ResponseError]
+    ) -> None:
+        """Returns once what was asked and read is written down."""
+        self._count_subgraph_errors(errors)
+        codes = {error.fault.code for error in errors}
+        asked, selected, decision = prepared.asked, prepared.selected, prepared.decision
+        await self.audit(asked.request, selected, decision, exchange, codes)
+
+    async def _open_parts(
+        self, prepared: Prepared, request_id: str, returned: ResponseHeaders | None
+    ) -> bytes | Payloads:
+        """The first part is waited for: what cannot begin is refused like any other request."""
+        parts = self._answer_in_parts(prepared, request_id, returned)
+        first, has_next = await anext(parts)
+        if has_next:
+            return self._send_parts(first, parts)
+        await parts.aclose()
+        return first
+
+    async def _send_parts(
+        self, first: bytes, others: AsyncGenerator[tuple[bytes, bool], None]
+    ) -> Payloads:
+        """Counts as under way from its first step to its last, as any request does."""
+        self.under_way += 1
+        try:
+            async with aclosing(others):
+                yield first
+                async for payload, _ in others:
+                    yield payload
+        finally:
+            self.under_way -= 1
+
+    async def _answer_in_parts(
+        self, prepared: Prepared, request_id: str, returned: ResponseHeaders | None
+    ) -> AsyncGenerator[tuple[bytes, bool], None]:
+        """Each part with whether others follow."""
+        asked, bill = prepared.asked, prepared.bill
+        caller = prepared.identity.caller
+        exchange = RequestExchange(self._peers, request_id, caller, asked.headers, returned)
+        render = partial(
+            render_part, request_id, asked.incremental, names_subgraphs=self._settings.open
+        )
+        whole: Any = None
+        settled = False
+        try:
+            async with aclosing(self._run_in_parts(prepared, exchange)) as parts:
+                async for part in parts:
+                    await self._account_for(prepared, exchange, part.errors)
+                    whole = add_part(whole, part)
+                    cost = None
+                    if bill is not None and not part.has_next:
+                        settled, cost = True, bill.settle(whole)
+                    yield render(part, cost=cost), part.has_next
+        except PlanError as error:
+            answer = self._without_plan(prepared.selected.document, request_id, error)
+            yield await self._conclude(prepared, exchange, answer), False
+        finally:
+            if bill is not None and whole is not None and not settled:
+                # Nobody waited for the rest.
+                bill.settle(whole)
+
+    async def _run_in_parts(
+        self, prepared: Prepared, exchange: RequestExchange
+    ) -> AsyncGenerator[Initial | Subsequent, None]:
+        asked, decision = prepared.asked, prepared.decision
+        parts = self._engine.run_deferred(
+            prepared.selected.operation,
+            asked.request.variables,
+            exchange,
+            authorize=lambda _: decision.permitted,
+            labels=self._rollout.labels(prepared.identity, exchange.request_id),
+            repeating=asked.incremental is Incremental.APOLLO_2022,
+        )
+        try:
+            async with aclosing(parts):
+                async for part in parts:
+                    yield part
+        except RequestError:
+            # Refused before anything was asked of a subgraph.
+            if prepared.bill is not None:
+                prepared.bill.release()
+            raise
+        except PlanError:
+            raise
+        except Exception:
+            await self.audit(asked.request, prepared.selected, decision, exchange, {Code.INTERNAL})
+            raise
 
     async def _subscribe(self, prepared: Prepared, request_id: str, ending: Ending) -> Payloads:
         asked, identity = prepared.asked, prepared.identity
@@ -320,13 +413,19 @@ class Pipeline:
         return await self._documents.resolve(request, reader)
 
     def select(self, document: Document, asked: Asked, identity: Identity) -> Selected:
-        selected = self._select(document, asked.request.operation_name)
+        in_parts = document.defers and asked.incremental is not Incremental.NONE
+        selected = self._select(document, asked.request.operation_name, in_parts=in_parts)
         self._check_kind(selected.operation, asked)
         self._check_introspection(selected, identity)
         return selected
 
     def authorize(self, selected: Selected, identity: Identity) -> Decision:
-        key = (selected.document.hash, selected.operation.name, identity.grants)
+        key = (
+            selected.document.hash,
+            selected.operation.name,
+            selected.in_parts,
+            identity.grants,
+        )
         decision = self._decisions.get(key)
         if decision is None:
             operation, schema = selected.operation, self._engine.schema
@@ -400,25 +499,33 @@ class Pipeline:
         document = self._documents.prepare(text)
         names = [*document.operations, *([None] if len(document.operations) == 1 else ())]
         for name in names:
-            self._engine.plan(self._select(document, name).operation, self._rollout.usual)
+            for in_parts in {False, document.defers}:
+                operation = self._select(document, name, in_parts=in_parts).operation
+                # Those that depend on a variable mostly are.
+                operation = settle(operation, defaultdict(lambda: True))
+                self._engine.plan(operation, self._rollout.usual)
 
-    def _select(self, document: Document, operation_name: str | None) -> Selected:
-        key = (document.hash, operation_name)
+    def _select(
+        self, document: Document, operation_name: str | None, *, in_parts: bool = False
+    ) -> Selected:
+        key = (document.hash, operation_name, in_parts)
         selected = self._operations.get(key)
         if selected is None:
             document.operation(operation_name)
             try:
-                operation = self._engine.normalize(document.node, operation_name)
+                operation = self._engine.normalize(
+                    document.node, operation_name, deferring=in_parts
+                )
             except OperationTooLargeError as error:
                 complaint = Complaint(PublicText(f"{error}.".capitalize()))
                 raise RequestError(Code.OPERATION_TOO_LARGE, complaint) from None
-            selected = Selected(document, operation)
+            selected = Selected(document, operation, in_parts)
             self._operations.put(key, selected, weight=_size(operation.selections))
         return selected
 
-    def _count_subgraph_errors(self, answer: Answer) -> None:
+    def _count_subgraph_errors(self, errors: Iterable[ResponseError]) -> None:
         """Each kind once, however many rows it hit."""
-        for subgraph, code in {(each.fault.subgraph, each.fault.code) for each in answer.errors}:
+        for subgraph, code in {(each.fault.subgraph, each.fault.code) for each in errors}:
             if subgraph is not None:
                 self._metrics.subgraph_errors.labels(subgraph, code).inc()
 

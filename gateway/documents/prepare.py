@@ -30,13 +30,14 @@ from graphql import (
 from contract.errors import Code
 from gateway.bounds import Limits
 from gateway.documents.limits import check_limits, too_large
+from gateway.documents.no_stream import NoStreamRule
 from gateway.errors import Complaint, PublicText, RequestError
 from gateway.operation.tree import INTROSPECTION_FIELDS
 
 MAX_ERRORS = 10
 MAX_MESSAGE = 500
 _EMPTY = Complaint(PublicText("Syntax Error: A selection set is empty."))
-_RULES = (*specified_rules, *recommended_rules)
+_RULES = (*specified_rules, *recommended_rules, NoStreamRule)
 _TOO_DEEP = "Validation aborted."
 """What graphql-core says when it cannot follow a document's nesting any further."""
 _QUOTED_TOKEN = re.compile(r"(?P<kind>String|BlockString|Int|Float|Comment) ['\"].*", re.DOTALL)
@@ -53,6 +54,8 @@ class Document:
     operations: dict[str | None, OperationDefinitionNode]
     introspects: bool
     """Whether it asks for `__schema` or `__type` anywhere."""
+    defers: bool
+    """Whether it has `@defer` anywhere."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """https://spec.graphql.org/October2021/#GetOperation()"""
@@ -103,23 +106,30 @@ def _describe(text: str, node: DocumentNode) -> Document:
         for definition in node.definitions
         if isinstance(definition, OperationDefinitionNode)
     }
-    return Document(hash_text(text), text, node, operations, _introspects(selection_sets))
+    introspects, defers = _look_for_special(selection_sets)
+    return Document(hash_text(text), text, node, operations, introspects, defers)
 
 
 def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _introspects(waiting: list[SelectionSetNode]) -> bool:
-    """Where a fragment is spread does not matter: unused ones are not valid."""
+def _look_for_special(waiting: list[SelectionSetNode]) -> tuple[bool, bool]:
+    """Whether there are introspection and `@defer`.
+
+    Where a fragment is spread does not matter: unused ones are not valid.
+    """
+    introspects = defers = False
     while waiting:
         for selection in waiting.pop().selections:
-            if isinstance(selection, FieldNode) and selection.name.value in INTROSPECTION_FIELDS:
-                return True
+            if isinstance(selection, FieldNode):
+                introspects |= selection.name.value in INTROSPECTION_FIELDS
+            else:
+                defers |= any(each.name.value == "defer" for each in selection.directives or ())
             below = getattr(selection, "selection_set", None)
             if below is not None:
                 waiting.append(below)
-    return False
+    return introspects, defers
 
 
 def _parse(text: str, limits: Limits) -> DocumentNode:

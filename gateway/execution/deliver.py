@@ -74,6 +74,11 @@ class Subsequent:
     completed: tuple[Completed, ...]
     has_next: bool
 
+    @property
+    def errors(self) -> tuple[ResponseError, ...]:
+        delivered = (error for each in self.increments for error in each.errors)
+        return (*delivered, *(error for each in self.completed for error in each.errors))
+
 
 @dataclass(slots=True, eq=False)
 class _Work:

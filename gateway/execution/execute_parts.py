@@ -114,7 +114,8 @@ class PartsExecution:
     def _with_those_around(self, part: int) -> Iterator[int]:
         while part != PRIMARY:
             yield part
-            part = self._parents[part]
+            # Of a part that was denied whole, the plan knows nothing.
+            part = self._parents.get(part, PRIMARY)
 
 
 def _numbers(node: PlanNode) -> Iterator[int]:

@@ -69,7 +69,13 @@ type Patient @join__type(graph: RECORDS, key: "id") @join__type(graph: WEATHER, 
 SCHEMAS = {
     "records": build_schema(
         """
-        type Query { patient(id: ID!): Patient  entries: [Entry!] }
+        scalar _Any
+        union _Entity = Patient
+        type Query {
+          patient(id: ID!): Patient
+          entries: [Entry!]
+          _entities(representations: [_Any!]!): [_Entity]!
+        }
         interface Entry { id: ID!  title: String }
         type Visit implements Entry { id: ID!  title: String }
         type Note implements Entry { id: ID!  title: String }
@@ -107,7 +113,8 @@ ROOT = {
     "entries": ENTRIES,
     "weather": lambda _info, **_: "fine",
     "_entities": lambda _info, representations: [
-        {"__typename": "Patient", "id": each["id"], "mood": "fair"} for each in representations
+        {**PATIENT, "__typename": "Patient", "id": each["id"], "mood": "fair"}
+        for each in representations
     ],
 }
 
