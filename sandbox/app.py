@@ -28,7 +28,7 @@ from sandbox.x12.server import PAYER_ID, RECEIVER_ID, SENDER_ID, EligibilityServ
 
 # In the order of their ports.
 NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", "telehealth", "control")
-_PAGE_CAPS = {EHR_A: 100, EHR_B: 50, PAYER: 100}
+_PAGE_CAPS = {EHR_A: 1000, EHR_B: 400, PAYER: 100}
 _PARENT_WATCH_SECONDS = 0.5
 
 

@@ -198,7 +198,12 @@ def _records(deployment: Deployment) -> Part:
 
 def _diagnostics(deployment: Deployment) -> Part:
     servers = deployment.fhir("diagnostics")
-    return Part({id_: FhirDiagnostics(server) for id_, server in servers.items()})
+    return Part(
+        {
+            id_: FhirDiagnostics(server, labels=server.config.labels)
+            for id_, server in servers.items()
+        }
+    )
 
 
 def _scheduling(deployment: Deployment) -> Part:

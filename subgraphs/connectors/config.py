@@ -79,6 +79,9 @@ class FhirSource(SourceConfig, frozen=True, kw_only=True, tag="fhir-r4"):
     page_size: Count = 100
     multiple_or: Literal["auto", "yes", "no"] = "auto"
     """Whether `patient=a,b,c` works; `auto` asks the server's own CapabilityStatement."""
+    labels: bool = True
+    """Whether it may have labelled what is sensitive. One that labels nothing is asked for the
+    newest rows alone where those are wanted: no older one can close them."""
     conformance: Literal["strict", "report", "off"] = "off"
     conformance_share: Share = 0.02
     """The share of fetched resources that is validated against the FHIR R4 definitions."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import msgspec
 
 from subgraphs.runtime import fhir
-from subgraphs.runtime.facts import Kind
-from subgraphs.runtime.labelling import sensitive_subjects
+from subgraphs.runtime.kinds import Kind
+from subgraphs.runtime.labelling import mentions_of
 from subgraphs.runtime.scalars import rank
 
 _MEMBER_NUMBER = "MB"
@@ -105,6 +105,10 @@ class Item(fhir.Element, frozen=True):
     adjudication: tuple[Amount, ...] = ()
 
 
+class Diagnosis(fhir.Element, frozen=True):
+    diagnosis_codeable_concept: fhir.CodeableConcept | None = None
+
+
 class Payment(fhir.Element, frozen=True):
     amount: fhir.Money | None = None
     date: str | None = None
@@ -122,6 +126,8 @@ class ExplanationResource(PayerResource, frozen=True, kw_only=True):
     insurer: fhir.Reference | None = None
     provider: fhir.Reference | None = None
     item: tuple[Item, ...] = ()
+    diagnosis: tuple[Diagnosis, ...] = ()
+    """Not shown; what is billed for a sensitive one is sensitive itself."""
     adjudication: tuple[Amount, ...] = ()
     total: tuple[Amount, ...] = ()
     payment: Payment | None = None
@@ -172,5 +178,8 @@ EXPLANATION: Kind[ExplanationResource] = Kind(
     same=lambda _: None,
     tokens=lambda e: {"type": fhir.tokens([e.type])},
     retracted=lambda e: e.status == "entered-in-error",
-    subject=lambda e: sensitive_subjects(*(item.product_or_service for item in e.item)),
+    mentions=lambda e: mentions_of(
+        *(item.product_or_service for item in e.item),
+        *(diagnosis.diagnosis_codeable_concept for diagnosis in e.diagnosis),
+    ),
 )

@@ -1,39 +1,72 @@
-"""How a patient's observations and reports are loaded, and what makes two of them the same."""
+"""How a patient's observations and reports are loaded.
+
+Whether a row may be shown depends on others: one that a source labelled closes what is about the
+same, whenever and wherever. So together with what is asked for everything is loaded that shares a
+code with it, and what is shown of a fact does not depend on what else was asked for.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from typing import Final
 
-from subgraphs.diagnostics.model import ENTERED_IN_ERROR, DiagnosticReport, Observation
-from subgraphs.diagnostics.sources import SPARE, DiagnosticSource
+from subgraphs.diagnostics.kinds import OBSERVATIONS, REPORTS, measured_of
+from subgraphs.diagnostics.model import DiagnosticReport, Observation
+from subgraphs.diagnostics.sources import IS_CODE, SPARE, DiagnosticSource
 from subgraphs.runtime.access import Compartment
-from subgraphs.runtime.facts import Fact, Kind, load_facts, load_records
-from subgraphs.runtime.fhir import CodeableConcept, canonical_code, subjects, tokens
-from subgraphs.runtime.gathering import Answer, Ask, Gathered
-from subgraphs.runtime.labelling import sensitive_subjects
+from subgraphs.runtime.facts import Fact, Rounds, load_facts, load_records
+from subgraphs.runtime.fhir import canonical_code, tokens
+from subgraphs.runtime.gathering import Answer, Ask, Gathered, Record
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.scalars import rank
+from subgraphs.runtime.units.analytes import analytes
 
 Diagnostics = Mapping[str, DiagnosticSource]
 """The subgraph's sources, by id."""
 
+_MOST_ROUNDS: Final = 3
+"""A test has a code or two; whoever chains more together is asked for everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the sources are asked: everything, or what has one of these codes."""
+
+    codes: tuple[str, ...] = ()
+    latest: bool = False
+    """At least the newest of each code."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which observations: of categories, with codes, or any; all or the newest of each code."""
+    """Which observations: of categories, with codes or of analytes, or any; all or the newest."""
 
     categories: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    analytes: tuple[str, ...] = ()
+    """By their ids in `runtime.units`."""
     latest: bool = False
+
+    @property
+    def search(self) -> Search:
+        """By bare codes, since sources spell their systems differently, and by no category.
+
+        A copy that another source filed elsewhere is a copy all the same.
+        """
+        of_analytes = (code for id_ in self.analytes for code in analytes()[id_].codes)
+        bare = {code.rpartition("|")[2] for code in (*self.codes, *of_analytes)}
+        return Search(tuple(sorted(bare)), self.latest and bool(bare))
 
     def matches(self, observation: Observation) -> bool:
         """Checked again here, because no upstream is trusted to have filtered."""
-        coded = tokens([observation.code])
-        if self.codes and not coded.intersection(self.codes):
-            return False
+        if self.codes or self.analytes:
+            analyte = measured_of(observation)
+            is_of = analyte is not None and analyte.id in self.analytes
+            if not is_of and not tokens([observation.code]).intersection(self.codes):
+                return False
         wanted = self.categories
         return not wanted or bool(tokens(observation.category).intersection(wanted))
 
@@ -41,55 +74,52 @@ class Question:
 EVERYTHING: Final = Question()
 
 
-def _same_observation(observation: Observation) -> object:
-    """One measurement in two charts: code, moment, status and every value agree."""
-    code, moment = canonical_code(observation.code), rank(observation.effective)
-    if code is None or not moment:
-        return None
-    parts = tuple((canonical_code(part.code), part.values) for part in observation.component)
-    return code, moment, observation.status, observation.values, parts
-
-
-def _mentioned(observation: Observation) -> Iterator[CodeableConcept | None]:
-    """What its value and its parts name."""
-    yield observation.value_codeable_concept
-    for part in observation.component:
-        yield part.code
-        yield part.value_codeable_concept
-
-
-OBSERVATIONS: Final[Kind[Observation]] = Kind(
-    type="Observation",
-    rank=lambda observation: rank(observation.effective or observation.issued),
-    same=_same_observation,
-    tokens=lambda o: {"category": tokens(o.category), "code": tokens([o.code])},
-    retracted=lambda observation: observation.status == ENTERED_IN_ERROR,
-    subject=lambda o: subjects(o.code) | sensitive_subjects(*_mentioned(o)),
-)
-REPORTS: Final[Kind[DiagnosticReport]] = Kind(
-    type="DiagnosticReport",
-    rank=lambda report: rank(report.effective or report.issued),
-    # A report is a document of the source that made it.
-    same=lambda _: None,
-    tokens=lambda report: {"category": tokens(report.category), "code": tokens([report.code])},
-    retracted=lambda report: report.status == ENTERED_IN_ERROR,
-    subject=lambda r: subjects(r.code) | sensitive_subjects(*r.conclusion_code),
-)
-
-
 async def load_observations(
     request: Request[Diagnostics], patient: Compartment, question: Question = EVERYTHING
 ) -> Gathered[Fact[Observation]]:
-    found = await load_facts(
-        request, OBSERVATIONS, _asks(request, question), patient, question=question
-    )
-    if question.latest and question.codes and await _hides_all(request, patient, question, found):
-        every = replace(question, latest=False)
-        found = await load_facts(
-            request, OBSERVATIONS, _asks(request, every), patient, question=every
-        )
+    search = question.search
+    found = await _load(request, patient, search)
+    if search.latest and await _hides_all(request, patient, search, found):
+        found = await _load(request, patient, replace(search, latest=False))
     rows = tuple(fact for fact in found.rows if question.matches(fact.resource))
     return Gathered(newest_of_each_code(rows) if question.latest else rows, found.sources)
+
+
+async def _load(
+    request: Request[Diagnostics], patient: Compartment, search: Search
+) -> Gathered[Fact[Observation]]:
+    return await load_facts(
+        request,
+        OBSERVATIONS,
+        _asks(request, search),
+        patient,
+        question=search,
+        rounds=partial(_closing, request, search),
+    )
+
+
+def _closing(request: Request[Diagnostics], search: Search) -> Rounds[Observation]:
+    """Ask for whatever else is about the same, until every code of every row has been asked for."""
+    asked, rounds = set(search.codes), count(1)
+
+    def follow(found: Sequence[Record[Observation]]) -> Mapping[str, Ask[Observation]] | None:
+        codes = {code for record in found for code in _bare_codes(record.resource)}
+        more = tuple(sorted(codes - asked)) if search.codes else ()
+        if not more:
+            return None
+        if next(rounds) >= _MOST_ROUNDS:
+            asked.update(codes)
+            return _asks(request, Search())
+        asked.update(more)
+        return _asks(request, Search(more))
+
+    return follow
+
+
+def _bare_codes(observation: Observation) -> Iterator[str]:
+    for coding in observation.code.coding if observation.code else ():
+        if coding.system and coding.code and IS_CODE.fullmatch(coding.code):
+            yield coding.code
 
 
 async def load_reports(
@@ -113,36 +143,33 @@ def newest_of_each_code(facts: Sequence[Fact[Observation]]) -> tuple[Fact[Observ
 async def _hides_all(
     request: Request[Diagnostics],
     patient: Compartment,
-    question: Question,
+    search: Search,
     found: Gathered[Fact[Observation]],
 ) -> bool:
     """Whether a source's newest of some code are all retracted or withheld, and there are more."""
     if not found.sources:
         return False
     said = await load_records(
-        request, OBSERVATIONS, _asks(request, question), patient, question=question
+        request, OBSERVATIONS, _asks(request, search), patient, question=search
     )
     shown = {(r.source, r.resource.id) for fact in found.rows for r in fact.records}
     are_shown: defaultdict[tuple[str, str, str], list[bool]] = defaultdict(list)
     for record in said.rows:
-        for code in tokens([record.resource.code]).intersection(question.codes):
+        for code in tokens([record.resource.code]).intersection(search.codes):
             is_shown = (record.source, record.resource.id) in shown
             are_shown[record.source, record.patient, code].append(is_shown)
     return any(len(rows) >= SPARE and not any(rows) for rows in are_shown.values())
 
 
-def _asks(request: Request[Diagnostics], question: Question) -> dict[str, Ask[Observation]]:
-    return {name: _asking(source, question) for name, source in request.services.items()}
+def _asks(request: Request[Diagnostics], search: Search) -> dict[str, Ask[Observation]]:
+    return {name: _asking(source, search) for name, source in request.services.items()}
 
 
-def _asking(source: DiagnosticSource, question: Question) -> Ask[Observation]:
+def _asking(source: DiagnosticSource, search: Search) -> Ask[Observation]:
     async def ask(patients: Sequence[str]) -> Answer[Observation]:
-        if not question.codes and not question.categories:
+        if not search.codes:
             return await source.observations(patients)
-        if not question.codes:
-            return await source.by_category(patients, question.categories)
-        if question.latest:
-            return await source.latest_by_code(patients, question.codes)
-        return await source.by_code(patients, question.codes)
+        coded = source.latest_by_code if search.latest else source.by_code
+        return await coded(patients, search.codes)
 
     return ask

@@ -10,6 +10,7 @@ from subgraphs.runtime.fhir import (
     CodeableConcept,
     Element,
     Id,
+    Identifier,
     Meta,
     Period,
     Quantity,
@@ -20,6 +21,8 @@ from subgraphs.runtime.fhir import (
 )
 
 ENTERED_IN_ERROR = "entered-in-error"
+# https://hl7.org/fhir/R4/extension-observation-replaces.html
+_REPLACES = "http://hl7.org/fhir/StructureDefinition/observation-replaces"
 
 
 class ReferenceRange(Element, frozen=True):
@@ -68,9 +71,16 @@ class Component(Measured, frozen=True, kw_only=True):
     """A part of an observation that only makes sense with the others: systolic and diastolic."""
 
 
+class Extension(Element, frozen=True):
+    url: str | None = None
+    value_reference: Reference | None = None
+
+
 class Observation(Measured, frozen=True, kw_only=True):
     id: Id
     meta: Meta = Meta()
+    extension: tuple[Extension, ...] = ()
+    identifier: tuple[Identifier, ...] = ()
     subject: Reference | None = None
     status: str | None = None
     category: tuple[CodeableConcept, ...] = ()
@@ -86,6 +96,13 @@ class Observation(Measured, frozen=True, kw_only=True):
     @property
     def owner(self) -> Reference | None:
         return self.subject
+
+    @property
+    def replaces(self) -> frozenset[str]:
+        """Ids of observations it revises."""
+        given = (e.value_reference for e in self.extension if e.url == _REPLACES)
+        ids = (reference.id_of("Observation") for reference in given if reference)
+        return frozenset(id_ for id_ in ids if id_)
 
     @property
     def effective(self) -> str | None:

@@ -140,6 +140,6 @@ class IndexFacts:
     async def persons(self, members: Sequence[Link]) -> Mapping[Link, Person]:
         people = await self._index.people(members)
         return {
-            link: Person(person_id(self._ids, person), person.links)
+            link: Person(person_id(self._ids, person), person.links, person.newest.birth_date)
             for link, person in people.items()
         }

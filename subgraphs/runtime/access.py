@@ -69,6 +69,8 @@ class Compartment:
 
     patient: str
     links: tuple[Link, ...]
+    born: str | None = None
+    """The date of birth, as precise as it is known."""
 
 
 class Access:

@@ -25,10 +25,11 @@ _TIMEOUT = 5.0
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Someone the index knows: the enterprise id and every link."""
+    """Someone the index knows: the enterprise id, every link and the date of birth."""
 
     id: str
     links: tuple[Link, ...]
+    born: str | None = None
 
 
 class AccessFacts(Protocol):

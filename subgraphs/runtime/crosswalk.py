@@ -22,16 +22,24 @@ class Link(NamedTuple):
     id: str
 
 
+class Linked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the crosswalk tells of a person."""
+
+    links: tuple[Link, ...]
+    """In order of source and id."""
+    born: str | None = None
+    """The date of birth: some labels depend on the age."""
+
+
 class Crosswalk:
     def __init__(self, key: bytes) -> None:
         self._seal = Seal(key)
 
-    def seal_links(self, patient: str, links: Iterable[Link]) -> str:
-        return self._seal.seal(f"links:{patient}", msgspec.json.encode(sorted(set(links))))
+    def seal_links(self, patient: str, links: Iterable[Link], born: str | None = None) -> str:
+        linked = Linked(tuple(sorted(set(links))), born)
+        return self._seal.seal(f"links:{patient}", msgspec.json.encode(linked))
 
-    def open_links(self, patient: str, text: str) -> tuple[Link, ...] | None:
-        """The links in order of source and id, or None when they are not this patient's."""
+    def open_links(self, patient: str, text: str) -> Linked | None:
+        """What was sealed, or None when it is not this patient's."""
         plaintext = self._seal.open(f"links:{patient}", text)
-        if plaintext is None:
-            return None
-        return msgspec.json.decode(plaintext, type=tuple[Link, ...])
+        return None if plaintext is None else msgspec.json.decode(plaintext, type=Linked)

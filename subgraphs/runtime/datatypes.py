@@ -16,7 +16,7 @@ from strawberry import federation
 from strawberry.federation.schema_directives import ListSize
 
 from subgraphs.connectors.errors import SourceState
-from subgraphs.runtime import fhir
+from subgraphs.runtime import fhir, merging
 from subgraphs.runtime.gathering import Record, SourceReport
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 
@@ -178,6 +178,31 @@ class Provenance:
             received_at=date_time(record.received_at),
             method=method,
         )
+
+
+@federation.type(shareable=True, description="What one source says of a disputed field.")
+class ConflictingValue:
+    source: str = strawberry.field(description="The id of the source, for example `ehr-a`.")
+    value: str | None = strawberry.field(description="What it says, as text.")
+
+
+@federation.type(
+    shareable=True,
+    description="A field that the sources of one fact do not agree on. It is shown, never settled: "
+    "a source that says nothing of it contradicts nobody, and is not here.",
+)
+class Conflict:
+    path: str = strawberry.field(
+        description="The field of the node, for example `onset`; `value` for whatever form of it."
+    )
+    values: list[ConflictingValue] = strawberry.field(
+        directives=[FEW], description="Each source with its value."
+    )
+
+    @classmethod
+    def of(cls, conflict: merging.Conflict) -> Conflict:
+        values = [ConflictingValue(source=of, value=said) for of, said in conflict.values]
+        return cls(path=conflict.path, values=values)
 
 
 @federation.type(shareable=True, description="The state of one source of a list.")

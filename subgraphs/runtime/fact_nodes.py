@@ -12,10 +12,11 @@ from contract.errors import Code
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import Connection, Listing, connect
-from subgraphs.runtime.datatypes import FEW, Coding, Provenance, ProvenanceMethod
+from subgraphs.runtime.datatypes import FEW, Coding, Conflict, Provenance, ProvenanceMethod
 from subgraphs.runtime.errors import ClientError
-from subgraphs.runtime.facts import Fact, Kind, load_by_id
+from subgraphs.runtime.facts import Fact, load_by_id
 from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.kinds import Kind
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.schema import Representation
 
@@ -47,14 +48,24 @@ class FactNode:
     security_labels: list[Coding] = strawberry.field(
         directives=[FEW],
         description="Labels of confidentiality and sensitivity that any of its sources has put on "
-        "the fact.",
+        "the fact, or that its codes call for.",
     )
+    fact: strawberry.Private[Fact[Any]]
+
+    @strawberry.field(
+        directives=[FEW],
+        description="What its sources disagree on. Shown is the record that warns most, or else "
+        "the one changed last; nothing another source says is left out.",
+    )
+    def conflicts(self) -> list[Conflict]:
+        return [Conflict.of(conflict) for conflict in self.fact.conflicts]
 
 
 class Common(TypedDict):
     id: strawberry.ID
     provenance: list[Provenance]
     security_labels: list[Coding]
+    fact: Fact[Any]
 
 
 def common(fact: Fact[Any], method: ProvenanceMethod = ProvenanceMethod.FHIR_READ) -> Common:
@@ -63,6 +74,7 @@ def common(fact: Fact[Any], method: ProvenanceMethod = ProvenanceMethod.FHIR_REA
         id=strawberry.ID(fact.id),
         provenance=[Provenance.of(record, method) for record in fact.records],
         security_labels=[Coding.of(label) for label in fact.security],
+        fact=fact,
     )
 
 

@@ -1,8 +1,8 @@
 """Facts: records of several sources that say the same, as one node with every provenance.
 
-Records of different sources are one fact when everything its kind calls `same` agrees; where they
-disagree they stay two facts, both shown. Merging comes before the access decision, so a label that
-one source put on a fact holds for the other source's unlabelled copy too.
+What makes records of different sources one fact, and what of it they may disagree on, is told by
+its kind (`runtime.kinds`) and done by `runtime.merging`. Merging comes before the access decision,
+so a label that one source put on a fact holds for the other source's unlabelled copy too.
 """
 
 from __future__ import annotations
@@ -11,38 +11,21 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias
 
 from contract.errors import Code
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import SENSITIVE, Compartment
+from subgraphs.runtime.combining import combine
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.gathering import Ask, Gathered, Record, gather
-from subgraphs.runtime.labelling import labels_of
+from subgraphs.runtime.kinds import Kind, RecordT
+from subgraphs.runtime.labelling import age_at, labels_of
+from subgraphs.runtime.merging import Conflict, Standing, conflicts_of, group, lead_first
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import Tokens
 from subgraphs.runtime.sealing import RecordRef
-
-RecordT = TypeVar("RecordT", bound=fhir.PatientRecord)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[RecordT]):
-    """What the runtime must know of a resource type."""
-
-    type: str
-    rank: Callable[[RecordT], str]
-    """Sorts lists: the greatest first."""
-    same: Callable[[RecordT], Hashable | None]
-    """What agrees between two sources' records of one fact; None keeps a record apart."""
-    tokens: Callable[[RecordT], Tokens] = lambda _: {}
-    """Values of the search parameters that granular scopes may name."""
-    retracted: Callable[[RecordT], bool] = lambda _: False
-    """Entered in error: no fact at all."""
-    subject: Callable[[RecordT], frozenset[str]] = lambda _: frozenset()
-    """What it is about, each as `system|code`: a sensitive label holds for all of a patient's facts
-    about the same, and some codes are sensitive by themselves (`runtime.labelling`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +35,19 @@ class Fact(Generic[RecordT]):
     compartment: Compartment
     """Whose it is."""
     records: tuple[Record[RecordT], ...]
-    """In order of source; the first one's values are shown."""
+    """What each source says of it now, in order of source."""
+    replaced: tuple[Record[RecordT], ...]
+    """Older versions: their ids still find the fact."""
+    leading: tuple[Record[RecordT], ...]
+    """The same, first the one whose values are shown."""
+    resource: RecordT
+    """The leading record's values, with what only the others say."""
     security: tuple[fhir.Coding, ...]
 
     @property
     def patient(self) -> str:
         """The enterprise id."""
         return self.compartment.patient
-
-    @property
-    def resource(self) -> RecordT:
-        return self.records[0].resource
 
     @property
     def type(self) -> str:
@@ -83,14 +68,29 @@ class Fact(Generic[RecordT]):
     @property
     def subjects(self) -> frozenset[str]:
         """By every record: one source may code it in a system that the first one lacks."""
-        return frozenset[str]().union(*(self.kind.subject(r.resource) for r in self.records))
+        known = (*self.records, *self.replaced)
+        return frozenset[str]().union(*(self.kind.subject(r.resource) for r in known))
+
+    @property
+    def source_labels(self) -> tuple[fhir.Coding, ...]:
+        known = (*self.records, *self.replaced)
+        return tuple(label for record in known for label in record.resource.meta.security)
 
     @property
     def rank(self) -> str:
         return self.kind.rank(self.resource)
 
     def holds(self, ref: RecordRef) -> bool:
-        return any((r.source, r.resource.id) == (ref.source, ref.id) for r in self.records)
+        known = (*self.records, *self.replaced)
+        return any((r.source, r.resource.id) == (ref.source, ref.id) for r in known)
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        return conflicts_of(self.kind, self.records)
+
+
+Rounds: TypeAlias = Callable[[Sequence[Record[RecordT]]], Mapping[str, Ask[RecordT]] | None]
+"""What more to ask the sources, seeing all that was found; None when it is enough."""
 
 
 async def load_facts(
@@ -100,6 +100,7 @@ async def load_facts(
     compartment: Compartment,
     *,
     question: Hashable = (),
+    rounds: Callable[[], Rounds[RecordT]] | None = None,
 ) -> Gathered[Fact[RecordT]]:
     """The patient's facts the caller may see; all patients of the moment share the upstream calls.
 
@@ -108,7 +109,7 @@ async def load_facts(
     """
     if not request.access.may_read(kind.type, compartment):
         return Gathered()
-    loaded = await load_records(request, kind, ask, compartment, question=question)
+    loaded = await load_records(request, kind, ask, compartment, question=question, rounds=rounds)
     facts = merge(request, kind, loaded.or_raise().rows, compartment)
     permitted = tuple(fact for fact in facts if request.access.permits(fact, compartment))
     return Gathered(permitted, loaded.sources)
@@ -121,6 +122,7 @@ async def load_records(
     compartment: Compartment,
     *,
     question: Hashable = (),
+    rounds: Callable[[], Rounds[RecordT]] | None = None,
 ) -> Gathered[Record[RecordT]]:
     """What the sources said, before anything is decided: for no eyes outside of the subgraph.
 
@@ -128,9 +130,18 @@ async def load_records(
     """
 
     async def batch(link_sets: list[tuple[Link, ...]]) -> list[Gathered[Record[RecordT]]]:
-        return await gather(link_sets, ask, request.subgraph.now)
+        found = await gather(link_sets, ask, request.subgraph.now)
+        follow = rounds() if rounds else _enough
+        while more := follow([record for gathered in found for record in gathered.rows]):
+            added = await gather(link_sets, more, request.subgraph.now)
+            found = [one.joined(other) for one, other in zip(found, added, strict=True)]
+        return found
 
     return await request.load((kind.type, question), batch, compartment.links)
+
+
+def _enough(_: object) -> None:
+    return None
 
 
 async def load_by_id(
@@ -162,52 +173,56 @@ def merge(
     compartment: Compartment,
 ) -> list[Fact[RecordT]]:
     """Records to facts; independent of the order the records come in."""
-    groups: defaultdict[Hashable, list[Record[RecordT]]] = defaultdict(list)
-    for record in sorted(records, key=lambda record: (record.source, record.resource.id)):
-        if kind.retracted(record.resource):
-            continue
-        sameness = kind.same(record.resource)
-        key = (record.source, record.resource.id) if sameness is None else ("same", sameness)
-        groups[key].append(record)
-    members = [fact for group in groups.values() for fact in _one_of_each_source(group)]
-    facts = [_fact(request, kind, records, compartment) for records in members]
+    facts = [_fact(request, kind, standing, compartment) for standing in group(kind, records)]
     return _spread_labels(facts)
-
-
-def _one_of_each_source(group: Sequence[Record[RecordT]]) -> list[tuple[Record[RecordT], ...]]:
-    # Two records of one source are two facts to that source: its n-th joins the others' n-th.
-    facts: list[list[Record[RecordT]]] = []
-    used: defaultdict[str, int] = defaultdict(int)
-    for record in group:
-        place = used[record.source]
-        used[record.source] += 1
-        if place == len(facts):
-            facts.append([])
-        facts[place].append(record)
-    return [tuple(records) for records in facts]
 
 
 def _fact(
     request: Request[Any],
     kind: Kind[RecordT],
-    records: tuple[Record[RecordT], ...],
+    standing: Sequence[Standing[RecordT]],
     compartment: Compartment,
 ) -> Fact[RecordT]:
-    first = records[0]
-    id_ = request.seal(kind.type, first.source, first.resource.id, first.patient)
+    records = tuple(each.record for each in standing)
+    replaced = tuple(record for each in standing for record in each.replaced)
+    leading = tuple(lead_first(kind, records))
+    lead, *others = (record.resource for record in leading)
+    return Fact(
+        kind,
+        request.seal(kind.type, records[0].source, records[0].resource.id, records[0].patient),
+        compartment,
+        records,
+        replaced,
+        leading,
+        combine(lead, others) if others else lead,
+        _security(kind, (*records, *replaced), compartment),
+    )
+
+
+def _security(
+    kind: Kind[RecordT], records: Sequence[Record[RecordT]], compartment: Compartment
+) -> tuple[fhir.Coding, ...]:
+    """What any of its sources, in any version, has labelled it, and what its codes call for."""
     labels = {label.token: label for record in records for label in record.resource.meta.security}
     for record in records:
-        labels |= {label.token: label for label in labels_of(kind.subject(record.resource))}
-    return Fact(kind, id_, compartment, records, tuple(labels.values()))
+        age = age_at(compartment.born, kind.rank(record.resource))
+        named = kind.subject(record.resource) | kind.mentions(record.resource)
+        called_for = labels_of(named, age)
+        labels |= {label.token: label for label in called_for}
+    return tuple(labels.values())
 
 
 def _spread_labels(facts: list[Fact[RecordT]]) -> list[Fact[RecordT]]:
-    """Give a sensitive fact's labels to the same patient's facts about the same subject."""
+    """Give a source's sensitive labels to the same patient's facts about the same subject.
+
+    What a rule calls for is not spread: a rule reads each record by itself, so that what it says of
+    one depends on no other.
+    """
     by_subject: defaultdict[str, dict[str, fhir.Coding]] = defaultdict(dict)
     for fact in facts:
-        for subject in fact.subjects:
-            for label in fact.security:
-                if label.code in SENSITIVE:
+        for label in fact.source_labels:
+            if label.code in SENSITIVE:
+                for subject in fact.subjects:
                     by_subject[subject][label.token] = label
     if not by_subject:
         return facts
@@ -217,7 +232,7 @@ def _spread_labels(facts: list[Fact[RecordT]]) -> list[Fact[RecordT]]:
 def _labelled(
     fact: Fact[RecordT], by_subject: Mapping[str, Mapping[str, fhir.Coding]]
 ) -> Fact[RecordT]:
-    found = [by_subject[s] for s in fact.subjects if s in by_subject]
+    found = [by_subject[s] for s in sorted(fact.subjects) if s in by_subject]
     if not found:
         return fact
     labels = {label.token: label for label in fact.security}

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from subgraphs.runtime.gathering import Answer
+from subgraphs.runtime.terms.codes import preferred, token_of
 
 _HL7 = ("http://terminology.hl7.org/", "http://hl7.org/fhir/")
 
@@ -29,7 +30,8 @@ class Coding(Element, frozen=True):
 
     @property
     def token(self) -> str:
-        return f"{self.system or ''}|{self.code or ''}"
+        """`system|code` in one spelling, whichever the source writes."""
+        return token_of(self.system, self.code)
 
 
 class CodeableConcept(Element, frozen=True):
@@ -211,10 +213,16 @@ def translate(
 
 
 def tokens(concepts: Iterable[CodeableConcept | None]) -> frozenset[str]:
-    """The codes of some concepts as search tokens: `code` and `system|code` of each."""
+    """The codes of some concepts as search tokens: `code` and `system|code` of each.
+
+    `system|code` both as it was sent and in the one spelling.
+    """
     codings = [coding for concept in concepts if concept for coding in concept.coding]
     return frozenset(
-        token for coding in codings if coding.code for token in (coding.code, coding.token)
+        token
+        for coding in codings
+        if coding.code
+        for token in (coding.code, f"{coding.system or ''}|{coding.code}", coding.token)
     )
 
 
@@ -249,26 +257,6 @@ async def search_patients(
     return translate(await server.search_by(resource_type, param, patients, others), model)
 
 
-# Where several systems code one concept, the one most sources share decides what is the same.
-_PREFERRED = (
-    "http://hl7.org/fhir/sid/icd-10-cm",
-    "http://snomed.info/sct",
-    "http://www.nlm.nih.gov/research/umls/rxnorm",
-    "http://loinc.org",
-    "http://hl7.org/fhir/sid/cvx",
-    "http://www.ama-assn.org/go/cpt",
-)
-
-
 def canonical_code(concept: CodeableConcept | None) -> str | None:
     """The one `system|code` a concept is compared by; None without any."""
-    if concept is None:
-        return None
-    coded = [coding for coding in concept.coding if coding.system and coding.code]
-
-    def preference(coding: Coding) -> tuple[int, str]:
-        known = coding.system in _PREFERRED
-        place = _PREFERRED.index(coding.system or "") if known else len(_PREFERRED)
-        return place, coding.token
-
-    return min(coded, key=preference).token if coded else None
+    return preferred(subjects(concept))

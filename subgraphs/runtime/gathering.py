@@ -60,6 +60,16 @@ class Gathered(Generic[T_co]):
     rows: tuple[T_co, ...] = ()
     sources: tuple[SourceReport, ...] = ()
 
+    def joined(self, other: Gathered[T_co]) -> Gathered[T_co]:
+        """With what the same sources answered to another question; a failure stays one.
+
+        A row that answers both is there twice.
+        """
+        reports = {report.source: report for report in other.sources}
+        reports |= {r.source: r for r in self.sources if r.state is not SourceState.OK}
+        kept = tuple(reports.get(report.source, report) for report in self.sources)
+        return Gathered((*self.rows, *other.rows), kept)
+
     def or_raise(self, source: str | None = None) -> Gathered[T_co]:
         """Itself, unless nothing at all could be learned: then `SourcesDownError`.
 

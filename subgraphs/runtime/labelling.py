@@ -1,9 +1,7 @@
-"""Labels for what its source left unlabelled: by the codes of substance use and of HIV.
+"""Labels for what its source left unlabelled: a record's own codes speak for it.
 
 Few sources label. A record of addiction treatment or of HIV is protected all the same, whoever
-forgot to say so (42 CFR Part 2, state law), so its codes speak for it. Only codes that name the
-condition or its treatment are here, not those that merely go with it; tobacco (F17) is not covered.
-https://www.ecfr.gov/current/title-42/chapter-I/subchapter-A/part-2
+forgot to say so (42 CFR Part 2, state law). Which codes say what is data: `runtime.labels`.
 """
 
 from __future__ import annotations
@@ -12,51 +10,39 @@ from collections.abc import Iterable
 from typing import Final
 
 from subgraphs.runtime.fhir import CodeableConcept, Coding, subjects
+from subgraphs.runtime.labels.rules import WORDS, rules_for
+from subgraphs.runtime.scalars import rank
 
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-_ICD: Final = "http://hl7.org/fhir/sid/icd-10-cm|"
-_SNOMED: Final = "http://snomed.info/sct|"
-_LOINC: Final = "http://loinc.org|"
-
-_SUBSTANCES: Final = Coding(system=ACT_CODE, code="SUD", display="substance use disorder")
-_HIV: Final = Coding(system=ACT_CODE, code="HIV", display="HIV/AIDS")
-
-_PREFIXES: Final = (
-    # Mental and behavioral disorders due to psychoactive substances, without tobacco.
-    *((f"{_ICD}F{number}", _SUBSTANCES) for number in (10, 11, 12, 13, 14, 15, 16, 18, 19)),
-    (f"{_ICD}B20", _HIV),
-    (f"{_ICD}Z21", _HIV),
-)
-_CODES: Final = {
-    f"{_SNOMED}7200002": _SUBSTANCES,  # alcoholism
-    f"{_SNOMED}24165007": _SUBSTANCES,  # alcoholism counseling
-    f"{_SNOMED}75544000": _SUBSTANCES,  # opioid dependence
-    f"{_SNOMED}266707007": _SUBSTANCES,  # drug addiction therapy
-    f"{_SNOMED}56876005": _SUBSTANCES,  # drug rehabilitation and detoxification
-    f"{_SNOMED}60112009": _SUBSTANCES,  # drug addiction counseling
-    f"{_SNOMED}61480009": _SUBSTANCES,  # drug detoxification
-    f"{_SNOMED}86406008": _HIV,  # HIV infection
-    f"{_LOINC}55277-8": _HIV,  # HIV status
-    f"{_LOINC}20447-9": _HIV,  # HIV 1 RNA, viral load
-    f"{_LOINC}25836-8": _HIV,  # HIV 1 RNA, copies
-}
 
 
-def sensitive_subjects(*concepts: CodeableConcept | None) -> frozenset[str]:
-    """Of what a record mentions beside its own subject, only what is sensitive by itself.
-
-    A visit labelled for one of its reasons says nothing of visits for the others.
-    """
-    mentioned = frozenset[str]().union(*map(subjects, concepts))
-    return frozenset(subject for subject in mentioned if labels_of([subject]))
+def mentions_of(*concepts: CodeableConcept | None) -> frozenset[str]:
+    """What concepts name: their codes, or their words where nothing has a known system's code."""
+    return frozenset[str]().union(*map(_named, concepts))
 
 
-def labels_of(codes: Iterable[str]) -> list[Coding]:
-    """The labels that codes, each as `system|code`, call for."""
-    found = []
-    for subject in codes:
-        if subject in _CODES:
-            found.append(_CODES[subject])
-        elif subject.startswith(_ICD):
-            found += [label for prefix, label in _PREFIXES if subject.startswith(prefix)]
-    return found
+def words(text: str | None) -> frozenset[str]:
+    """What is said in words alone."""
+    return frozenset({f"{WORDS}|{text.casefold()}"}) if text else frozenset()
+
+
+def _named(concept: CodeableConcept | None) -> frozenset[str]:
+    coded = subjects(concept)
+    if concept is None or any(subject.startswith("http") for subject in coded):
+        return coded
+    said = (concept.text, *(coding.display for coding in concept.coding))
+    return coded.union(*map(words, said))
+
+
+def labels_of(about: Iterable[str], age: int | None = None) -> list[Coding]:
+    """The labels that these subjects call for, in a record of someone of this age."""
+    labels = {rule.label.code: rule.label for rule, _ in rules_for(about, age)}
+    return [Coding(ACT_CODE, None, label.code, label.display) for label in labels.values()]
+
+
+def age_at(born: str | None, moment: str | None) -> int | None:
+    """Completed years at a moment; None unless both are known to the day."""
+    birth, then = rank(born)[:10], rank(moment)[:10]
+    if not (birth and then) or min(len(born or ""), len(moment or "")) < len("YYYY-MM-DD"):
+        return None
+    return int(then[:4]) - int(birth[:4]) - (then[5:] < birth[5:])

@@ -69,14 +69,14 @@ class Request(Generic[ServicesT]):
         opened = self.subgraph.crosswalk.open_links(patient, links or "")
         if opened is None:
             raise ClientError(Code.NOT_FOUND)
-        return Compartment(patient, opened)
+        return Compartment(patient, opened.links, opened.born)
 
     async def compartments(self, refs: Sequence[RecordRef]) -> list[Compartment | None]:
         """The patient each record belongs to, for records asked for by id."""
         members = sorted({Link(ref.source, ref.patient) for ref in refs})
         persons = await self.subgraph.facts.persons(members) if members else {}
         found = (persons.get(Link(ref.source, ref.patient)) for ref in refs)
-        return [Compartment(p.id, tuple(sorted(p.links))) if p else None for p in found]
+        return [Compartment(p.id, tuple(sorted(p.links)), p.born) if p else None for p in found]
 
     def seal(self, type_: str, source: str, id_: str, patient: str) -> str:
         return self.subgraph.ids.seal(self.subgraph.name, RecordRef(source, type_, id_, patient))

@@ -10,10 +10,11 @@ from typing import Final
 
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.crosswalk import Link
-from subgraphs.runtime.facts import Fact, Kind, load_facts
+from subgraphs.runtime.facts import Fact, load_facts
 from subgraphs.runtime.fhir import tokens
 from subgraphs.runtime.gathering import Answer, Gathered
-from subgraphs.runtime.labelling import sensitive_subjects
+from subgraphs.runtime.kinds import Kind
+from subgraphs.runtime.labelling import mentions_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import rank
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
@@ -34,7 +35,7 @@ APPOINTMENTS: Final[Kind[Appointment]] = Kind(
         "appointment-type": tokens([a.appointment_type]),
     },
     retracted=lambda appointment: appointment.status == ENTERED_IN_ERROR,
-    subject=lambda a: sensitive_subjects(*a.service_type, *a.reason_code),
+    mentions=lambda a: mentions_of(*a.service_type, *a.reason_code),
 )
 
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from subgraphs.coverage.model import EXPLANATION, ExplanationResource
-from subgraphs.diagnostics.loaders import OBSERVATIONS, REPORTS
+from subgraphs.diagnostics.kinds import OBSERVATIONS, REPORTS
 from subgraphs.diagnostics.model import DiagnosticReport, Observation
-from subgraphs.records.loaders import CONDITIONS, ENCOUNTERS, PROCEDURES
+from subgraphs.records.kinds import CONDITIONS, ENCOUNTERS, PROCEDURES
 from subgraphs.records.model import Condition, Encounter, Procedure
 from subgraphs.runtime.access import SENSITIVE
 from subgraphs.runtime.labelling import labels_of
@@ -47,13 +47,25 @@ MENTIONS = [
         {"item": [{"sequence": 1, "productOrService": REHABILITATION}]},
         id="line on a bill",
     ),
+    pytest.param(
+        EXPLANATION,
+        ExplanationResource,
+        {"diagnosis": [{"diagnosisCodeableConcept": DEPENDENCE}]},
+        id="diagnosis on a bill",
+    ),
+    pytest.param(CONDITIONS, Condition, {"code": {"text": "Heroin addiction"}}, id="words alone"),
+    pytest.param(
+        OBSERVATIONS, Observation, {"valueString": "HIV: detected"}, id="a finding's words"
+    ),
 ]
 
 
 @pytest.mark.parametrize(("kind", "model", "content"), MENTIONS)
 def test_what_mentions_a_sensitive_condition_is_sensitive(kind, model, content):
     record = msgspec.convert({"id": "1", **content}, model)
-    assert {label.code for label in labels_of(kind.subject(record))} & SENSITIVE
+    assert {
+        label.code for label in labels_of(kind.subject(record) | kind.mentions(record))
+    } & SENSITIVE
 
 
 @pytest.mark.parametrize(("kind", "model", "content"), MENTIONS)
@@ -61,4 +73,7 @@ def test_what_mentions_a_harmless_one_is_not(kind, model, content):
     text = msgspec.json.encode({"id": "1", **content})
     for each in (DEPENDENCE, REHABILITATION, HIV):
         text = text.replace(msgspec.json.encode(each), msgspec.json.encode(HARMLESS))
-    assert not labels_of(kind.subject(msgspec.json.decode(text, type=model)))
+    for said in (b"Heroin addiction", b"HIV: detected"):
+        text = text.replace(said, b"Sore throat")
+    record = msgspec.json.decode(text, type=model)
+    assert not labels_of(kind.subject(record) | kind.mentions(record))

@@ -110,7 +110,8 @@ class Graph:
     def links(self, patient: Mapping[str, Any]) -> tuple[Link, ...]:
         """A representation's links, opened."""
         crosswalk = Crosswalk(derive_key(MASTER, "seal:links"))
-        return crosswalk.open_links(patient["id"], patient["links"]) or ()
+        opened = crosswalk.open_links(patient["id"], patient["links"])
+        return opened.links if opened else ()
 
     async def patients(self, first: int) -> list[dict[str, Any]]:
         answer = await self.ask(

@@ -118,7 +118,6 @@ class Coverage(FactNode):
             plan=resource.plan,
             period=Period.of(resource.period),
             relationship=CodeableConcept.of(resource.relationship),
-            fact=fact,
         )
 
     @classmethod
@@ -188,7 +187,6 @@ class ExplanationOfBenefit(FactNode):
             outcome=resource.outcome,
             billable_period=Period.of(resource.billable_period),
             created=date_time(resource.created),
-            fact=fact,
         )
 
     @classmethod

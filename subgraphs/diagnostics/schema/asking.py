@@ -10,11 +10,14 @@ import strawberry
 
 from contract.errors import Code
 from subgraphs.diagnostics.loaders import Question
+from subgraphs.diagnostics.schema.measured import Analyte
 from subgraphs.runtime.errors import ClientError
+from subgraphs.runtime.scalars import DateTime
+from subgraphs.runtime.terms.codes import token_of
 
 MAX_CODES: Final = 50
 # What a search parameter takes as one value: a comma would make it two.
-_CODE: Final = re.compile(r"[^\s,$\\]{1,200}")
+_CODE: Final = re.compile(r"(?:([^\s,|$\\]{1,200})\|)?([^\s,|$\\]{1,200})")
 
 
 @strawberry.enum(
@@ -44,11 +47,30 @@ Codes: TypeAlias = Annotated[
 ]
 
 
+Analytes: TypeAlias = Annotated[
+    list[Analyte] | None,
+    strawberry.argument(
+        description="Only measurements of these, whichever test, unit and code system they come "
+        "in; with `codes` those of either."
+    ),
+]
+From: TypeAlias = Annotated[
+    DateTime | None,
+    strawberry.argument(name="from", description="Only those that tell of then or later."),
+]
+
+
 def question_of(
-    category: ObservationCategory | None, codes: list[str] | None, *, latest: bool
+    category: ObservationCategory | None,
+    codes: list[str] | None,
+    analytes: list[Analyte] | None,
+    *,
+    latest: bool,
 ) -> Question:
-    asked = tuple(sorted(set(codes or ())))
-    if len(asked) > MAX_CODES or any(not _CODE.fullmatch(code) for code in asked):
+    read = [_CODE.fullmatch(code) for code in codes or ()]
+    asked = {token_of(*found.groups()) if found[1] else found[2] for found in read if found}
+    if len(asked) > MAX_CODES or None in read:
         raise ClientError(Code.BAD_USER_INPUT, argument="codes")
     categories = (str(category.value),) if category else ()
-    return Question(categories, asked, latest=latest)
+    measured = tuple(sorted({str(analyte.value) for analyte in analytes or ()}))
+    return Question(categories, tuple(sorted(asked)), measured, latest=latest)

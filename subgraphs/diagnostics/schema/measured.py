@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Self, TypedDict
+from enum import Enum
+from typing import Annotated, Self, TypedDict
 
 import strawberry
 
+from contract.errors import Code
 from subgraphs.diagnostics import model
+from subgraphs.diagnostics.kinds import measured_of
 from subgraphs.runtime import fhir
 from subgraphs.runtime.datatypes import CodeableConcept, Period, Quantity
+from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.scalars import DateTime, date_time
+from subgraphs.runtime.units.quantities import normalized
+from subgraphs.runtime.units.ucum import read_unit
 
 
 @strawberry.type(description="What is usual for a measurement.")
@@ -20,14 +26,69 @@ class ReferenceRange:
     text: str | None = strawberry.field(description="The range in words.")
 
 
+@strawberry.enum(
+    description="What is measured, whichever test, unit or code system it comes in: the results of "
+    "one are one line in a chart."
+)
+class Analyte(Enum):
+    A1C = strawberry.enum_value("a1c", description="Hemoglobin A1c, in % (NGSP).")
+    LDL = strawberry.enum_value("ldl", description="LDL cholesterol, in mg/dL.")
+    EGFR = strawberry.enum_value("egfr", description="Estimated GFR, in mL/min/{1.73_m2}.")
+    GLUCOSE = strawberry.enum_value("glucose", description="In blood, in mg/dL.")
+    CREATININE = strawberry.enum_value("creatinine", description="In serum, in mg/dL.")
+    UREA_NITROGEN = strawberry.enum_value("urea-nitrogen", description="In mg/dL.")
+    TOTAL_CHOLESTEROL = strawberry.enum_value("total-cholesterol", description="In mg/dL.")
+    HDL = strawberry.enum_value("hdl", description="HDL cholesterol, in mg/dL.")
+    TRIGLYCERIDES = strawberry.enum_value("triglycerides", description="In mg/dL.")
+    HEMOGLOBIN = strawberry.enum_value("hemoglobin", description="In blood, in g/dL.")
+    POTASSIUM = strawberry.enum_value("potassium", description="In mmol/L.")
+    SODIUM = strawberry.enum_value("sodium", description="In mmol/L.")
+    CALCIUM = strawberry.enum_value("calcium", description="In mg/dL.")
+    BILIRUBIN = strawberry.enum_value("bilirubin", description="Total bilirubin, in mg/dL.")
+    TSH = strawberry.enum_value("tsh", description="Thyrotropin, in m[IU]/L.")
+    LEUKOCYTES = strawberry.enum_value("leukocytes", description="White cells, in 10*3/uL.")
+    PLATELETS = strawberry.enum_value("platelets", description="In 10*3/uL.")
+    SYSTOLIC = strawberry.enum_value("systolic", description="Blood pressure, in mm[Hg].")
+    DIASTOLIC = strawberry.enum_value("diastolic", description="Blood pressure, in mm[Hg].")
+    HEART_RATE = strawberry.enum_value("heart-rate", description="In /min.")
+    TEMPERATURE = strawberry.enum_value("temperature", description="Of the body, in Cel.")
+    WEIGHT = strawberry.enum_value("weight", description="Of the body, in kg.")
+    HEIGHT = strawberry.enum_value("height", description="Of the body, in cm.")
+    BMI = strawberry.enum_value("bmi", description="Body mass index, in kg/m2.")
+
+
 @strawberry.type
 class MeasuredNode:
     """A coded value; observations and their components inherit it."""
 
     code: CodeableConcept | None = strawberry.field(description="What was measured: LOINC.")
+    wire: strawberry.Private[model.Measured]
     value_quantity: Quantity | None = strawberry.field(
-        description="A measured amount: exact decimal and unit, as a rule UCUM."
+        description="A measured amount as its source sent it: exact decimal, its unit and code."
     )
+
+    @strawberry.field(
+        description="The amount in the analyte's own unit, to draw and to compare: converted "
+        "exactly, rounded once, to the decimals laboratories report. One that already is in that "
+        "unit stays digit for digit. Null where it has no unit that is known, or another dimension."
+    )
+    def normalized(
+        self,
+        unit: Annotated[
+            str | None,
+            strawberry.argument(description="Another UCUM unit to have it in: `mmol/L`."),
+        ] = None,
+    ) -> Quantity | None:
+        if unit is not None and read_unit(unit) is None:
+            raise ClientError(Code.BAD_USER_INPUT, argument="unit")
+        found = normalized(self.wire.value_quantity, measured_of(self.wire), unit)
+        return Quantity.of(found)
+
+    @strawberry.field(description="What is measured; null for what is not drawn as a line.")
+    def analyte(self) -> Analyte | None:
+        analyte = measured_of(self.wire)
+        return Analyte(analyte.id) if analyte else None
+
     value_codeable_concept: CodeableConcept | None = strawberry.field(
         description="A coded finding."
     )
@@ -54,6 +115,7 @@ class MeasuredNode:
 
 class Measured(TypedDict):
     code: CodeableConcept | None
+    wire: model.Measured
     value_quantity: Quantity | None
     value_codeable_concept: CodeableConcept | None
     value_string: str | None
@@ -75,6 +137,7 @@ def measured(wire: model.Measured) -> Measured:
     between, ratio = wire.value_range or fhir.Range(), wire.value_ratio or fhir.Ratio()
     return Measured(
         code=CodeableConcept.of(wire.code),
+        wire=wire,
         value_quantity=Quantity.of(wire.value_quantity),
         value_codeable_concept=CodeableConcept.of(wire.value_codeable_concept),
         value_string=wire.value_string or wire.value_time,

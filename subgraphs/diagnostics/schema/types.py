@@ -14,11 +14,10 @@ from strawberry import federation
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
-from subgraphs.diagnostics import loaders, model
+from subgraphs.diagnostics import kinds, loaders, model
 from subgraphs.diagnostics.loaders import Diagnostics, Question
-from subgraphs.diagnostics.schema.asking import Category, Codes, question_of
+from subgraphs.diagnostics.schema.asking import Analytes, Category, Codes, From, question_of
 from subgraphs.diagnostics.schema.measured import MeasuredNode, ObservationComponent, measured
-from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept
@@ -35,7 +34,7 @@ from subgraphs.runtime.fact_nodes import (
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.scalars import DateTime, date_time
+from subgraphs.runtime.scalars import DateTime, date_time, rank
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 from subgraphs.runtime.sealing import RecordRef
@@ -87,7 +86,7 @@ class Observation(FactNode, MeasuredNode):
             category=CodeableConcept.all_of(record.category),
             effective=date_time(record.effective),
             issued=date_time(record.issued),
-            encounter=_encounter(request, fact, record.encounter),
+            encounter=_encounter(request, fact),
             performers=[by.display for by in record.performer if by.display],
             components=[ObservationComponent.of(part) for part in record.component],
             notes=[note.text for note in record.note if note.text],
@@ -99,7 +98,7 @@ class Observation(FactNode, MeasuredNode):
     ) -> Sequence[object]:
         node = partial(cls.of, request)
         return await resolve_facts(
-            request, loaders.OBSERVATIONS, loaders.load_observations, node, representations
+            request, kinds.OBSERVATIONS, loaders.load_observations, node, representations
         )
 
 
@@ -155,11 +154,10 @@ class DiagnosticReport(FactNode):
             code=CodeableConcept.of(record.code),
             effective=date_time(record.effective),
             issued=date_time(record.issued),
-            encounter=_encounter(request, fact, record.encounter),
+            encounter=_encounter(request, fact),
             performers=[by.display for by in record.performer if by.display],
             conclusion=record.conclusion,
             conclusion_codes=CodeableConcept.all_of(record.conclusion_code),
-            fact=fact,
         )
 
     @classmethod
@@ -168,7 +166,7 @@ class DiagnosticReport(FactNode):
     ) -> Sequence[object]:
         node = partial(cls.of, request)
         return await resolve_facts(
-            request, loaders.REPORTS, loaders.load_reports, node, representations
+            request, kinds.REPORTS, loaders.load_reports, node, representations
         )
 
 
@@ -185,11 +183,14 @@ class Patient(PatientNode):
         info: strawberry.Info,
         category: Category = None,
         codes: Codes = None,
+        analytes: Analytes = None,
+        from_: From = None,
         first: First = None,
         after: After = None,
     ) -> Connection[Observation] | None:
         request: Request[Diagnostics] = info.context
-        question = question_of(category, codes, latest=False)
+        question = question_of(category, codes, analytes, latest=False)
+        earliest = rank(from_)
         return await list_facts(
             request,
             self,
@@ -198,6 +199,7 @@ class Patient(PatientNode):
             field="observations",
             first=first,
             after=after,
+            keep=lambda observation: kinds.OBSERVATIONS.rank(observation) >= earliest,
         )
 
     @federation.field(
@@ -211,11 +213,12 @@ class Patient(PatientNode):
         info: strawberry.Info,
         category: Category = None,
         codes: Codes = None,
+        analytes: Analytes = None,
         first: First = None,
         after: After = None,
     ) -> Connection[Observation] | None:
         request: Request[Diagnostics] = info.context
-        question = question_of(category, codes, latest=True)
+        question = question_of(category, codes, analytes, latest=True)
         return await list_facts(
             request,
             self,
@@ -254,11 +257,13 @@ async def _load(
 
 
 def _encounter(
-    request: Request[Any], fact: Fact[Any], reference: fhir.Reference | None
+    request: Request[Any], fact: Fact[model.Observation] | Fact[model.DiagnosticReport]
 ) -> Encounter | None:
-    id_ = reference.id_of("Encounter") if reference else None
-    if id_ is None:
-        return None
-    record = fact.records[0]
-    ref = RecordRef(record.source, "Encounter", id_, record.patient)
-    return Encounter(id=strawberry.ID(request.subgraph.ids.seal("records", ref)))
+    """The visit that the first record to name one names: ids are each source's own."""
+    for record in fact.leading:
+        reference = record.resource.encounter
+        id_ = reference.id_of("Encounter") if reference else None
+        if id_ is not None:
+            ref = RecordRef(record.source, "Encounter", id_, record.patient)
+            return Encounter(id=strawberry.ID(request.subgraph.ids.seal("records", ref)))
+    return None

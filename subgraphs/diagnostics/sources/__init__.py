@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -11,6 +12,9 @@ from subgraphs.runtime.gathering import Answer
 SPARE: Final = 3
 """Rows fetched for a newest one: should it be retracted or withheld, the one before it counts."""
 
+IS_CODE: Final = re.compile(r"[^\s,|$\\]{1,200}")
+"""What a search parameter takes as one code: a comma would make it two."""
+
 
 class DiagnosticSource(Protocol):
     """Each question takes a batch of the source's own patient ids."""
@@ -19,20 +23,27 @@ class DiagnosticSource(Protocol):
         """All observations, whatever their category."""
         ...
 
-    async def by_category(
-        self, patients: Sequence[str], categories: Sequence[str]
-    ) -> Answer[Observation]:
-        """All observations of these categories, each a code of FHIR's own system of them."""
-        ...
-
     async def by_code(self, patients: Sequence[str], codes: Sequence[str]) -> Answer[Observation]:
-        """All observations with one of these codes, each as `code` or `system|code`."""
+        """All observations with one of these codes, whatever the system."""
         ...
 
     async def latest_by_code(
         self, patients: Sequence[str], codes: Sequence[str]
     ) -> Answer[Observation]:
-        """At least the `SPARE` newest observations of each code, or all where there are fewer."""
+        """At least the `SPARE` newest observations of each code, or all where there are fewer.
+
+        A source that labels gives all: an older one may close what is about the same.
+        """
         ...
 
     async def reports(self, patients: Sequence[str]) -> Answer[DiagnosticReport]: ...
+
+
+def joined(answers: Sequence[Answer[Observation]]) -> Answer[Observation]:
+    """Several answers about the same patients; a row found twice is one row."""
+    rows: dict[str, dict[str, Observation]] = {}
+    for answer in answers:
+        for patient, found in answer.rows.items():
+            rows.setdefault(patient, {}).update({row.id: row for row in found})
+    damaged = frozenset().union(*(answer.damaged for answer in answers))
+    return Answer({patient: list(found.values()) for patient, found in rows.items()}, damaged)

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from subgraphs.connectors.errors import Rejected
 from subgraphs.diagnostics.model import DiagnosticReport, Observation
-from subgraphs.diagnostics.sources import SPARE
+from subgraphs.diagnostics.sources import SPARE, joined
 from subgraphs.runtime.fhir import PatientSearch, search_patients, translate
 from subgraphs.runtime.gathering import Answer
 
@@ -31,6 +31,8 @@ EVERY_CATEGORY: Final = tuple(
     f"{system}|{code}" for system, codes in _CATEGORIES.items() for code in codes.split()
 )
 
+_WHOLE_CHART: Final = {"_count": "1000"}
+
 
 class LatestSearch(PatientSearch, Protocol):
     async def latest_by(
@@ -46,26 +48,24 @@ class LatestSearch(PatientSearch, Protocol):
 
 
 class FhirDiagnostics:
-    def __init__(self, server: LatestSearch) -> None:
+    def __init__(self, server: LatestSearch, *, labels: bool = True) -> None:
+        """`labels`: whether the source may have labelled what is sensitive."""
         self._server = server
+        self._labels = labels
         self._takes_lists = True
         self._takes_patient_alone = True
 
     async def observations(self, patients: Sequence[str]) -> Answer[Observation]:
         if self._takes_patient_alone:
+            # One chart comes on one page where the server gives as many; many charts have pages.
+            whole = _WHOLE_CHART if len(patients) == 1 else None
             try:
-                return await self._one_search(patients)
+                return await self._one_search(patients, whole)
             except Rejected:
                 pass
         found = await self._search(patients, "category", EVERY_CATEGORY)
         self._takes_patient_alone = False
         return found
-
-    async def by_category(
-        self, patients: Sequence[str], categories: Sequence[str]
-    ) -> Answer[Observation]:
-        tokens = [f"{CATEGORY_SYSTEM}|{category}" for category in categories]
-        return await self._search(patients, "category", tokens)
 
     async def by_code(self, patients: Sequence[str], codes: Sequence[str]) -> Answer[Observation]:
         return await self._search(patients, "code", codes)
@@ -73,11 +73,11 @@ class FhirDiagnostics:
     async def latest_by_code(
         self, patients: Sequence[str], codes: Sequence[str]
     ) -> Answer[Observation]:
-        if len(patients) == 1 and len(codes) > 1:
+        if self._labels or (len(patients) == 1 and len(codes) > 1):
             # One patient's few codes are one search; many patients' would be many pages.
             return await self.by_code(patients, codes)
         found = await asyncio.gather(*(self._latest(patients, code) for code in codes))
-        return _joined(found)
+        return joined(found)
 
     async def reports(self, patients: Sequence[str]) -> Answer[DiagnosticReport]:
         return await search_patients(self._server, "DiagnosticReport", DiagnosticReport, patients)
@@ -99,7 +99,7 @@ class FhirDiagnostics:
                 if len(tokens) == 1:
                     raise
         searches = (self._one_search(patients, {param: token}) for token in tokens)
-        found = _joined(await asyncio.gather(*searches))
+        found = joined(await asyncio.gather(*searches))
         # Only now is it known that the list was what it declined.
         self._takes_lists = False
         return found
@@ -108,13 +108,3 @@ class FhirDiagnostics:
         self, patients: Sequence[str], others: Mapping[str, str] | None = None
     ) -> Answer[Observation]:
         return await search_patients(self._server, "Observation", Observation, patients, others)
-
-
-def _joined(answers: Sequence[Answer[Observation]]) -> Answer[Observation]:
-    """Several answers about the same patients; a row found twice is one row."""
-    rows: dict[str, dict[str, Observation]] = {}
-    for answer in answers:
-        for patient, found in answer.rows.items():
-            rows.setdefault(patient, {}).update({row.id: row for row in found})
-    damaged = frozenset().union(*(answer.damaged for answer in answers))
-    return Answer({patient: list(found.values()) for patient, found in rows.items()}, damaged)

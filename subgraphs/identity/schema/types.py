@@ -120,7 +120,9 @@ class Patient:
     )
     def links(self, info: strawberry.Info) -> str | None:
         crosswalk = info.context.subgraph.crosswalk
-        sealed: str = crosswalk.seal_links(self.id, self.person.links)
+        sealed: str = crosswalk.seal_links(
+            self.id, self.person.links, self.person.newest.birth_date
+        )
         return sealed
 
     @strawberry.field(description="The name in use.")

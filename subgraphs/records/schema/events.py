@@ -8,7 +8,7 @@ from typing import Any
 import strawberry
 from strawberry import federation
 
-from subgraphs.records import loaders, model
+from subgraphs.records import kinds, loaders, model
 from subgraphs.records.schema.whose import PatientOfFact, patient_of
 from subgraphs.runtime.datatypes import CodeableConcept, Coding, Period, date
 from subgraphs.runtime.fact_nodes import (
@@ -73,7 +73,7 @@ class Encounter(FactNode):
         cls, request: Request[Any], representations: Sequence[Representation]
     ) -> Sequence[object]:
         return await resolve_facts(
-            request, loaders.ENCOUNTERS, loaders.load_encounters, cls.of, representations
+            request, kinds.ENCOUNTERS, loaders.load_encounters, cls.of, representations
         )
 
 
@@ -115,7 +115,7 @@ class Procedure(FactNode):
         cls, request: Request[Any], representations: Sequence[Representation]
     ) -> Sequence[object]:
         return await resolve_facts(
-            request, loaders.PROCEDURES, loaders.load_procedures, cls.of, representations
+            request, kinds.PROCEDURES, loaders.load_procedures, cls.of, representations
         )
 
 
@@ -166,5 +166,5 @@ class Immunization(FactNode):
         cls, request: Request[Any], representations: Sequence[Representation]
     ) -> Sequence[object]:
         return await resolve_facts(
-            request, loaders.IMMUNIZATIONS, loaders.load_immunizations, cls.of, representations
+            request, kinds.IMMUNIZATIONS, loaders.load_immunizations, cls.of, representations
         )

@@ -8,7 +8,7 @@ from typing import Any
 import strawberry
 from strawberry import federation
 
-from subgraphs.records import loaders, model
+from subgraphs.records import kinds, loaders, model
 from subgraphs.records.schema.whose import PatientOfFact, patient_of
 from subgraphs.runtime.datatypes import CodeableConcept
 from subgraphs.runtime.fact_nodes import (
@@ -74,7 +74,7 @@ class Condition(FactNode):
         cls, request: Request[Any], representations: Sequence[Representation]
     ) -> Sequence[object]:
         return await resolve_facts(
-            request, loaders.CONDITIONS, loaders.load_conditions, cls.of, representations
+            request, kinds.CONDITIONS, loaders.load_conditions, cls.of, representations
         )
 
 
@@ -145,5 +145,5 @@ class AllergyIntolerance(FactNode):
         cls, request: Request[Any], representations: Sequence[Representation]
     ) -> Sequence[object]:
         return await resolve_facts(
-            request, loaders.ALLERGIES, loaders.load_allergies, cls.of, representations
+            request, kinds.ALLERGIES, loaders.load_allergies, cls.of, representations
         )

@@ -28,7 +28,7 @@ class FakeServer:
 
     async def search_by(self, resource_type, param, keys, others=None):
         self.asked.append((resource_type, param, list(keys), others))
-        if self.declines or (self.wants_more_than_patient and not others):
+        if self.declines or (self.wants_more_than_patient and not self.narrows(others)):
             raise Rejected(400)
         if not self.takes_lists and any("," in value for value in (others or {}).values()):
             raise Rejected(400)
@@ -36,6 +36,10 @@ class FakeServer:
         for found in self.rows:
             of[found["subject"]["reference"].split("/")[1]].append(found)
         return {key: of.get(key, []) for key in keys}
+
+    @staticmethod
+    def narrows(others):
+        return bool((others or {}).keys() - {"_count"})
 
     async def latest_by(self, resource_type, param, keys, others=None, *, sort, per_key=1):
         self.asked.append(("latest", param, list(keys), others, sort, per_key))
@@ -46,7 +50,11 @@ async def test_all_are_one_search_by_patient_alone():
     server = FakeServer(row("1"))
     answer = await FhirDiagnostics(server).observations(["p1"])
     assert [found.id for found in answer.rows["p1"]] == ["1"]
-    assert server.asked == [("Observation", "patient", ["p1"], None)]
+    await FhirDiagnostics(server).observations(["p1", "p2"])
+    assert server.asked == [
+        ("Observation", "patient", ["p1"], {"_count": "1000"}),
+        ("Observation", "patient", ["p1", "p2"], None),
+    ]
 
 
 async def test_where_patient_alone_is_not_permitted_every_known_category_is_named():
@@ -56,7 +64,7 @@ async def test_where_patient_alone_is_not_permitted_every_known_category_is_name
         answer = await source.observations(["p1"])
         assert [found.id for found in answer.rows["p1"]] == ["1"]
     named = {"category": ",".join(EVERY_CATEGORY)}
-    assert [others for _, _, _, others in server.asked] == [None, named, named]
+    assert [others for _, _, _, others in server.asked] == [{"_count": "1000"}, named, named]
     assert f"{CATEGORY}|laboratory" in EVERY_CATEGORY
     assert any(category.endswith("us-core-category|sdoh") for category in EVERY_CATEGORY)
 
@@ -72,15 +80,7 @@ async def test_a_failure_of_another_kind_does_not_change_how_the_server_is_asked
     server.asked.clear()
     await source.observations(["p1"])
     await source.by_code(["p1"], ["a", "b"])
-    assert [others for _, _, _, others in server.asked] == [None, {"code": "a,b"}]
-
-
-async def test_categories_are_one_search_by_patient_and_category():
-    server = FakeServer(row("1"))
-    answer = await FhirDiagnostics(server).by_category(["p1"], ["laboratory", "survey"])
-    assert [found.id for found in answer.rows["p1"]] == ["1"]
-    tokens = f"{CATEGORY}|laboratory,{CATEGORY}|survey"
-    assert server.asked == [("Observation", "patient", ["p1"], {"category": tokens})]
+    assert [others for _, _, _, others in server.asked] == [{"_count": "1000"}, {"code": "a,b"}]
 
 
 async def test_a_server_that_takes_no_lists_is_asked_one_by_one_from_then_on():
@@ -101,9 +101,15 @@ async def test_a_single_code_that_is_rejected_is_an_error():
 
 async def test_the_newest_are_asked_for_with_some_to_spare():
     server = FakeServer(row("1"), row("2", "p2"))
-    answer = await FhirDiagnostics(server).latest_by_code(["p1", "p2"], ["a"])
+    answer = await FhirDiagnostics(server, labels=False).latest_by_code(["p1", "p2"], ["a"])
     assert {patient: len(rows) for patient, rows in answer.rows.items()} == {"p1": 1, "p2": 1}
     assert server.asked == [("latest", "patient", ["p1", "p2"], {"code": "a"}, "-date", SPARE)]
+
+
+async def test_of_a_source_that_labels_older_rows_count_too():
+    server = FakeServer(row("1"), row("2", "p2"))
+    await FhirDiagnostics(server).latest_by_code(["p1", "p2"], ["a"])
+    assert server.asked == [("Observation", "patient", ["p1", "p2"], {"code": "a"})]
 
 
 async def test_one_patient_s_several_codes_are_one_search():
@@ -121,7 +127,6 @@ def test_a_row_of_another_patient_or_without_one_marks_the_answer():
 
 QUESTIONS = {
     "observations": (),
-    "by_category": (["laboratory"],),
     "by_code": (["a"],),
     "latest_by_code": (["a"],),
     "reports": (),

@@ -22,8 +22,9 @@ from subgraphs.runtime.app import create_subgraph_app
 from subgraphs.runtime.connection import Connection, Listing, connect
 from subgraphs.runtime.crosswalk import Crosswalk, Link
 from subgraphs.runtime.datatypes import Quantity
-from subgraphs.runtime.facts import Fact, Kind, load_by_id, load_facts
+from subgraphs.runtime.facts import Fact, load_by_id, load_facts
 from subgraphs.runtime.gathering import Answer
+from subgraphs.runtime.kinds import Kind
 from subgraphs.runtime.request import Request, Subgraph
 from subgraphs.runtime.scalars import DateTime
 from subgraphs.runtime.schema import build_schema

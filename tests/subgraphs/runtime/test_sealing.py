@@ -57,9 +57,12 @@ def test_links_are_ordered_unique_and_bound_to_their_patient():
     links = [Link("b", "2"), Link("a", "9"), Link("b", "2"), Link("a", "1")]
     sealed = WALK.seal_links("p", links)
     assert sealed == WALK.seal_links("p", reversed(links))
-    assert WALK.open_links("p", sealed) == (Link("a", "1"), Link("a", "9"), Link("b", "2"))
+    opened = WALK.open_links("p", sealed)
+    assert opened.links == (Link("a", "1"), Link("a", "9"), Link("b", "2"))
+    assert opened.born is None
+    assert WALK.open_links("p", WALK.seal_links("p", links, "1990-02")).born == "1990-02"
     assert WALK.open_links("q", sealed) is None
-    assert isinstance((WALK.open_links("p", sealed) or ())[0], Link)
+    assert isinstance(opened.links[0], Link)
 
 
 def test_a_cursor_is_good_for_its_own_list_only():

@@ -1,0 +1,1 @@
+"""Labels of sensitivity for what its source left unlabelled, by rules that are data."""

@@ -1,0 +1,43 @@
+"""Dates and times compared with no more precision than they were recorded in."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from subgraphs.runtime.scalars import rank
+
+_DAY: Final = len("YYYY-MM-DD")
+_SECOND: Final = len("YYYY-MM-DDTHH:MM:SS")
+
+
+def has_time(text: str | None) -> bool:
+    return text is not None and len(text) > _DAY
+
+
+def day_of(text: str | None) -> str:
+    """The day in UTC, empty without one; of a year or a month the first."""
+    return rank(text)[:_DAY]
+
+
+def moments_agree(one: str, other: str) -> bool:
+    """Whether two dates or times can be the same: `2020`, `2020-05-17` and `2020-05-17T08:00:00Z`.
+
+    A time is compared to the second. The day of a time is that where it was written, or UTC's.
+    """
+    coarse, fine = sorted((one, other), key=len)
+    if has_time(coarse):
+        return bool(rank(coarse)) and rank(coarse)[:_SECOND] == rank(fine)[:_SECOND]
+    return fine.startswith(coarse) or rank(fine).startswith(coarse)
+
+
+def days_between(one: str | None, other: str | None) -> int | None:
+    """None unless both are known."""
+    first, second = rank(one), rank(other)
+    if not first or not second:
+        return None
+    return abs(_ordinal(first) - _ordinal(second))
+
+
+def _ordinal(ranked: str) -> int:
+    return date.fromisoformat(ranked[:_DAY]).toordinal()

@@ -1,0 +1,1 @@
+"""Codes: one name for each code system, one spelling for each code."""
