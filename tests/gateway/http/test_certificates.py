@@ -10,6 +10,7 @@ import ssl
 from urllib.parse import quote
 
 import pytest
+from aiohttp import WSMsgType
 from pydantic import ValidationError
 
 from gateway.__main__ import server_config
@@ -133,6 +134,21 @@ async def test_our_own_tls_tells_who_is_there(tmp_path, issuer, http, authority,
         assert await ask(token) == 401
         assert await ask(token, **{"client-cert": rfc9440(own.der)}) == 401
         assert await ask(issuer.token()) == 200
+
+        async def connect(token, shown=None):
+            """What a WebSocket's greeting is answered with."""
+            context = authority.context(shown)
+            protocols = ("graphql-transport-ws",)
+            async with http.ws_connect(address, protocols=protocols, ssl=context) as socket:
+                payload = {"authorization": f"Bearer {token}"}
+                await socket.send_json({"type": "connection_init", "payload": payload})
+                message = await socket.receive()
+                return message.data if message.type is WSMsgType.CLOSE else message.json()["type"]
+
+        assert await connect(token, own) == "connection_ack"
+        assert await connect(token, other) == 4403
+        assert await connect(token) == 4403
+        assert await connect(issuer.token()) == "connection_ack"
 
 
 def test_the_servers_own_word_on_who_asks_is_not_a_header(tmp_path):
