@@ -57,7 +57,7 @@ class ClientCertificates(BaseModel):
         return self.header.lower().encode()
 
     def trusts(self, peer: str | None) -> bool:
-        """`peer` is the other end of the connection; None at a unix socket."""
+        """`peer` is the address at the other end of the connection; None at a unix socket."""
         if peer is None:
             return UNIX in self.trusted_proxies
         try:

@@ -2,8 +2,8 @@
 
 SMART adds the launch context: https://hl7.org/fhir/smart-app-launch/STU2.2/token-introspection.html
 Answers are remembered by whoever asks here. A made-up token does cost a call, so there are never
-more than `MAX_CALLS` under way; several requests with one token share a call; and after a failure
-the issuer is left alone for a moment, in which tokens are refused.
+more than `MAX_CALLS` under way, for which others wait a while; several requests with one token
+share a call; and an issuer that is silent is left alone for a moment, in which tokens are refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from typing import Any
 
 from gateway.authorization.binding import read_binding
 from gateway.authorization.client_proof import ClientKey, read_proof
-from gateway.authorization.issuer_http import IssuerHttp, IssuerUnavailableError
+from gateway.authorization.issuer_http import (
+    IssuerHttp,
+    IssuerSilentError,
+    IssuerUnavailableError,
+)
 from gateway.authorization.signed_tokens import (
     audiences,
     check_kind,
@@ -28,15 +32,12 @@ from gateway.telemetry import Metrics, log
 from gateway.trust import Introspection
 
 MAX_CALLS = 20
+PATIENCE_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 INTROSPECTION = "introspection"
 """What was asked of the issuer, as the metrics call it."""
 
 Claims = Mapping[str, Any]
-
-
-class TokenInactiveError(Exception):
-    """The issuer says that the token is expired, revoked or none of its own."""
 
 
 class Introspector:
@@ -63,7 +64,8 @@ class Introspector:
     async def ask(self, token: str) -> Claims:
         """What the issuer says of a token that it calls active; its signature is not looked at.
 
-        Raises `TokenInactiveError`, or `IssuerUnavailableError`.
+        Raises `IdentityError` if it is expired, revoked or none of the issuer's own, or
+        `IssuerUnavailableError`.
         """
         call = self._under_way.get(token)
         if call is None:
@@ -74,10 +76,7 @@ class Introspector:
         return await asyncio.shield(call)
 
     async def describe(self, token: str) -> Claims:
-        """The claims of an opaque token, checked as those of a JWT are.
-
-        Raises `IdentityError` besides.
-        """
+        """The claims of an opaque token, checked as those of a JWT are."""
         claims = {"iss": self._issuer.issuer, **await self.ask(token)}
         if claims["iss"] != self._issuer.issuer:
             raise invalid("its issuer")
@@ -87,13 +86,11 @@ class Introspector:
         check_kind(claims)
         check_subject(claims, self._issuer)
         check_times(claims, self._clock())
+        read_binding(claims)
         return claims
 
     async def confirm(self, token: str, claims: Claims) -> None:
-        """That a JWT which we verified ourselves has not been revoked.
-
-        Raises `TokenInactiveError`, `IssuerUnavailableError` or `IdentityError`.
-        """
+        """That a JWT which we verified ourselves has not been revoked."""
         answer = await self.ask(token)
         for name in ("iss", "sub", "jti"):
             if name in answer and answer[name] != claims.get(name):
@@ -109,17 +106,25 @@ class Introspector:
 
     async def _ask(self, token: str) -> Claims:
         if self._clock() < self._resume_at:
-            raise IssuerUnavailableError("was out of reach a moment ago")
-        async with self._calls:
-            try:
-                answer = await self._post(token)
-            except IssuerUnavailableError as error:
+            raise IssuerUnavailableError("was silent a moment ago")
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._calls.acquire()
+        except TimeoutError:
+            raise IssuerUnavailableError("too many questions are under way") from None
+        try:
+            answer = await self._post(token)
+        except IssuerUnavailableError as error:
+            if isinstance(error, IssuerSilentError):
+                # Not for an answer that was bad: a token may have been made to provoke it.
                 self._resume_at = self._clock() + PAUSE_SECONDS
-                self._failures.inc()
-                log.warning("introspection_failed", issuer=self._issuer.issuer, reason=str(error))
-                raise
+            self._failures.inc()
+            log.warning("introspection_failed", issuer=self._issuer.issuer, reason=str(error))
+            raise
+        finally:
+            self._calls.release()
         if answer.get("active") is not True:
-            raise TokenInactiveError
+            raise invalid("its issuer's word")
         return answer
 
     async def _post(self, token: str) -> Claims:

@@ -26,6 +26,10 @@ class IssuerUnavailableError(Exception):
     """The issuer does not say what we have to know; the message tells why, for the log."""
 
 
+class IssuerSilentError(IssuerUnavailableError):
+    """It cannot be reached, or takes too long: to ask again at once would only wait again."""
+
+
 class IssuerHttp:
     def __init__(self, issuer: str, http: aiohttp.ClientSession) -> None:
         self.issuer = issuer
@@ -74,9 +78,9 @@ class IssuerHttp:
                     raise IssuerUnavailableError(f"answered with status {response.status}")
                 body = await _read(response)
         except TimeoutError:
-            raise IssuerUnavailableError("gave no answer in time") from None
+            raise IssuerSilentError("gave no answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise IssuerUnavailableError(f"cannot be asked: {type(error).__name__}") from None
+            raise IssuerSilentError(f"cannot be asked: {type(error).__name__}") from None
         try:
             return read_object(body)
         except ValueError:

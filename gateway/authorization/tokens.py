@@ -6,7 +6,7 @@ a certificate is good only together with it.
 
 A verified token is remembered, by its SHA-256, until it expires but for `token_cache_seconds` at
 most, which bounds how late a revocation is noticed: here, and sealed in Redis for our replicas.
-One that its issuer disowned is remembered for `INACTIVE_SECONDS`.
+One that was refused for what its issuer said is not put to it again for `REFUSED_SECONDS`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import asyncio
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import aiohttp
 import msgspec
@@ -25,7 +26,7 @@ from contract.errors import Code
 from gateway.authorization.binding import read_binding
 from gateway.authorization.claims import read_caller
 from gateway.authorization.identity import Verified
-from gateway.authorization.introspection import Introspector, TokenInactiveError
+from gateway.authorization.introspection import Introspector
 from gateway.authorization.issuer_http import IssuerHttp, IssuerUnavailableError
 from gateway.authorization.issuer_keys import IssuerKeys, PublicKey
 from gateway.authorization.roles import RoleMap, RoleMaps, version_of
@@ -45,8 +46,10 @@ from gateway.errors import BusyError, IdentityError
 from gateway.settings import Issuer, Settings
 from gateway.telemetry import Metrics
 
+T = TypeVar("T")
+
 CACHED_TOKENS = 10_000
-INACTIVE_SECONDS = 30.0
+REFUSED_SECONDS = 30.0
 # https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 _JOSE = "eyJ"
@@ -97,7 +100,7 @@ class TokenVerifier:
             (i for i in settings.issuers if i.introspection and i.introspection.opaque_tokens), None
         )
         self._known: LruCache[bytes, Verified] = LruCache(CACHED_TOKENS, clock=clock)
-        self._inactive: LruCache[bytes, bool] = LruCache(CACHED_TOKENS, clock=clock)
+        self._refused: LruCache[bytes, Code] = LruCache(CACHED_TOKENS, clock=clock)
         self._roles: RoleMaps = {}
         self.use_roles(roles or {})
 
@@ -141,24 +144,22 @@ class TokenVerifier:
         await asyncio.gather(*(keys.refresh() for keys in self._keys.values()))
 
     async def _read(self, token: str, digest: bytes) -> Verified:
-        if self._inactive.get(digest):
-            raise invalid("its issuer's word")
+        if (refused := self._refused.get(digest)) is not None:
+            raise IdentityError(refused, note="refused a moment ago for its issuer's word")
         try:
-            issuer, claims = await self._claims(token)
-        except TokenInactiveError:
-            self._inactive.put(digest, value=True, seconds=INACTIVE_SECONDS)
-            raise invalid("its issuer's word") from None
+            issuer, claims = await self._claims(token, digest)
         except IssuerUnavailableError as error:
             raise BusyError(Code.ISSUER_UNAVAILABLE, note=str(error)) from None
         roles = self._roles.get(issuer.issuer, RoleMap())
         caller = read_caller(claims, issuer, roles, digest.hex()[:32])
         return Verified(caller, float(claims["exp"]), read_binding(claims))
 
-    async def _claims(self, token: str) -> tuple[Issuer, Claims]:
+    async def _claims(self, token: str, digest: bytes) -> tuple[Issuer, Claims]:
         if self._opaque is not None and not token.startswith(_JOSE):
             if _TOKEN.fullmatch(token) is None:
                 raise invalid("its form")
-            return self._opaque, await self._introspectors[self._opaque.issuer].describe(token)
+            answer = self._introspectors[self._opaque.issuer].describe(token)
+            return self._opaque, await self._hear(digest, answer)
         header, unproved = peek(token)
         named = unproved.get("iss")
         issuer = self._issuers.get(named) if isinstance(named, str) else None
@@ -169,8 +170,16 @@ class TokenVerifier:
         claims = verify_signature(token, key, algorithm)
         check_claims(claims, issuer, self._clock())
         if issuer.introspection is not None and issuer.introspection.signed_tokens:
-            await self._introspectors[issuer.issuer].confirm(token, claims)
+            await self._hear(digest, self._introspectors[issuer.issuer].confirm(token, claims))
         return issuer, claims
+
+    async def _hear(self, digest: bytes, answer: Awaitable[T]) -> T:
+        """What the issuer says of a token, for which it may be refused for a while."""
+        try:
+            return await answer
+        except IdentityError as error:
+            self._refused.put(digest, error.code, seconds=REFUSED_SECONDS)
+            raise
 
     async def _key(self, issuer: Issuer, key_id: str | None, algorithm: str) -> PublicKey:
         key = await self._keys[issuer.issuer].find(key_id, algorithm)

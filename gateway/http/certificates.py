@@ -38,9 +38,8 @@ class ShownCertificates:
             return None
         name = passed_on.header_bytes
         values = [value for each, value in scope["headers"] if each == name]
-        peer = scope.get("client")
         # Of two, one may be the client's own.
-        if len(values) != 1 or not passed_on.trusts(peer[0] if peer else None):
+        if len(values) != 1 or not passed_on.trusts(_peer(scope)):
             return None
         return self._thumbprint(values[0])
 
@@ -55,6 +54,18 @@ class ShownCertificates:
             known = thumbprint_of(der)
             self._thumbprints.put(written, known)
         return known
+
+
+def _peer(scope: MutableMapping[str, Any]) -> str | None:
+    """Its address, or None at a unix socket.
+
+    Who has hung up has no address either, hence the look at where we listen ourselves.
+    https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope
+    """
+    client, server = scope.get("client"), scope.get("server")
+    if client is not None:
+        return str(client[0])
+    return None if server is not None and server[1] is None else ""
 
 
 def _shown_to_us(scope: MutableMapping[str, Any]) -> bytes | None:

@@ -306,7 +306,7 @@ ANSWERS = {
     "too much, compressed": lambda: web.Response(
         body=zlib.compress(b" " * 50_000_000), headers={"content-encoding": "deflate"}
     ),
-    "a redirect": lambda: web.HTTPFound("/elsewhere"),
+    "a redirect": lambda: web.Response(status=302, headers={"location": "/elsewhere"}),
     "nested without end": lambda: web.Response(body=b'{"keys":' + b"[" * 100_000),
     "no UTF-8": lambda: web.Response(body=b'{"keys": "\xff"}'),
     "no answer": stalled,

@@ -84,8 +84,12 @@ async def test_a_client_cannot_vouch_for_itself(start, issuer, clients, given):
     assert (reply.status, reply.codes) == (401, ["TOKEN_INVALID"])
 
 
-def scope(*values: str, peer=("127.0.0.1", 1)):
-    return {"client": peer, "headers": [(b"client-cert", value.encode()) for value in values]}
+def scope(*values: str, peer=("127.0.0.1", 1), at=("127.0.0.1", 4000)):
+    return {
+        "client": peer,
+        "server": at,
+        "headers": [(b"client-cert", value.encode()) for value in values],
+    }
 
 
 def test_who_is_believed(clients):
@@ -95,8 +99,9 @@ def test_who_is_believed(clients):
     expected = thumbprint_of(der)
     assert shown.thumbprint(scope(rfc9440(der))) == expected
     assert shown.thumbprint(scope(rfc9440(der), peer=("::1", 1))) == expected
-    assert shown.thumbprint(scope(rfc9440(der), peer=None)) == expected
-    for peer in (("127.0.0.2", 1), ("localhost", 1), ("", 0)):
+    assert shown.thumbprint(scope(rfc9440(der), peer=None, at=("/run/cg.sock", None))) == expected
+    # Nobody is there any more, which is not the same as to be at a socket.
+    for peer in (("127.0.0.2", 1), ("localhost", 1), ("", 0), ("unix", 0), None):
         assert shown.thumbprint(scope(rfc9440(der), peer=peer)) is None
     assert shown.thumbprint(scope(rfc9440(der), rfc9440(der))) is None
     assert shown.thumbprint(scope(":" + "A" * 20_000 + ":")) is None
