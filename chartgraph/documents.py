@@ -8,7 +8,7 @@ and not when it is used.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,9 @@ from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse
 from contract.errors import Code
 from gateway.authorization.authorize import Denial, authorize
 from gateway.authorization.identity import Grants
-from gateway.bounds import Limits
+from gateway.bounds import Limits, Unknown
+from gateway.clients.bounding import cut
+from gateway.clients.registry import Client, read_clients
 from gateway.documents.manifest import APOLLO
 from gateway.documents.prepare import Document, hash_text, prepare
 from gateway.documents.registry import ClientDocuments, FolderRegistry, Registry, SealedRegistry
@@ -96,15 +98,22 @@ class Judge:
         self._limits = limits
 
     def problems(
-        self, documents: Mapping[str, str], scopes: frozenset[str] | None
+        self,
+        documents: Mapping[str, str],
+        scopes: frozenset[str] | None,
+        limits: Limits | None = None,
     ) -> Iterator[Problem]:
-        """Without `scopes`, whether the client may read the fields is not judged."""
+        """Without `scopes`, whether the client may read the fields is not judged.
+
+        `limits` are the client's own, where it has some.
+        """
+        limits = limits or self._limits
         for document_id, text in documents.items():
             if _SHA_256.fullmatch(document_id) and document_id != hash_text(text):
                 message = "The id is a SHA-256, but not this document's."
                 yield Problem(document_id, Code.PERSISTED_QUERY_HASH_MISMATCH, message)
             try:
-                document = prepare(text, self._graph.api_schema, self._limits, suggestions=True)
+                document = prepare(text, self._graph.api_schema, limits, suggestions=True)
             except RequestError as error:
                 for each in error.complaints:
                     yield Problem(document_id, error.code, each.message)
@@ -139,16 +148,22 @@ def compare(registered: ClientDocuments, documents: Mapping[str, str]) -> Change
 
 
 async def push(
-    registry: Registry, judge: Judge, wanted: ClientDocuments, *, replace: bool
+    registry: Registry,
+    judge: Judge,
+    wanted: ClientDocuments,
+    *,
+    replace: bool,
+    client: Client | None = None,
 ) -> ClientDocuments:
     """Register documents beside those of earlier builds, which apps in use still ask for.
 
-    With `replace` they take the place of all others. Raises `RefusedError`, `DocumentsError` or
+    With `replace` they take the place of all others. `client` is the entry in the registry of
+    clients, if there is one. Raises `RefusedError`, `DocumentsError` or
     `RegistryError`, and then nothing has changed.
     """
     registered = await registry.read(wanted.client)
-    scopes = scopes_of(wanted, registered)
-    problems = list(judge.problems(wanted.documents, scopes))
+    scopes = scopes_of(wanted, registered, client)
+    problems = list(judge.problems(wanted.documents, scopes, client.limits if client else None))
     if not replace:
         message = "The id is taken by another document of this client; --replace would change it."
         taken = compare(registered, wanted.documents).changed
@@ -165,13 +180,51 @@ async def push(
     return pushed
 
 
-def scopes_of(wanted: ClientDocuments, registered: ClientDocuments) -> frozenset[str] | None:
-    """Those told now, or at the last push; None for documents that are for every client."""
+def judge_registered(
+    judge: Judge, known: Iterable[ClientDocuments], settings: Settings
+) -> Iterator[Problem]:
+    """What is registered already, by the registry of clients as it is now.
+
+    What a client registered that is no longer in the registry cannot run; that is a problem of
+    each of its documents.
+    """
+    for each in known:
+        try:
+            client = client_of(settings, each.client)
+        except DocumentsError as error:
+            for document_id in each.documents:
+                yield Problem(document_id, Code.CLIENT_UNKNOWN, str(error))
+            continue
+        scopes = frozenset(each.scopes) if each.scopes is not None else None
+        if client is not None:
+            scopes = scopes_of(each, each, client)
+        yield from judge.problems(each.documents, scopes, client.limits if client else None)
+
+
+def client_of(settings: Settings, client_id: str) -> Client | None:
+    """Its entry in the registry of clients; raises `DocumentsError` where it would be refused."""
+    if settings.clients is None or client_id == ANY_CLIENT:
+        return None
+    client = read_clients(settings.clients, settings.limits, settings.budget).get(client_id)
+    if client is None and settings.unknown_clients is not Unknown.ALLOW:
+        raise DocumentsError(f"{client_id} is not in the registry of clients {settings.clients}")
+    return client
+
+
+def scopes_of(
+    wanted: ClientDocuments, registered: ClientDocuments, client: Client | None = None
+) -> frozenset[str] | None:
+    """Those told now, or at the last push, or else all that the client is registered for.
+
+    None for documents that are for every client. No scope reaches beyond the registry's.
+    """
     if not wanted.client:
         raise DocumentsError("a client has a name")
     if wanted.client == ANY_CLIENT:
         return None
     scopes = registered.scopes if wanted.scopes is None else wanted.scopes
+    if client is not None and client.scopes is not None:
+        return frozenset(client.scopes if scopes is None else cut(scopes, client.scopes))
     if scopes is None:
         raise DocumentsError(
             f"the scopes of {wanted.client} are not known yet: tell them with --scopes"

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import uvloop
@@ -22,11 +23,12 @@ from chartgraph.ports import free_port, holder, is_free
 from chartgraph.valkey import valkey
 from gateway.__main__ import server_config
 from gateway.app import create_app
+from gateway.bounds import Cost, Show, Unknown
 from gateway.execution.direct_client import DirectSubgraphClient
 from gateway.http.server import DrainingServer
 from gateway.settings import Settings, load_settings
 from gateway.telemetry import start_logging
-from sandbox.personas import USER_CLIENT
+from sandbox.personas import CLIENTS, USER_CLIENT
 from schema import DOCUMENTS, POLICIES, SUPERGRAPH
 from subgraphs.catalog import NAMES, open_subgraphs
 from subgraphs.runtime.app import AsgiApp
@@ -105,9 +107,22 @@ def _gateway_settings(
         policies=POLICIES,
         **given,
     )
-    own = {USER_CLIENT: DOCUMENTS} if demo else {}
-    documents = {**own, **settings.trusted_documents}
-    return settings.model_copy(update={"trusted_documents": documents})
+    if demo is None:
+        return settings
+    return settings.model_copy(update=_of_the_demo(settings))
+
+
+def _of_the_demo(settings: Settings) -> dict[str, Any]:
+    """What the demo brings, beside and below what the user has set."""
+    update: dict[str, Any] = {
+        "trusted_documents": {USER_CLIENT: DOCUMENTS, **settings.trusted_documents}
+    }
+    if settings.clients is None:
+        # Its issuer signs in whoever comes; the registry shows what one is bound by.
+        update |= {"clients": CLIENTS, "unknown_clients": settings.unknown_clients or Unknown.ALLOW}
+    if "cost" not in settings.model_fields_set:
+        update["cost"] = Cost(show=Show.DEVELOPERS)
+    return update
 
 
 class _UnwindingServer(DrainingServer, UnwindingServer):

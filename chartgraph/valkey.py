@@ -59,6 +59,12 @@ def valkey(home: Path) -> Iterator[str]:
             (home / "valkey.pid").unlink(missing_ok=True)
 
 
+def running(home: Path) -> str | None:
+    """The URL of the folder's server, if one of its owners runs; nothing is started."""
+    socket = _socket_path(home)
+    return _url(socket) if socket.exists() else None
+
+
 def _start(home: Path, socket: Path) -> subprocess.Popen[bytes]:
     socket.unlink(missing_ok=True)
     options = {

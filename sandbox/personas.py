@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+CLIENTS = Path(__file__).with_name("clients.yaml")
+"""The demo's registry of clients."""
 USER_CLIENT = "chartgraph-web"
 PARTNER_CLIENT = "partner-app"
 

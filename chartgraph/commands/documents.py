@@ -17,7 +17,7 @@ from gateway.settings import Settings, load_settings
 from schema import SUPERGRAPH
 
 if TYPE_CHECKING:
-    from chartgraph.documents import Judge, Problem
+    from chartgraph.documents import Problem
     from gateway.documents.registry import ClientDocuments
 
 app = typer.Typer(
@@ -55,7 +55,8 @@ def push(
         judge = documents.Judge(supergraph, settings.limits)
         wanted = _wanted(manifest, client, scopes)
         async with documents.open_registry(settings) as registry:
-            return await documents.push(registry, judge, wanted, replace=replace)
+            entry = documents.client_of(settings, client)
+            return await documents.push(registry, judge, wanted, replace=replace, client=entry)
 
     with _explained():
         try:
@@ -85,12 +86,15 @@ def check(
             if manifest is None:
                 clients = (client,) if client else await registry.clients()
                 known = [await registry.read(each) for each in clients]
-                return sum(len(each.documents) for each in known), _judge_all(judge, known)
+                count = sum(len(each.documents) for each in known)
+                return count, list(documents.judge_registered(judge, known, settings))
             if client is None:
                 raise documents.DocumentsError("whose documents are they? Tell it with --client")
             wanted = _wanted(manifest, client, scopes)
-            granted = documents.scopes_of(wanted, await registry.read(client))
-            return len(wanted.documents), list(judge.problems(wanted.documents, granted))
+            entry = documents.client_of(settings, client)
+            granted = documents.scopes_of(wanted, await registry.read(client), entry)
+            limits = entry.limits if entry else None
+            return len(wanted.documents), list(judge.problems(wanted.documents, granted, limits))
 
     with _explained():
         count, problems = asyncio.run(judged(_settings(config)))
@@ -162,10 +166,11 @@ def manifest(
 
 def _explained() -> AbstractContextManager[None]:
     from chartgraph.documents import DocumentsError  # noqa: PLC0415 - likewise
+    from gateway.clients.registry import ClientsError  # noqa: PLC0415 - likewise
     from gateway.documents.manifest import ManifestError  # noqa: PLC0415 - likewise
     from gateway.documents.registry import RegistryError  # noqa: PLC0415 - likewise
 
-    return explained(DocumentsError, ManifestError, RegistryError, OSError)
+    return explained(ClientsError, DocumentsError, ManifestError, RegistryError, OSError)
 
 
 def _settings(config: Path | None) -> Settings:
@@ -178,16 +183,6 @@ def _wanted(path: Path, client: str, scopes: str | None) -> ClientDocuments:
 
     granted = tuple(scopes.split()) if scopes is not None else None
     return ClientDocuments(client, dict(read_manifest(path)), granted)
-
-
-def _judge_all(judge: Judge, known: list[ClientDocuments]) -> list[Problem]:
-    return [
-        problem
-        for each in known
-        for problem in judge.problems(
-            each.documents, frozenset(each.scopes) if each.scopes is not None else None
-        )
-    ]
 
 
 def _refuse(problems: tuple[Problem, ...]) -> NoReturn:

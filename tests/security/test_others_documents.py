@@ -8,7 +8,7 @@ from graphql import build_schema
 from contract.errors import Code
 from gateway.documents.prepare import hash_text
 from gateway.documents.request import GraphQLRequest, PersistedQuery
-from gateway.documents.resolve import Documents
+from gateway.documents.resolve import Documents, Reader
 from gateway.documents.store import DocumentStore
 from gateway.errors import GatewayError
 from gateway.settings import Settings
@@ -34,7 +34,7 @@ async def test_no_other_client_runs_it(request_, client):
     of = Documents(SCHEMA, STRICT, DocumentStore({"partner": {"secret": TEXT}}))
     assert (await of.resolve(request_, "partner")).text == TEXT
     with pytest.raises(GatewayError) as refused:
-        await of.resolve(request_, client)
+        await of.resolve(request_, Reader(client))
     assert refused.value.code in (
         Code.TRUSTED_DOCUMENT_REQUIRED,
         Code.PERSISTED_QUERY_NOT_FOUND,
