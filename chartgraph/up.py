@@ -31,7 +31,7 @@ from gateway.telemetry import start_logging
 from sandbox.personas import CLIENTS, USER_CLIENT
 from schema import DOCUMENTS, POLICIES, SUPERGRAPH
 from subgraphs.catalog import NAMES, open_subgraphs
-from subgraphs.runtime.app import AsgiApp
+from subgraphs.runtime.asgi import AsgiApp
 from subgraphs.runtime.server import UnwindingServer
 from subgraphs.runtime.settings import RuntimeSettings
 from subgraphs.telehealth.sources.notices import WEBHOOK_PATH

@@ -3,8 +3,8 @@
 On one machine every key comes from the master secret of its folder; in a distributed deployment
 each process is given only the keys it needs, in variables named `CHARTGRAPH_KEY_<PURPOSE>`, for
 example `CHARTGRAPH_KEY_CONTEXT_RECORDS` for `context:records`. Purposes in use:
-`context:<subgraph>`, `access-facts`, `seal:ids`, `seal:links`, `store:<name>`, `audit:chain`,
-`audit:seal`, `audit:checkpoint`, `cache`. A second key in rotation ends in `_NEXT`.
+`context:<subgraph>`, `access-facts`, `seal:ids`, `seal:links`, `store:<name>`, `events`,
+`audit:chain`, `audit:seal`, `audit:checkpoint`, `cache`. A second key in rotation ends in `_NEXT`.
 """
 
 from __future__ import annotations

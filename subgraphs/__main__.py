@@ -23,6 +23,7 @@ from subgraphs.catalog import NAMES, export_schemas, open_subgraphs
 from subgraphs.connectors.config import ConfigError
 from subgraphs.identity.index.crypto import IndexUnreadableError
 from subgraphs.identity.index.weights import WeightsError
+from subgraphs.runtime.app import MAX_BODY
 from subgraphs.runtime.server import UnwindingServer
 from subgraphs.runtime.settings import RuntimeSettings
 from subgraphs.runtime.tls import TlsError, server_options
@@ -66,7 +67,15 @@ async def _serve(name: str, host: str, port: int, *, dev: bool) -> None:
         gc.collect()
         gc.freeze()
         config = uvicorn.Config(
-            apps[name], host=host, port=port, access_log=False, log_level="warning", **tls
+            apps[name],
+            host=host,
+            port=port,
+            access_log=False,
+            log_level="warning",
+            ws="websockets-sansio",
+            ws_max_size=MAX_BODY,
+            ws_per_message_deflate=False,
+            **tls,
         )
         await UnwindingServer(config).serve()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import httpx2
+from redis.asyncio import Redis
 
 from contract.keys import KeyRing
 from subgraphs.connectors.config import (
@@ -42,12 +43,15 @@ from subgraphs.records.sources.fhir import FhirRecords
 from subgraphs.runtime.access_facts import PATH, AccessFacts, HttpAccessFacts
 from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
+from subgraphs.runtime.events import Events, LocalEvents
 from subgraphs.runtime.facts_route import facts_route
 from subgraphs.runtime.nonces import LocalNonces, Nonces, connect_nonces
 from subgraphs.runtime.request import Subgraph, utc_now
 from subgraphs.runtime.schema import SubgraphSchema
 from subgraphs.runtime.sealing import IdSeal
 from subgraphs.runtime.settings import RuntimeSettings
+from subgraphs.runtime.shared_events import SharedEvents
+from subgraphs.runtime.source_states import watch_states
 from subgraphs.runtime.tls import client_context
 from subgraphs.runtime.visit_key import VisitKeys
 from subgraphs.scheduling.loaders import Scheduling
@@ -58,6 +62,7 @@ from subgraphs.telehealth.sources.vendor import NoVendor
 
 ConfigT = TypeVar("ConfigT", bound=SourceConfig)
 
+REDIS_SECONDS: Final = 2.0
 NAMES: Final = ("identity", "records", "diagnostics", "scheduling", "coverage", "telehealth")
 
 
@@ -81,7 +86,8 @@ async def open_subgraphs(
     keys = settings.key_ring()
     sources = load_sources(settings.sources_file)
     async with AsyncExitStack() as stack:
-        deployment = Deployment(settings, keys, sources, stack, on_call)
+        events = await _open_events(settings, keys, stack)
+        deployment = Deployment(settings, keys, sources, stack, events, on_call)
         identity = await _open_identity(deployment) if "identity" in names else None
         facts = identity.facts if identity else await _remote_facts(deployment)
         nonces = _nonces(deployment)
@@ -89,7 +95,12 @@ async def open_subgraphs(
         for name in names:
             part = identity.part if identity and name == "identity" else PARTS[name](deployment)
             subgraph = Subgraph(
-                name, deployment.ids, Crosswalk(keys.key("seal:links")), facts, part.services
+                name,
+                deployment.ids,
+                Crosswalk(keys.key("seal:links")),
+                facts,
+                part.services,
+                events,
             )
             apps[name] = create_subgraph_app(
                 subgraph,
@@ -111,6 +122,7 @@ class Deployment:
     keys: KeyRing
     sources: Sequence[SourceConfig]
     stack: AsyncExitStack
+    events: Events
     on_call: OnCall | None = None
     _clients: dict[str, httpx2.AsyncClient] = field(default_factory=dict)
     _servers: dict[str, FhirServer] = field(default_factory=dict)
@@ -125,7 +137,8 @@ class Deployment:
 
     def client(self, config: SourceConfig) -> httpx2.AsyncClient:
         if config.id not in self._clients:
-            client = self._clients[config.id] = open_client(config, on_call=self.on_call)
+            watch = watch_states(self.events, config.id, self.on_call)
+            client = self._clients[config.id] = open_client(config, on_call=watch)
             self.stack.push_async_callback(client.aclose)
         return self._clients[config.id]
 
@@ -183,6 +196,16 @@ def _nonces(deployment: Deployment) -> Nonces:
     return nonces
 
 
+async def _open_events(settings: RuntimeSettings, keys: KeyRing, stack: AsyncExitStack) -> Events:
+    if settings.redis_url is None:
+        return LocalEvents()
+    redis = Redis.from_url(settings.redis_url, socket_connect_timeout=REDIS_SECONDS)
+    stack.push_async_callback(redis.aclose)
+    events = SharedEvents(redis, keys.key("events"))
+    stack.push_async_callback(_end, asyncio.create_task(events.keep_listening()))
+    return events
+
+
 async def _remote_facts(deployment: Deployment) -> AccessFacts:
     settings = deployment.settings
     client = httpx2.AsyncClient(
@@ -227,7 +250,8 @@ def _telehealth(deployment: Deployment) -> Part:
     # A visit's id says nothing about its vendor, so there is one.
     config = next(iter(deployment.serving("telehealth", TelehealthSource).values()), None)
     secret = config.webhook_secret_file if config else None
-    notices = NoticeBoard(secret.read_bytes().strip() if secret else None, utc_now)
+    known = secret.read_bytes().strip() if secret else None
+    notices = NoticeBoard(known, utc_now, deployment.events)
     vendor = TelehealthClient(config, deployment.client(config)) if config else NoVendor()
     keys = VisitKeys(deployment.keys.key("seal:links"))
     services = Telehealth(config.id if config else "telehealth", vendor, notices, keys)

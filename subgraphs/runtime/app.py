@@ -9,38 +9,34 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 import orjson
+from graphql import DocumentNode, OperationType
 
 from contract.access import EXTENSION, sign_report
 from contract.context import HEADER, Context, ContextRefusedError, verify_context
 from contract.errors import MEANINGS, Code
+from contract.event_stream import MEDIA_TYPE as EVENT_STREAM
 from subgraphs.runtime.access import DEVELOPER, NOBODY, Access
-from subgraphs.runtime.execution import Documents, Invalid, complaint, mutates, run
+from subgraphs.runtime.asgi import Answers, Receive, Reply, Scope, Send
+from subgraphs.runtime.event_stream import send_events
+from subgraphs.runtime.execution import Documents, Invalid, complaint, operation_type, run
 from subgraphs.runtime.nonces import LocalNonces, Nonces
 from subgraphs.runtime.request import Request, Subgraph
 from subgraphs.runtime.schema import SubgraphSchema
+from subgraphs.runtime.sockets import serve_socket
+from subgraphs.runtime.subscribing import run_subscription
 from subgraphs.runtime.trace import EXTENSION as TRACE_EXTENSION
 from subgraphs.runtime.trace import HEADER as TRACE_HEADER
 from subgraphs.runtime.trace import Trace
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 MAX_BODY: Final = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    status: int
-    body: bytes
-    content_type: bytes = b"application/json"
+MAX_STREAMS: Final = 5_000
 
 
 Handler = Callable[[bytes, Mapping[bytes, bytes]], Awaitable[Reply]]
@@ -53,6 +49,13 @@ class GraphQLBody(msgspec.Struct):
     query: str
     variables: dict[str, Any] | None = None
     operationName: str | None = None  # noqa: N815 - the protocol's name
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    body: GraphQLBody
+    document: DocumentNode
+    context: Context | None
 
 
 async def _always_ready() -> bool:
@@ -97,6 +100,8 @@ class SubgraphApp:
     clock: Callable[[], float]
     nonces: Nonces
     documents: Documents = field(init=False)
+    under_way: int = field(init=False, default=0)
+    """Subscriptions."""
 
     def __post_init__(self) -> None:
         self.documents = Documents(self.schema)
@@ -105,11 +110,15 @@ class SubgraphApp:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            await _send(send, await self._reply(scope, receive))
+            reply = await self._reply(scope, receive)
+            if isinstance(reply, Reply):
+                await _send(send, reply)
+            else:
+                await send_events(receive, send, reply)
         else:
-            raise NotImplementedError("a subgraph speaks HTTP only")
+            await serve_socket(self._listen, scope, receive, send)
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply | Answers:
         path = scope["path"]
         if path in ("/health", "/ready"):
             return await self._probe(path)
@@ -132,9 +141,49 @@ class SubgraphApp:
             return Reply(200, b'{"status":"ready"}')
         return Reply(503, b'{"status":"starting"}')
 
-    async def _graphql(self, body: bytes, headers: Mapping[bytes, bytes], scope: Scope) -> Reply:
+    async def _graphql(
+        self, body: bytes, headers: Mapping[bytes, bytes], scope: Scope
+    ) -> Reply | Answers:
+        asked = self._admit(body, headers.get(HEADER.encode()), scope)
+        if isinstance(asked, Reply):
+            return asked
+        kind = operation_type(asked.document, asked.body.operationName)
+        if kind is OperationType.SUBSCRIPTION:
+            takes_events = EVENT_STREAM in headers.get(b"accept", b"").decode("latin-1").lower()
+            return self._subscribe(asked) if takes_events else refuse(Code.STREAM_REQUIRED)
+        if kind is OperationType.MUTATION and asked.context is not None:
+            nonce = asked.context.nonce
+            if nonce is None or not await self.nonces.take(self.subgraph.name, nonce):
+                return refuse(Code.CONTEXT_REFUSED)
+        request = self._open_request(asked)
+        trace = Trace() if headers.get(TRACE_HEADER) == TRACE_EXTENSION.encode() else None
+        answer = await run(
+            self.schema,
+            asked.document,
+            context=request,
+            variables=asked.body.variables or {},
+            operation_name=asked.body.operationName,
+            trace=trace,
+        )
+        return Reply(200, self._encode(asked, request, answer, trace))
+
+    def _listen(self, body: bytes, context: bytes | None, scope: Scope) -> Reply | Answers:
+        """For a subscription over a socket, where the context is no header of its own."""
+        asked = self._admit(body, context, scope)
+        if isinstance(asked, Reply):
+            return asked
+        kind = operation_type(asked.document, asked.body.operationName)
+        if kind is not OperationType.SUBSCRIPTION:
+            return refuse(Code.BAD_REQUEST)
+        return self._subscribe(asked)
+
+    def _subscribe(self, asked: _Asked) -> Reply | Answers:
+        return refuse(Code.OVERLOADED) if self.under_way >= MAX_STREAMS else self._answers(asked)
+
+    def _admit(self, body: bytes, given: bytes | None, scope: Scope) -> _Asked | Reply:
+        """What is asked, once it is known who asks; else the refusal."""
         try:
-            context = self._context(body, headers, scope)
+            context = self._context(body, given, scope)
         except ContextRefusedError:
             return refuse(Code.CONTEXT_REFUSED)
         try:
@@ -144,34 +193,48 @@ class SubgraphApp:
         document = self.documents.get(asked.query)
         if isinstance(document, Invalid):
             return Reply(400, orjson.dumps({"errors": document.errors}))
-        if context is not None and mutates(document, asked.operationName):
-            nonce = context.nonce
-            if nonce is None or not await self.nonces.take(self.subgraph.name, nonce):
-                return refuse(Code.CONTEXT_REFUSED)
+        return _Asked(asked, document, context)
+
+    def _open_request(self, asked: _Asked) -> Request[Any]:
+        context = asked.context
         access = Access(self._caller(context))
-        request = Request(self.subgraph, access, context.request_id if context else "")
-        trace = Trace() if headers.get(TRACE_HEADER) == TRACE_EXTENSION.encode() else None
-        answer = await run(
+        return Request(self.subgraph, access, context.request_id if context else "")
+
+    async def _answers(self, asked: _Asked) -> Answers:
+        answers = run_subscription(
             self.schema,
-            document,
-            context=request,
-            variables=asked.variables or {},
-            operation_name=asked.operationName,
-            trace=trace,
+            asked.document,
+            open_request=lambda: self._open_request(asked),
+            variables=asked.body.variables or {},
+            operation_name=asked.body.operationName,
         )
+        self.under_way += 1
+        try:
+            async with aclosing(answers):
+                async for answer, request in answers:
+                    yield self._encode(asked, request, answer)
+        finally:
+            self.under_way -= 1
+
+    def _encode(
+        self,
+        asked: _Asked,
+        request: Request[Any],
+        answer: dict[str, Any],
+        trace: Trace | None = None,
+    ) -> bytes:
         extensions: dict[str, Any] = {}
         if trace is not None:
             extensions[TRACE_EXTENSION] = trace.encode()
-        if context is not None:
-            report = access.report(self.subgraph.name, context.request_id)
-            extensions[EXTENSION] = sign_report(report, self.keys[context.key_id])
+        if asked.context is not None:
+            report = request.access.report(self.subgraph.name, asked.context.request_id)
+            extensions[EXTENSION] = sign_report(report, self.keys[asked.context.key_id])
         if extensions:
             answer["extensions"] = extensions
-        return Reply(200, orjson.dumps(answer))
+        return orjson.dumps(answer)
 
-    def _context(self, body: bytes, headers: Mapping[bytes, bytes], scope: Scope) -> Context | None:
+    def _context(self, body: bytes, given: bytes | None, scope: Scope) -> Context | None:
         """The verified context; None for a developer on this machine, who needs none."""
-        given = headers.get(HEADER.encode())
         if given is None and self.dev and _is_local(scope):
             return None
         return verify_context(

@@ -76,9 +76,10 @@ class Documents:
         return Invalid(tuple(_complaint(Code.GRAPHQL_VALIDATION_FAILED, error) for error in errors))
 
 
-def mutates(document: DocumentNode, operation_name: str | None) -> bool:
+def operation_type(document: DocumentNode, operation_name: str | None) -> OperationType | None:
+    """None where no operation is told, or not which."""
     operation = get_operation_ast(document, operation_name)
-    return operation is not None and operation.operation is OperationType.MUTATION
+    return operation.operation if operation is not None else None
 
 
 async def run(
@@ -89,13 +90,18 @@ async def run(
     variables: Mapping[str, Any],
     operation_name: str | None,
     trace: Trace | None = None,
+    root: object = None,
 ) -> dict[str, Any]:
-    """Execute a valid document: its `data` and, where there are some, `errors`."""
+    """Execute a valid document: its `data` and, where there are some, `errors`.
+
+    Of a subscription, `root` is one event.
+    """
     if get_operation_ast(document, operation_name) is None:
         return {"errors": [complaint(Code.OPERATION_RESOLUTION_FAILURE)]}
     result = execute(
         schema._schema,  # noqa: SLF001 - Strawberry's pipeline costs more than the execution
         document,
+        root_value=root,
         context_value=context,
         variable_values=dict(variables),
         operation_name=operation_name,
@@ -103,7 +109,10 @@ async def run(
         # A trace wants to see every field; without one, most need not be seen.
         executor_class=LeafExecutor if trace is None else None,
     )
-    outcome = result if isinstance(result, ExecutionResult) else await result
+    return render_result(result if isinstance(result, ExecutionResult) else await result)
+
+
+def render_result(outcome: ExecutionResult) -> dict[str, Any]:
     answer: dict[str, Any] = {"data": outcome.data}
     if outcome.errors:
         for error in outcome.errors:

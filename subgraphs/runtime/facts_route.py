@@ -10,7 +10,8 @@ import msgspec
 from contract.context import HEADER, ContextRefusedError, verify_context
 from contract.errors import Code
 from subgraphs.runtime.access_facts import AUDIENCE, AccessFacts, Facts, Question
-from subgraphs.runtime.app import Handler, Reply, refuse
+from subgraphs.runtime.app import Handler, refuse
+from subgraphs.runtime.asgi import Reply
 
 
 def facts_route(

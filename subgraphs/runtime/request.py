@@ -14,6 +14,7 @@ from subgraphs.runtime.access import Access, Compartment
 from subgraphs.runtime.access_facts import AccessFacts
 from subgraphs.runtime.crosswalk import Crosswalk, Link
 from subgraphs.runtime.errors import ClientError
+from subgraphs.runtime.events import Events, LocalEvents
 from subgraphs.runtime.sealing import IdSeal, RecordRef
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -34,6 +35,7 @@ class Subgraph(Generic[ServicesT]):
     crosswalk: Crosswalk
     facts: AccessFacts
     services: ServicesT
+    events: Events = field(default_factory=LocalEvents)
     now: Callable[[], datetime] = utc_now
 
 

@@ -44,9 +44,12 @@ class Entity(Protocol):
         ...
 
 
-def build_schema(query: type | None, types: Iterable[type] = ()) -> SubgraphSchema:
+def build_schema(
+    query: type | None, types: Iterable[type] = (), *, subscription: type | None = None
+) -> SubgraphSchema:
     return SubgraphSchema(
         query=query,
+        subscription=subscription,
         types=types,
         federation_version=FEDERATION_VERSION,
         config=StrawberryConfig(scalar_map=SCALARS),

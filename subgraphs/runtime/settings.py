@@ -3,11 +3,11 @@
 `CHARTGRAPH_HOME` (default `.chartgraph`), `CHARTGRAPH_SOURCES` (default `sources.yaml` in it),
 `CHARTGRAPH_MASTER_KEY` (32 bytes, base64; default: the file `master.key` in the home folder),
 `CHARTGRAPH_IDENTITY_URL` (where a lone subgraph asks for access facts), `CHARTGRAPH_DATABASE_URL`
-(instead of SQLite in the home folder), `CHARTGRAPH_REDIS_URL` (for the nonces of mutations),
-`CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md), `CHARTGRAPH_CRAWL_SECONDS`,
-`CHARTGRAPH_TLS_CERTIFICATE`, `CHARTGRAPH_TLS_KEY` and `CHARTGRAPH_TLS_CA` (`runtime/tls.py`) and,
-for a process that must not hold the master key, one `CHARTGRAPH_KEY_<PURPOSE>` for each purpose it
-needs, for example
+(instead of SQLite in the home folder), `CHARTGRAPH_REDIS_URL` (for the nonces of mutations, and by
+which events reach the other processes), `CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md),
+`CHARTGRAPH_CRAWL_SECONDS`, `CHARTGRAPH_TLS_CERTIFICATE`, `CHARTGRAPH_TLS_KEY` and
+`CHARTGRAPH_TLS_CA` (`runtime/tls.py`) and, for a process that must not hold the master key, one
+`CHARTGRAPH_KEY_<PURPOSE>` for each purpose it needs, for example
 `CHARTGRAPH_KEY_CONTEXT_RECORDS`. A second context key in rotation ends in `_NEXT`.
 """
 
@@ -38,7 +38,8 @@ class RuntimeSettings(BaseSettings):
     identity_weights: Path | None = None
     """How much each agreement of two patients tells; without it, what comes with Chartgraph."""
     redis_url: str | None = Field(default=None, repr=False)
-    """Where replicas keep the nonces of mutations; without it each process has its own."""
+    """Where replicas keep the nonces of mutations, and by way of which events reach subscriptions in
+    other processes; without it each process has its own."""
     crawl_seconds: float = Field(default=900.0, gt=0)
     """How often identity reads all patients anew."""
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from contract.errors import Code
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.telehealth.client import Visit
-from subgraphs.runtime.errors import SourcesDownError
+from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.request import Request
+from subgraphs.runtime.sealing import RecordRef
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
 from subgraphs.telehealth.model import VisitNow
-from subgraphs.telehealth.sources.notices import NoticeBoard
+from subgraphs.telehealth.sources.notices import NoticeBoard, topic_of
 from subgraphs.telehealth.sources.vendor import Vendor
 
 APPOINTMENT: Final = "Appointment"
 """The type whose scopes, roles and compartment a video visit is under."""
+SCHEDULING: Final = "scheduling"
+"""The subgraph that seals the ids of appointments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,37 @@ def is_host(request: Request[Telehealth], key: VisitKey) -> bool:
         return True
     request.access.refuse(APPOINTMENT, "host-only", key.compartment)
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedVisit:
+    """A visit somebody watches, known by its id alone."""
+
+    id: str
+    """The vendor's."""
+    appointment: str
+    """The id of its appointment, as scheduling sealed it."""
+    ref: RecordRef
+    """The appointment."""
+
+    @property
+    def topic(self) -> str:
+        return topic_of(self.id)
+
+
+def watch(request: Request[Telehealth], sealed: str) -> WatchedVisit:
+    """The visit with this id; `ClientError` where it is none."""
+    visit = request.open("VirtualVisit", sealed)
+    ref = visit and request.subgraph.ids.open(SCHEDULING, APPOINTMENT, visit.patient)
+    if visit is None or ref is None:
+        raise ClientError(Code.NOT_FOUND)
+    return WatchedVisit(visit.id, visit.patient, ref)
+
+
+async def load_watched(request: Request[Telehealth], watched: WatchedVisit) -> VisitNow | None:
+    """As it is now; None if there is none for the caller to see."""
+    (compartment,) = await request.compartments([watched.ref])
+    if compartment is None:
+        return None
+    key = VisitKey(watched.id, compartment.patient, compartment.links)
+    return await load_visit(request, key)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import federation
+from strawberry.federation.schema_directives import RequiresScopes
 
 from contract.errors import Code
 from subgraphs.connectors.telehealth.client import Visit
@@ -19,7 +21,16 @@ from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation, build_schema
 from subgraphs.runtime.scopes import scopes_for
 from subgraphs.runtime.visit_key import VisitKey
-from subgraphs.telehealth.loaders import APPOINTMENT, Telehealth, is_host, load_visit, source_down
+from subgraphs.telehealth.loaders import (
+    APPOINTMENT,
+    Telehealth,
+    WatchedVisit,
+    is_host,
+    load_visit,
+    load_watched,
+    source_down,
+    watch,
+)
 from subgraphs.telehealth.model import VisitNow
 
 
@@ -74,9 +85,12 @@ class VirtualVisit:
         return self.visit.visit
 
     @classmethod
-    def of(cls, request: Request[Telehealth], visit: VisitNow, key: VisitKey) -> VirtualVisit:
+    def of(
+        cls, request: Request[Telehealth], visit: VisitNow, key: VisitKey, appointment: str
+    ) -> VirtualVisit:
+        """`appointment` is the sealed id of the one it belongs to."""
         return cls(
-            id=strawberry.ID(request.seal("VirtualVisit", visit.source, visit.id, key.patient)),
+            id=_visit_id(request, visit, appointment),
             status=_status(visit.status),
             provenance=[_provenance(visit)],
             visit=visit,
@@ -104,7 +118,7 @@ class Appointment:
         if key is None:
             raise ClientError(Code.NOT_FOUND)
         visit = await load_visit(request, key)
-        return VirtualVisit.of(request, visit, key) if visit else None
+        return VirtualVisit.of(request, visit, key, self.id) if visit else None
 
     @classmethod
     async def resolve_references(
@@ -120,7 +134,71 @@ class Appointment:
         return cls(id=strawberry.ID(id_), visit_key=key)
 
 
-SCHEMA = build_schema(None, [Appointment, VirtualVisit])
+@federation.type(
+    requires_scopes=scopes_for(APPOINTMENT),
+    description="How a video visit stands, told anew whenever its vendor says that it changed.",
+)
+class VirtualVisitEvent:
+    id: strawberry.ID = strawberry.field(description="The visit's.")
+    status: VirtualVisitStatus | None = strawberry.field(
+        description="Where it stands; null for a status this graph does not know."
+    )
+    provenance: list[Provenance] = strawberry.field(
+        description="`WEBHOOK` while the vendor is down and only its notice tells the status."
+    )
+    appointment: Appointment = strawberry.field(
+        description="The appointment, through which everything else of the visit is found."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """`subgraphs.runtime.subscribing.Event`"""
+
+    watched: WatchedVisit
+
+    async def load(self, request: Request[Telehealth]) -> VirtualVisitEvent | None:
+        visit = await load_watched(request, self.watched)
+        if visit is None:
+            return None
+        appointment = self.watched.appointment
+        return VirtualVisitEvent(
+            id=_visit_id(request, visit, appointment),
+            status=_status(visit.status),
+            provenance=[_provenance(visit)],
+            appointment=Appointment(id=strawberry.ID(appointment)),
+        )
+
+
+@strawberry.type(description="What is told as it happens.")
+class Subscription:
+    @strawberry.subscription(
+        graphql_type=VirtualVisitEvent | None,
+        directives=[RequiresScopes(scopes=scopes_for(APPOINTMENT))],
+        description="How a video visit stands: now, and whenever that changes; null once the "
+        "caller may no longer see it.",
+    )
+    async def virtual_visit_status(
+        self,
+        info: strawberry.Info,
+        visit_id: Annotated[
+            strawberry.ID, strawberry.argument(description="The `id` of a `VirtualVisit`.")
+        ],
+    ) -> AsyncGenerator[Any, None]:
+        request: Request[Telehealth] = info.context
+        watched = watch(request, visit_id)
+        with request.subgraph.events.listen(watched.topic) as changes:
+            yield _Change(watched)
+            async for _ in changes:
+                yield _Change(watched)
+
+
+SCHEMA = build_schema(None, [Appointment, VirtualVisit], subscription=Subscription)
+
+
+def _visit_id(request: Request[Telehealth], visit: VisitNow, appointment: str) -> strawberry.ID:
+    # The way from a visit back to its appointment, and so to whose it is, is in the id itself.
+    return strawberry.ID(request.seal("VirtualVisit", visit.source, visit.id, appointment))
 
 
 def _status(code: str | None) -> VirtualVisitStatus | None:

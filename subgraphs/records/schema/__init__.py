@@ -1,6 +1,7 @@
 """The records subgraph as published."""
 
 from subgraphs.records.schema.patient import Patient
+from subgraphs.records.schema.sources import Subscription
 from subgraphs.runtime.schema import build_schema
 
-SCHEMA = build_schema(None, [Patient])
+SCHEMA = build_schema(None, [Patient], subscription=Subscription)
