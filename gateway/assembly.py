@@ -207,7 +207,11 @@ def _serve(parts: Parts) -> Served:
     # Whatever is wrong has been raised by now: from here on there are connections to close.
     parts.store.take(manifests)
     own: dict[str, SubgraphClient] = {
-        name: HttpSubgraphClient(settings.subgraph_urls.get(name, subgraph.url), tls=tls.get(name))
+        name: HttpSubgraphClient(
+            settings.subgraph_urls.get(name, subgraph.url),
+            tls=tls.get(name),
+            subscription_url=settings.subscription_urls.get(name),
+        )
         for name, subgraph in supergraph.subgraphs.items()
         if name not in parts.clients
     }

@@ -170,6 +170,8 @@ class Settings(BaseSettings):
     """Where a subgraph really is, by its name in the supergraph."""
     subgraph_tls: Mapping[str, ClientTls] = {}
     """How a subgraph is reached over TLS, by its name; `*` is every other one."""
+    subscription_urls: Mapping[str, str] = {}
+    """Where its events come from, if elsewhere; `ws:` and `wss:` speak graphql-transport-ws."""
     override_labels: Mapping[str, Share] = {}
     """For how many callers the label of a progressive override is on: all, none, a percentage."""
     subgraph_timeout: float = 30.0

@@ -23,7 +23,7 @@ from gateway.execution.client import (
     refuse_status,
 )
 from gateway.execution.http_connections import ConnectionPool, Origin
-from gateway.execution.http_streams import HttpStreams
+from gateway.execution.streams import Streams
 
 MAX_CONNECTIONS: Final = 100
 _PORTS: Final = {"http": 80, "https": 443}
@@ -45,20 +45,22 @@ class HttpSubgraphClient:
         *,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         tls: ssl.SSLContext | None = None,
+        subscription_url: str | None = None,
     ) -> None:
-        """`tls` is for an `https` address whose certificate the machine's own roots do not prove.
+        """`tls` is for an `https` address whose certificate the machine's own roots do not prove;
+        `subscription_url` for a subgraph whose events come from elsewhere than its answers.
 
         An address that is none is told when it is sent to: a supergraph may name subgraphs that
         nobody asks.
         """
         self._pool: ConnectionPool | None = None
-        self._streams: HttpStreams | None = None
+        self._streams: Streams | None = None
         try:
             origin, self._head = _read_url(url, tls)
         except ValueError:
             return
         self._pool = ConnectionPool(origin, MAX_CONNECTIONS, max_response_bytes)
-        self._streams = HttpStreams(url, max_response_bytes, tls)
+        self._streams = Streams(subscription_url or url, max_response_bytes, tls)
 
     async def send(
         self,

@@ -38,8 +38,8 @@ class RuntimeSettings(BaseSettings):
     identity_weights: Path | None = None
     """How much each agreement of two patients tells; without it, what comes with Chartgraph."""
     redis_url: str | None = Field(default=None, repr=False)
-    """Where replicas keep the nonces of mutations, and by way of which events reach subscriptions in
-    other processes; without it each process has its own."""
+    """Where replicas keep the nonces of mutations, and tell each other of events; without it each
+    process has its own."""
     crawl_seconds: float = Field(default=900.0, gt=0)
     """How often identity reads all patients anew."""
 

@@ -12,8 +12,10 @@ from contract.context import Caller
 from subgraphs.connectors.config import TelehealthSource
 from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.transport import open_client
+from subgraphs.runtime.access_facts import Person
 from subgraphs.runtime.app import create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk, Link
+from subgraphs.runtime.events import LocalEvents
 from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.sealing import IdSeal
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
@@ -34,6 +36,14 @@ ADA_HERSELF = Caller(
     patient="ehr-a/e-ada",
     fhir_user="ehr-a/Patient/e-ada",
 )
+
+
+class _Facts:
+    async def persons(self, members):
+        return {each: Person("ada", ADA) for each in members if each in ADA}
+
+
+FACTS = _Facts()
 
 
 def visit(id_: str, **more: object) -> dict[str, Any]:
@@ -59,7 +69,8 @@ class TelehealthSubgraph:
             id="telehealth", url="https://vendor.example", serves=("telehealth",)
         )
         self.keys = VisitKeys(KEY)
-        self.notices = NoticeBoard(SECRET, now=lambda: datetime.fromtimestamp(NOW, UTC))
+        events = LocalEvents()
+        self.notices = NoticeBoard(SECRET, lambda: datetime.fromtimestamp(NOW, UTC), events)
         network = httpx2.MockTransport(self._answer)
         services = Telehealth(
             "telehealth",
@@ -71,8 +82,9 @@ class TelehealthSubgraph:
             "telehealth",
             IdSeal(KEY),
             Crosswalk(KEY),
-            None,
+            FACTS,
             services,
+            events,
             now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
         )
         self.app = create_subgraph_app(
