@@ -277,11 +277,11 @@ class _PlacedErrors:
 def _begun(
     completion: GroupCompletion, completed: dict[str, Any] | None, at: ResponsePath
 ) -> Iterator[_Work]:
-    """The groups that begin at what was brought; a null above takes them with it."""
-    for trail, group, shape, value in completion.begun:
-        path = path_of(trail)
-        if _leads_to_object(completed, path[len(at) :]):
-            yield _Work(group, path, shape, value)
+    """The groups that begin at what was brought, outer ones first; a null above takes them."""
+    works = [_Work(group, path_of(trail), shape, v) for trail, group, shape, v in completion.begun]
+    for work in sorted(works, key=lambda each: len(each.path)):
+        if _leads_to_object(completed, work.path[len(at) :]):
+            yield work
 
 
 def _cut(path: ResponsePath, fields: int) -> ResponsePath:
