@@ -32,7 +32,7 @@ WAYS = [
 async def test_no_other_client_runs_it(request_, client):
     """Also after its owner has run it, so that it is prepared already."""
     of = Documents(SCHEMA, STRICT, DocumentStore({"partner": {"secret": TEXT}}))
-    assert (await of.resolve(request_, "partner")).text == TEXT
+    assert (await of.resolve(request_, Reader("partner"))).text == TEXT
     with pytest.raises(GatewayError) as refused:
         await of.resolve(request_, Reader(client))
     assert refused.value.code in (
