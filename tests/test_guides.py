@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import msgspec
 import pytest
+from graphql import parse
 from joserfc.jwk import ECKey
 from typer.testing import CliRunner
 
 from chartgraph.cli import app
 from chartgraph.keyset import PURPOSES
 from contract.keys import key_variable
+from gateway.bounds import Budget, Cost, Limits
+from gateway.clients.registry import read_clients
+from gateway.demand.demand import Price
+from gateway.demand.weights import read_weights
+from gateway.federation.supergraph import load_supergraph
+from gateway.operation.normalize import normalize
 from gateway.settings import Issuer, load_settings
 from gateway.trust import ClientCertificates, Introspection, ServerTls
+from schema import SUPERGRAPH
 from subgraphs.connectors.config import (
     BearerFile,
     FhirSource,
@@ -31,6 +40,7 @@ SOURCES = (DOCS / "sources.md").read_text()
 DOCUMENTS = (DOCS / "documents.md").read_text()
 SIGNING_IN = (DOCS / "signing-in.md").read_text()
 OPERATING = (DOCS / "operating.md").read_text()
+LIMITS = (DOCS / "limits.md").read_text()
 TRUSTED = {
     name
     for model in (Issuer, Introspection, ClientCertificates, ServerTls)
@@ -120,3 +130,41 @@ def test_the_settings_that_the_guide_to_signing_in_shows_are_taken(tmp_path):
     assert settings.client_certificates.trusts(None)
     assert not settings.client_certificates.trusts("10.2.0.1")
     assert settings.tls is not None
+
+
+def blocks(guide: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", guide, re.DOTALL)
+
+
+def test_the_guide_to_limits_tells_the_defaults(tmp_path):
+    limits, cost, budgets, _ = blocks(LIMITS, "yaml")
+    (tmp_path / "settings.yaml").write_text(limits + cost)
+    told = load_settings(tmp_path / "settings.yaml")
+    assert (told.limits, told.cost) == (Limits(), Cost())
+    assert told.limits.model_fields_set == set(Limits.model_fields)
+    assert told.cost.model_fields_set == set(Cost.model_fields)
+    assert told.max_body_bytes == load_settings().max_body_bytes
+    (tmp_path / "settings.yaml").write_text(budgets)
+    assert load_settings(tmp_path / "settings.yaml").budget.points.maximum == 10_000
+
+
+def test_the_guide_s_registry_of_clients_is_one(tmp_path):
+    (tmp_path / "clients.yaml").write_text(blocks(LIMITS, "yaml")[-1])
+    (client,) = read_clients(tmp_path / "clients.yaml", Limits(), Budget()).values()
+    assert (client.id, client.limits.depth) == ("partner-app", 10)
+    assert client.keys.jwks is not None
+
+
+def test_the_guide_to_limits_works_its_example_out_right():
+    graph = load_supergraph(SUPERGRAPH.read_text())
+    (text,) = (each for each in blocks(LIMITS, "graphql") if "query Conditions" in each)
+    operation = normalize(parse(text), None, graph.api_schema)
+    price = Price(operation, read_weights(graph), Cost())
+    assert price.estimate({"id": "x", "first": 10}) == 52
+    assert "= **52** points" in LIMITS
+    for first in ({}, {"first": None}, {"first": -1}):
+        assert price.estimate({"id": "x"} | first) == 252
+    row = {"id": "1", "code": {"coding": [{"code": "a"}, {"code": "b"}]}}
+    assert price.actual({"patient": {"conditions": {"nodes": [row, row]}}}, {}) == 10
+    (shown,) = map(json.loads, blocks(LIMITS, "json"))
+    assert shown["extensions"]["cost"]["requestedQueryCost"] == 52
