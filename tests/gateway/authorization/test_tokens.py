@@ -370,3 +370,45 @@ async def test_redis_holds_nothing_to_read(issuer, http, valkey_url):
     assert b"practitioner-7" not in value
     assert 0 < await redis.ttl(key) <= 60
     await redis.aclose()
+
+
+async def test_an_outage_is_told_and_its_end_too_late_is_an_error(issuer, http, clock, capsys):
+    metrics = Metrics()
+    registry = metrics.registry
+    verifier = TokenVerifier(Settings(issuers=(issuer.settings(),)), http, metrics, clock=clock)
+    verifier._keys[issuer.url]._clock = clock
+    labels = {"issuer": issuer.url}
+    await verifier.verify(issuer.token())
+    issuer.answer = lambda: web.Response(status=500)
+    for offset, event in ((700, "issuer_keys_unavailable"), (7 * 3600, "issuer_keys_expired")):
+        clock.offset = offset
+        await verifier.refresh()
+        line = json.loads(capsys.readouterr().err.splitlines()[-1])
+        assert (line["event"], line["issuer"]) == (event, issuer.url)
+        assert line["reason"] == "answered with status 500"
+        age = registry.get_sample_value("chartgraph_issuer_keys_age_seconds", labels)
+        assert offset <= age < offset + 60
+    asked = labels | {"asked": "keys"}
+    assert registry.get_sample_value("chartgraph_issuer_failures_total", asked) == 2
+
+
+async def test_maps_an_issuers_scopes_to_ours(issuer, http):
+    configured = issuer.settings(scopes={"Chart.Read": "user/*.rs user/Claim.r", "Odd": "user/X"})
+    verifier = TokenVerifier(Settings(issuers=(configured,)), http, Metrics())
+    caller = (await verifier.verify(issuer.token(scope="Chart.Read Odd openid"))).caller
+    assert caller.scopes == ("user/*.rs", "user/Claim.r", "openid")
+
+
+async def test_what_is_shared_stays_bound(issuer, http, valkey_url):
+    redis = connect(valkey_url)
+    settings = Settings(issuers=(issuer.settings(),))
+    first, second = (
+        TokenVerifier(settings, http, Metrics(), SealedCache(redis, b"k" * 32, "tokens"))
+        for _ in range(2)
+    )
+    token = issuer.token(cnf={"x5t#S256": "t" * 43})
+    assert await first.verify(token, "t" * 43)
+    issuer.answer = lambda: web.Response(status=500)
+    assert await second.verify(token, "t" * 43)
+    assert await refusal(second, token) == Code.TOKEN_INVALID
+    await redis.aclose()

@@ -64,6 +64,13 @@ async def test_a_bound_token_needs_its_certificate(start, issuer, clients, form)
     assert (await gateway.post(HELLO, issuer.token(), client_cert=form(other.der))).status == 200
 
 
+@pytest.mark.parametrize("scheme", ["DPoP", "Basic", "Token", "Bearer,", ""])
+async def test_a_token_is_borne_and_nothing_else(start, issuer, scheme):
+    gateway = await start()
+    reply = await gateway.post(HELLO, authorization=f"{scheme} {issuer.token()}")
+    assert (reply.status, reply.codes) == (401, ["UNAUTHENTICATED"])
+
+
 @pytest.mark.parametrize(
     "given",
     [
