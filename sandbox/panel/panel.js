@@ -1,4 +1,4 @@
-// The fault panel. It knows only the control app's own JSON: /faults and /calls.
+// The fault panel. It knows only the control app's own JSON: /faults, /calls and /issuer.
 const byName = new Map();
 const state = document.querySelector("#state");
 const field = (section, name) => section.querySelector(`[name="${name}"]`);
@@ -60,9 +60,34 @@ function count(section, report) {
   section.querySelector("pre").textContent = text.join("\n");
 }
 
+const issuer = document.querySelector("#issuer");
+
+function showIssuer({ misdeed, opaque, misdeeds }) {
+  const choice = field(issuer, "misdeed");
+  if (!choice.options.length) choice.append(...misdeeds.map((each) => new Option(each)));
+  if (!issuer.contains(document.activeElement)) {
+    choice.value = misdeed;
+    field(issuer, "opaque").checked = opaque;
+  }
+  issuer.classList.toggle("broken", misdeed !== "none");
+}
+
+async function mislead(change) {
+  showIssuer(await ask("/issuer", change));
+}
+
+field(issuer, "misdeed").addEventListener("change", (event) =>
+  mislead({ misdeed: event.target.value }));
+field(issuer, "opaque").addEventListener("change", (event) =>
+  mislead({ opaque: event.target.checked }));
+for (const keys of ["rotate", "withdraw"]) {
+  field(issuer, keys).addEventListener("click", () => mislead({ keys }));
+}
+
 async function refresh() {
   try {
     const [faults, calls] = await Promise.all([ask("/faults"), ask("/calls")]);
+    showIssuer(await ask("/issuer"));
     for (const [name, value] of Object.entries(faults.upstreams)) {
       const section = byName.get(name) ?? add(name, faults.outages);
       show(section, value);

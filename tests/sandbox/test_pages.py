@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +24,24 @@ async def test_breaking_and_mending_by_hand(calm_sandbox, visit):
     assert await upstream.get_by_label("Outage").input_value() == "none"
     assert calm_sandbox.http.get(f"{calm_sandbox.url('ehr-b')}/Patient").status_code == 401
     assert panel.hosts() == {urlsplit(calm_sandbox.ready["control"]).netloc}
+    assert panel.problems == []
+
+
+async def test_misleading_by_hand(calm_sandbox, visit):
+    panel = await visit(f"{calm_sandbox.ready['control']}/")
+    issuer = panel.page.locator("#issuer")
+    await issuer.get_by_label("Misdeed").select_option("unsigned")
+    await panel.page.locator("#issuer.broken").wait_for()
+    assert calm_sandbox.persona_token("clinician").endswith(".")
+    await issuer.get_by_label("Misdeed").select_option("none")
+    await panel.page.locator("#issuer.broken").wait_for(state="detached")
+    await issuer.get_by_label("Opaque tokens").check()
+    async with panel.page.expect_response("**/issuer"):
+        await issuer.get_by_role("button", name="Rotate").click()
+    assert "." not in calm_sandbox.persona_token("clinician")
+    await panel.page.get_by_role("button", name="Mend everything").click()
+    await expect(issuer.get_by_label("Opaque tokens")).not_to_be_checked()
+    assert calm_sandbox.persona_token("clinician").count(".") == 2
     assert panel.problems == []
 
 
