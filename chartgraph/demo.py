@@ -114,7 +114,9 @@ def issuers(demo: Sandbox) -> tuple[Mapping[str, Any], ...]:
     """The sandbox's issuer as the gateway's settings want it."""
     # A launch patient and a clinician of the sandbox are known by their ids in EHR-A.
     issuer = {"issuer": demo.issuer, "audience": [demo.audience], "patient_source": "ehr-a"}
-    return ({**issuer, "roles": str(ROLES), "typed_only": True},)
+    introspection = {"client_id": demo.client.client_id, "key_file": demo.client.key_file}
+    given = {"roles": str(ROLES), "typed_only": True, "introspection": introspection}
+    return ({**issuer, **given},)
 
 
 def write_note(home: Path, note: Note) -> None:

@@ -40,8 +40,8 @@ class IssuerServer:
         self._core = OAuthCore(mint, clients, f"{mint.issuer}/token")
 
     def classify(self, request: Request) -> Call:
-        if request.path in ("/token", "/persona-token"):
-            return Call(Kind.TOKEN, "token")
+        if request.path in ("/token", "/persona-token", "/introspect", "/revoke"):
+            return Call(Kind.TOKEN, request.path.rpartition("-")[2].strip("/"))
         if request.path == "/jwks" or request.path.startswith("/.well-known/"):
             return Call(Kind.METADATA, request.path.rpartition("/")[2])
         return Call(Kind.OTHER, request.path.strip("/"))
