@@ -49,11 +49,13 @@ def serve(settings: Settings, **options: Any) -> int:
 def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicorn.Config:
     import uvicorn  # noqa: PLC0415 - wrong arguments are told without it
 
+    from gateway.http.protocol import GatewayProtocol  # noqa: PLC0415 - likewise
+
     defaults = {
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": GatewayProtocol,
         "ws": "gateway.http.server:WebSocketProtocol",
         "ws_max_size": settings.max_body_bytes,
         # What is compressed beside a secret betrays it by its length, and may unpack to gigabytes.

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 GRAPHQL = "/graphql"
 RETIRING_SECONDS = 1.0
+YOUNG_OBJECTS = 10_000
+"""That many more than there were before the collector looks; a request leaves few cycles."""
 Check: TypeAlias = Callable[[], Awaitable[bool]]
 
 
@@ -193,3 +195,4 @@ def _settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+import msgspec
+
 from gateway.documents.prepare import Document
 from gateway.documents.request import GraphQLRequest
 from gateway.execution.client import Headers
@@ -29,9 +31,12 @@ class Incremental(StrEnum):
     """`incremental` with paths: the draft of August 2022, which Apollo's clients ask for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request with all that came along beside its body."""
+class Asked(msgspec.Struct, frozen=True):
+    """A request with all that came along beside its body.
+
+    A Struct, as all that is made anew for each request: a frozen dataclass takes five times
+    as long.
+    """
 
     request: GraphQLRequest
     authorization: str | None = None

@@ -79,8 +79,7 @@ class Permitted:
 Authorize: TypeAlias = Callable[[Operation], Permitted]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     data: dict[str, Any] | msgspec.Struct | None
     """JSON, or what is encoded as JSON."""
     errors: tuple[ResponseError, ...]

@@ -13,9 +13,11 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from contract.errors import Code
 from gateway.asked import Asked, Incremental, Payloads, Selected
@@ -80,8 +82,7 @@ _META = INTROSPECTION_FIELDS | {"__typename"}
 _BEARER = "bearer "
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A request for which it is settled who asks, what runs, and what of it is permitted."""
 
     asked: Asked
@@ -467,7 +468,8 @@ class Pipeline:
 
     async def explain(self, asked: Asked) -> dict[str, Any]:
         """The plan of an operation for this caller, its cost and what it leaves out, as JSON."""
-        prepared = await self._prepare(replace(asked, subscribes=True), request_id=None)
+        asked = msgspec.structs.replace(asked, subscribes=True)
+        prepared = await self._prepare(asked, request_id=None)
         decision = prepared.decision
         try:
             labels = self._rollout.labels(prepared.identity)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from contract.context import Caller
 
@@ -33,11 +35,10 @@ class Verified:
     """The thumbprint of the only client certificate with which the token is good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     caller: Caller | None = None
     """None where nobody is signed in."""
-    grants: Grants = field(default_factory=Grants)
+    grants: Grants = Grants()
     expires_at: float | None = None
     """Seconds since 1970; a stream must not outlive it."""
 

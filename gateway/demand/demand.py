@@ -6,9 +6,10 @@ price (once for an operation) ─ charge (estimate, refuse, pay) ─ run ─ set
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
+
+import msgspec
 
 from contract.errors import Code
 from gateway.bounds import DEVELOPER, Cost, CostMode, Show
@@ -53,8 +54,7 @@ class Price:
         return compile_tally(self._operation, self._weights)
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(msgspec.Struct, frozen=True):
     """What one request was charged."""
 
     demand: Demand
@@ -128,6 +128,8 @@ class Demand:
     def settle(self, bill: Bill, data: Any) -> dict[str, Any] | None:
         if bill.account is None and not bill.shown:
             return None
+        # It may hold Structs, where it was decoded into some.
+        data = msgspec.to_builtins(data)
         # Of an answer that came to nothing nobody can tell what it took.
         actual = bill.requested if data is None else bill.price.actual(data, bill.variables)
         self._actual.observe(actual)

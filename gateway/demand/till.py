@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
+
 from contract.errors import Code
 from gateway.bounds import Bucket, Budget
 from gateway.cache.lru import LruCache
@@ -23,8 +25,7 @@ DIGEST_BYTES: Final = 16
 _EVERYONE: Final = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """Whose budget a request is paid from."""
 
     client: str

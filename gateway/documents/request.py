@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from gateway.bounds import OnDenial
 
@@ -17,13 +19,12 @@ class PersistedQuery:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
+class GraphQLRequest(msgspec.Struct, frozen=True):
     """https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters"""
 
     query: str | None = None
     operation_name: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = msgspec.field(default_factory=dict)
     document_id: str | None = None
     """Of a registered document: `documentId`, or Relay's `doc_id` and `id`."""
     persisted_query: PersistedQuery | None = None

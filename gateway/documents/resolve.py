@@ -9,9 +9,9 @@ https://www.apollographql.com/docs/apollo-server/performance/apq (automatic pers
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
 from graphql import GraphQLSchema
 
 from contract.errors import Code
@@ -36,8 +36,7 @@ _Key: TypeAlias = str | tuple[str, Limits]
 """A text, with the limits it was measured by where they are not everyone's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True):
     """Of whoever asks, what decides which documents run."""
 
     client: str = ""

@@ -5,10 +5,9 @@ Lean, since it is most of what a fetch costs: no redirects, cookies, compression
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from contextlib import aclosing
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -75,11 +74,10 @@ class HttpSubgraphClient:
             raise SubgraphUnavailable("has no address that can be reached")
         request = b"%b%b\r\n%b" % (self._head, _header_lines(headers, len(body)), body)
         try:
-            async with asyncio.timeout(timeout):
-                response = await self._pool.exchange(request, repeatable=repeatable, sink=sink)
+            response = await self._pool.exchange(request, timeout, repeatable=repeatable, sink=sink)
         except TimeoutError:
             raise SubgraphUnavailable("gave no answer in time") from None
-        if not is_json(response.content_type):
+        if not _takes(response.content_type):
             raise refuse_status(response.status)
         return response.body
 
@@ -129,6 +127,11 @@ def _verified_tls() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+@lru_cache(maxsize=256)
+def _takes(content_type: str) -> bool:
+    return is_json(content_type)
 
 
 def _header_lines(headers: Headers, length: int) -> bytes:

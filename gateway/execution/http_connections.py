@@ -47,10 +47,12 @@ class Connection(asyncio.Protocol):
             and not transport.get_write_buffer_size()
         )
 
-    async def exchange(self, request: bytes, sink: HeaderSink | None) -> Response:
+    async def exchange(self, request: bytes, sink: HeaderSink | None, deadline: float) -> Response:
         """Raises SubgraphError. Who is cancelled while waiting leaves no connection behind."""
         self._reader.expect(sink)
         self._answer = self._loop.create_future()
+        # Half of what `asyncio.timeout` takes.
+        alarm = self._loop.call_at(deadline, self._give_up)
         self._transport.write(request)
         try:
             return await self._answer
@@ -58,10 +60,15 @@ class Connection(asyncio.Protocol):
             self.abort()
             raise
         finally:
+            alarm.cancel()
             self._answer = None
 
     def abort(self) -> None:
         self._transport.abort()
+
+    def _give_up(self) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(TimeoutError())
 
     # What the transport tells.
 
@@ -111,25 +118,38 @@ class ConnectionPool:
         self._closed = False
 
     async def exchange(
-        self, request: bytes, *, repeatable: bool, sink: HeaderSink | None
+        self,
+        request: bytes,
+        timeout: float,  # noqa: ASYNC109 - see SubgraphClient
+        *,
+        repeatable: bool,
+        sink: HeaderSink | None,
     ) -> Response:
-        """Raises SubgraphError.
+        """Raises SubgraphError, or TimeoutError after so many seconds.
 
         The other side may close an idle connection at the moment we use it. Then nobody knows
         whether the request arrived, and only a `repeatable` one is sent again, once.
         """
-        async with self._places:
+        deadline = self._loop.time() + timeout
+        if self._places.locked():
+            async with asyncio.timeout_at(deadline):
+                await self._places.acquire()
+        else:
+            await self._places.acquire()
+        try:
             kept = self._take()
-            connection = kept or await self._open()
+            connection = kept or await self._open(deadline)
             try:
-                response = await connection.exchange(request, sink)
+                response = await connection.exchange(request, sink, deadline)
             except HungUpError:
                 if kept is None or not repeatable:
                     raise
-                connection = await self._open()
-                response = await connection.exchange(request, sink)
+                connection = await self._open(deadline)
+                response = await connection.exchange(request, sink, deadline)
             self._give_back(connection)
             return response
+        finally:
+            self._places.release()
 
     async def close(self) -> None:
         self._closed = True
@@ -150,12 +170,12 @@ class ConnectionPool:
                 connection.abort()
         return None
 
-    async def _open(self) -> Connection:
+    async def _open(self, deadline: float) -> Connection:
         if self._closed:
             raise SubgraphUnavailable("is no longer connected to")
         origin = self._origin
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout_at(min(deadline, self._loop.time() + CONNECT_SECONDS)):
                 _, connection = await self._loop.create_connection(
                     lambda: Connection(self._loop, ResponseReader(self._max_body_bytes)),
                     origin.host,

@@ -21,8 +21,10 @@ FIRST_FINAL_STATUS: Final = 200
 _UNENCODED: Final = (b"", b"identity")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
+    """Not frozen, for one is made for every fetch."""
+
     status: int
     content_type: str
     body: bytes

@@ -18,35 +18,36 @@ class OnceExchange:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._asked: dict[tuple[str, bytes], bytes | Exception | asyncio.Future[None]] = {}
+        self._known: dict[tuple[str, bytes], bytes | Exception] = {}
+        self._coming: dict[tuple[str, bytes], list[asyncio.Future[None]]] = {}
+        """Who waits for an answer beside the one who asked."""
 
     async def __call__(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:
         if kind is not OperationKind.QUERY:
             return await self._exchange(subgraph, body, kind)
         key = (subgraph, body)
-        known = self._asked.get(key)
-        if known is None:
-            return await self._ask(key, kind)
-        if isinstance(known, asyncio.Future):
-            await known
-            known = self._asked[key]
+        if key not in self._known:
+            if key not in self._coming:
+                return await self._ask(key, kind)
+            waiting = asyncio.get_running_loop().create_future()
+            self._coming[key].append(waiting)
+            await waiting
+        known = self._known[key]
         if isinstance(known, Exception):
             raise known
-        assert isinstance(known, bytes), "it has come"
         return known
 
     async def _ask(self, key: tuple[str, bytes], kind: OperationKind) -> bytes:
-        self._asked[key] = coming = asyncio.get_running_loop().create_future()
+        waiting = self._coming[key] = []
         try:
-            answer = self._asked[key] = await self._exchange(*key, kind)
+            answer = self._known[key] = await self._exchange(*key, kind)
         except Exception as error:
-            self._asked[key] = error
-            raise
-        except BaseException:
-            # The request is given up, and with it whoever waits.
-            coming.cancel()
+            self._known[key] = error
             raise
         finally:
-            if not coming.done():
-                coming.set_result(None)
+            del self._coming[key]
+            for each in waiting:
+                # Where the request is given up there is no answer, and nobody left to want one.
+                if not each.done():
+                    each.set_result(None) if key in self._known else each.cancel()
         return answer

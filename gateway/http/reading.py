@@ -6,8 +6,11 @@ https://graphql.github.io/graphql-over-http/draft/#sec-Request
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from gateway.bounds import OnDenial
 from gateway.documents.request import GraphQLRequest, PersistedQuery
@@ -17,8 +20,40 @@ from gateway.execution.wire import decode
 MAX_PARAMETERS = 20
 
 
+class _Body(msgspec.Struct, frozen=True):
+    """As almost all bodies are."""
+
+    query: str | None = None
+    operation_name: str | None = msgspec.field(name="operationName", default=None)
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+    document_id: str | None = msgspec.field(name="documentId", default=None)
+    doc_id: str | None = None
+    id: str | None = None
+
+
+_decode_body = msgspec.json.Decoder(_Body, float_hook=Decimal).decode
+_REFUSALS = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
+
+
 def read_body(body: bytes) -> GraphQLRequest:
     """Raises `RequestError` for anything but one JSON object with parameters of their types."""
+    try:
+        read = _decode_body(body)
+    except _REFUSALS:
+        # The general way says what is wrong.
+        return _read_body_in_full(body)
+    if read.query is None or read.extensions:
+        return _read_body_in_full(body)
+    return GraphQLRequest(
+        query=read.query,
+        operation_name=read.operation_name or None,
+        variables=read.variables or {},
+        document_id=read.document_id or read.doc_id or read.id or None,
+    )
+
+
+def _read_body_in_full(body: bytes) -> GraphQLRequest:
     try:
         parameters = decode(body)
     except ValueError:

@@ -10,13 +10,12 @@ import asyncio
 import ssl
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from gateway.http.protocol import GatewayProtocol
 from gateway.http.server import WebSocketProtocol
 from gateway.trust import ServerTls
 
 
-class TlsProtocol(HttpToolsProtocol):
+class TlsProtocol(GatewayProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's
         super().connection_made(transport)
         self._shown = _shown(transport)

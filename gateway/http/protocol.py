@@ -1,0 +1,163 @@
+"""uvicorn's HTTP/1.1, with less to do for what almost every request is.
+
+A short body is waited for before anything is started, an answer that is whole leaves in one piece,
+and idle connections are timed together with the requests on them instead of anew after each.
+Whatever is out of the ordinary is uvicorn's own business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
+
+SHORT_BYTES: Final = 64 * 1024
+"""A body up to this length is taken in whole; uvicorn too would not stop reading before."""
+_PATH: Final = b"/graphql"
+_UNKNOWN: Final = -1
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    _length = _UNKNOWN
+    _waiting = False
+    """Whether the present cycle starts once its body is whole."""
+    _idle_since = 0.0
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._length = _UNKNOWN
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"content-length":
+            self._length = int(value)
+        elif name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if not self._is_ordinary():
+            super().on_headers_complete()
+            return
+        self.scope["method"] = "POST"
+        self.scope["path"] = _PATH.decode()
+        self.scope["raw_path"] = _PATH
+        self.scope["query_string"] = b""
+        self.cycle = WholeCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        self._waiting = True
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self._waiting:
+            self._waiting = False
+            self._start_asgi_task(self.cycle, self.app)
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.flow.read_paused or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._time_idleness(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """The timer stays: when it rings it looks whether anything has happened since."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super()._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        super()._unset_keepalive_if_required()
+        super().handle_websocket_upgrade()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            # The next response starts it again.
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            super().timeout_keep_alive_handler()
+        else:
+            self._time_idleness(left)
+
+    def _time_idleness(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
+    def _is_ordinary(self) -> bool:
+        return (
+            self.url == _PATH
+            and 0 < self._length <= SHORT_BYTES
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and not self.expect_100_continue
+            and not self.parser.should_upgrade()
+            and not self.access_log
+            and not self.root_path
+            and self.limit_concurrency is None
+            and (self.cycle is None or self.cycle.response_complete)
+        )
+
+
+class WholeCycle(RequestResponseCycle):
+    """A request whose body is there, and whose answer may come in one piece."""
+
+    _start: Any = None
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if self._start is None and message["type"] == "http.response.start":
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is not None and not self._sent_whole(start, message):
+            await super().send(start)
+            start = None
+        if start is None:
+            await super().send(message)
+
+    def _sent_whole(self, start: Any, message: Any) -> bool:
+        body = message.get("body", b"")
+        headers = [*self.default_headers, *start.get("headers", ())]
+        if (
+            self.disconnected
+            or self.flow.write_paused
+            or not self.keep_alive
+            or message.get("more_body", False)
+            or (b"content-length", b"%d" % len(body)) not in headers
+            or any(name == b"connection" for name, _ in headers)
+        ):
+            return False
+        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        # A line break in a value would begin a header of somebody else's making.
+        if not lines.count(b"\r") == lines.count(b"\n") == len(headers) or b"\0" in lines:
+            return False
+        head = b"%b%b\r\n" % (STATUS_LINE[start["status"]], lines)
+        self.transport.writelines((head, body))
+        self.response_started = self.response_complete = True
+        self.message_event.set()
+        self.on_response()
+        return True
