@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,19 +31,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return serve(settings)
 
 
-def serve(settings: Settings, **options: Any) -> int:
+def serve(settings: Settings) -> int:
     """Serve until a signal ends it; what is under way is finished first.
 
     A hangup signal has the supergraph read anew.
     """
+    if settings.workers == 1:
+        return _serve(settings)
+    from gateway.workers import PortTakenError, run_workers  # noqa: PLC0415 - see `_serve`
+
+    try:
+        return run_workers(
+            settings.workers,
+            settings.host,
+            settings.port,
+            lambda number, listening: _serve(settings, number, [listening]),
+        )
+    except PortTakenError as error:
+        sys.stderr.write(f"gateway: {error}\n")
+        return 1
+
+
+def _serve(
+    settings: Settings, worker: int | None = None, sockets: list[socket.socket] | None = None
+) -> int:
     # Wrong arguments are told without these.
     from gateway.app import create_app  # noqa: PLC0415 - see above
     from gateway.http.server import DrainingServer  # noqa: PLC0415 - see above
 
-    app = create_app(settings, alone=True)
-    server = DrainingServer(server_config(app, settings, **options), app.drain)
+    app = create_app(settings, alone=True, worker=worker)
+    server = DrainingServer(server_config(app, settings), app.drain)
     signal.signal(signal.SIGHUP, lambda *_: app.reload_soon())
-    server.run()
+    server.run(sockets)
     return 0 if server.started else 1
 
 
@@ -81,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--supergraph", type=Path, help="the supergraph's SDL")
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
+    parser.add_argument("--workers", type=int, metavar="N", help="processes behind the port")
     parser.add_argument(
         "--dev",
         action="store_true",

@@ -47,6 +47,7 @@ def create_app(
     checks: Mapping[str, Check] | None = None,
     decide_label: DecideLabel | None = None,
     alone: bool = False,
+    worker: int | None = None,
 ) -> GatewayApp:
     """`clients` reach subgraphs otherwise than by the supergraph's addresses, by their names.
 
@@ -63,6 +64,7 @@ def create_app(
         checks or {},
         decide_label=decide_label,
         alone=alone,
+        worker=worker,
     )
 
 
@@ -77,9 +79,10 @@ class GatewayApp:
         *,
         decide_label: DecideLabel | None,
         alone: bool,
+        worker: int | None,
     ) -> None:
         self.settings = settings
-        self.metrics = Metrics()
+        self.metrics = Metrics(worker)
         self.assembly: Assembly | None = None
         self.reload_refused = False
         """Whether the files as they are now are bad, so that what was read before is served."""

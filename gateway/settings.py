@@ -143,6 +143,8 @@ class Settings(BaseSettings):
     supergraph: Path | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=4000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes behind the port."""
     dev: bool = False
     closed: bool = True
     home: Path = Path(".chartgraph")

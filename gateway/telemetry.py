@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import random
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from copy import copy
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
 
 KEYS = frozenset(
     {
@@ -32,6 +35,7 @@ MAX_LENGTH = 200
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,99}")
 # Not a secret: it has to be unlike any other, and is made for every request.
 _request_ids = random.Random()  # noqa: S311
+os.register_at_fork(after_in_child=_request_ids.seed)
 
 
 def allow_listed(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -120,8 +124,10 @@ def loggable_name(name: str | None) -> str | None:
 class Metrics:
     """One set per app, so that two apps in one process keep theirs apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: int | None = None) -> None:
+        """`worker` is the number of this process among those behind one port."""
         self.registry = CollectorRegistry()
+        self._worker = worker
         self.requests = Counter(
             "chartgraph_requests", "Answered requests", ["code"], registry=self.registry
         )
@@ -193,6 +199,22 @@ class Metrics:
             "chartgraph_streams", "Subscriptions and deferred answers", registry=self.registry
         )
         self.sockets = Gauge("chartgraph_sockets", "Open WebSockets", registry=self.registry)
+
+    def expose(self) -> bytes:
+        """In Prometheus's text format; of a worker, with its number as a label of every series.
+
+        Whoever asks reaches one of the workers: their series must not pass for one another.
+        """
+        return generate_latest(self.registry if self._worker is None else self)
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self.registry.collect():
+            labelled = copy(metric)
+            labelled.samples = [
+                each._replace(labels={**each.labels, "worker": str(self._worker)})
+                for each in metric.samples
+            ]
+            yield labelled
 
 
 def _describe(exc_info: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp
 
 from gateway.errors import GatewayError
@@ -49,7 +49,7 @@ def rest_app(served: Served, page: PageConfig | None, mounts: Mapping[str, ASGIA
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        return Response(generate_latest(served.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(served.metrics.expose(), media_type=CONTENT_TYPE_LATEST)
 
     for path, mounted in mounts.items():
         app.mount(path, mounted)
