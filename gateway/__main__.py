@@ -38,7 +38,7 @@ def serve(settings: Settings) -> int:
     """
     if settings.workers == 1:
         return _serve(settings)
-    from gateway.workers import PortTakenError, run_workers  # noqa: PLC0415 - see `_serve`
+    from gateway.workers import UNSTARTED, PortTakenError, run_workers  # noqa: PLC0415 - see `_serve`
 
     try:
         return run_workers(
@@ -49,7 +49,7 @@ def serve(settings: Settings) -> int:
         )
     except PortTakenError as error:
         sys.stderr.write(f"gateway: {error}\n")
-        return 1
+        return UNSTARTED
 
 
 def _serve(

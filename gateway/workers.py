@@ -23,8 +23,8 @@ Work: TypeAlias = Callable[[int, socket.socket], int]
 """Serves on the socket until a signal ends it; the worker's number, and its exit status."""
 
 Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
-UNSTARTED: Final = 1
-"""The exit status of a worker that could not start: another one could not either."""
+UNSTARTED: Final = 3
+"""uvicorn's exit status of a worker that could not start: another one could not either."""
 RESTART_SECONDS: Final = 1.0
 """Between two starts of one worker, at least."""
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

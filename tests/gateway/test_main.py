@@ -139,7 +139,7 @@ async def test_workers_share_a_port_and_nothing_else(supergraph):
         assert await all_workers(url) == {"0", "1"}
 
         second = await run(*arguments)
-        assert await second.wait() == 1
+        assert await second.wait() == 3
         assert f"port {port}" in (await second.stderr.read()).decode()
     finally:
         process.send_signal(signal.SIGTERM)
@@ -161,4 +161,4 @@ async def test_workers_that_cannot_start_are_not_started_again(tmp_path):
     broken = tmp_path / "supergraph.graphql"
     broken.write_text("type Query { a: Int }")
     process = await run("--supergraph", broken, "--port", free_port(), "--dev", "--workers", 2)
-    assert await process.wait() == 1
+    assert await process.wait() == 3
