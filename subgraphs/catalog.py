@@ -36,6 +36,7 @@ from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
 from subgraphs.identity.index.database import sqlite_url
 from subgraphs.identity.index.matching import Matcher
 from subgraphs.identity.index.store import open_index
+from subgraphs.identity.index.tables import idempotency
 from subgraphs.identity.index.weights import load_weights
 from subgraphs.identity.loaders import Identity, IndexFacts
 from subgraphs.identity.sources.crawl import Crawler
@@ -45,6 +46,7 @@ from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
 from subgraphs.runtime.events import Events, LocalEvents
 from subgraphs.runtime.facts_route import facts_route
+from subgraphs.runtime.idempotency import IdempotencyStore
 from subgraphs.runtime.nonces import LocalNonces, Nonces, connect_nonces
 from subgraphs.runtime.request import Subgraph, utc_now
 from subgraphs.runtime.schema import SubgraphSchema
@@ -184,7 +186,8 @@ async def _open_identity(deployment: Deployment) -> OpenIdentity:
         return not await index.is_empty()
 
     routes = {PATH: facts_route(facts, keys.rotation("access-facts"))}
-    return OpenIdentity(Part(Identity(index), ready, routes), facts)
+    once = IdempotencyStore(idempotency, keys.key("store:identity"))
+    return OpenIdentity(Part(Identity(index, once), ready, routes), facts)
 
 
 def _nonces(deployment: Deployment) -> Nonces:

@@ -12,6 +12,7 @@ from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.access_facts import Person
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.idempotency import IdempotencyStore
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import Tokens
 from subgraphs.runtime.sealing import IdSeal, RecordRef
@@ -25,6 +26,7 @@ class Identity:
     """The subgraph's own services."""
 
     index: PatientIndex
+    idempotency: IdempotencyStore
 
 
 @dataclass(frozen=True, slots=True)

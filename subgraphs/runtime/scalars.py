@@ -95,5 +95,10 @@ def rank(text: str | None) -> str:
 
 def date_time(moment: datetime | str | None) -> DateTime | None:
     if isinstance(moment, datetime):
-        return DateTime(moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
+        return exact(moment)
     return DateTime(moment) if moment else None
+
+
+def exact(moment: datetime) -> DateTime:
+    """A moment of our own, to the second."""
+    return DateTime(moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))

@@ -45,10 +45,15 @@ class Entity(Protocol):
 
 
 def build_schema(
-    query: type | None, types: Iterable[type] = (), *, subscription: type | None = None
+    query: type | None,
+    types: Iterable[type] = (),
+    *,
+    mutation: type | None = None,
+    subscription: type | None = None,
 ) -> SubgraphSchema:
     return SubgraphSchema(
         query=query,
+        mutation=mutation,
         subscription=subscription,
         types=types,
         federation_version=FEDERATION_VERSION,

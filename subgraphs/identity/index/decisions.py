@@ -45,7 +45,6 @@ class Refusal(StrEnum):
     NOTHING_LEFT = "nothing-left"
     MERGED = "merged"
     NOT_MERGED = "not-merged"
-    DECIDED = "decided"
 
 
 class RefusedError(Exception):
@@ -239,6 +238,11 @@ class Registrar:
 _MEMBER = sa.select(
     members.c.no, members.c.name, members.c.person, members.c.merged_to, members.c.merged_by
 )
+
+
+async def read_decision(connection: AsyncConnection, cipher: IndexCipher, no: int) -> Decision:
+    row = (await connection.execute(sa.select(decisions).where(decisions.c.no == no))).one()
+    return _read(cipher, row)
 
 
 async def read_history(

@@ -80,7 +80,9 @@ def grow(
     for each, is_one in bonds.items():
         if is_one:
             join(each)
-    for each in sorted(_clear(links, contradict, matcher.weights.margin), key=_surest(links)):
+    # What a human has put apart is no longer a rival either.
+    open_links = {each: points for each, points in links.items() if bonds.get(each) is not False}
+    for each in sorted(_clear(open_links, contradict, matcher.weights.margin), key=_surest(links)):
         one, other = groups[each.one], groups[each.other]
         if one is not other and not any(contradict(a, b) for a, b in product(one, other)):
             join(each)

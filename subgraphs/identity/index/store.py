@@ -21,11 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.index.crypto import IndexCipher, IndexUnreadableError
 from subgraphs.identity.index.database import Database, open_database, rows_in, take_numbers
-from subgraphs.identity.index.decisions import Decision, Registrar, read_history
-from subgraphs.identity.index.intake import Said, record_of, take
-from subgraphs.identity.index.matching import Matcher
+from subgraphs.identity.index.decisions import Decision, Registrar, read_decision, read_history
+from subgraphs.identity.index.features import extract
+from subgraphs.identity.index.intake import NEVER, Said, record_of, take
+from subgraphs.identity.index.matching import Matcher, Verdict
 from subgraphs.identity.index.pairing import pair_anew
 from subgraphs.identity.index.resolving import settle
+from subgraphs.identity.index.reviews import OpenPair, Place, read_near, read_open_pairs
 from subgraphs.identity.index.tables import crawls, members, words
 from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource
 from subgraphs.runtime.crosswalk import Link
@@ -116,6 +118,25 @@ class PatientIndex:
                 members.c.name.in_([self.cipher.name(link) for link in person.links])
             )
             return await read_history(connection, self.cipher, await connection.scalars(numbers))
+
+    async def reviews(self, after: Place | None, limit: int) -> list[OpenPair]:
+        """The next pairs for a human behind one, the likeliest first."""
+        async with self.database.reading() as connection:
+            return await read_open_pairs(connection, self.cipher, after, limit)
+
+    def explain(self, one: Record[PatientResource], other: Record[PatientResource]) -> Verdict:
+        """Why the machine decides as it does of two records."""
+        ends = sorted((one, other), key=lambda record: (record.source, record.patient))
+        return self.matcher.decide(*(extract(end.source, end.resource) for end in ends))
+
+    async def near(self, ends: Iterable[Link]) -> set[Link]:
+        """Records that make a pair for a human with one of these."""
+        async with self.database.reading() as connection:
+            return await read_near(connection, self.cipher, ends)
+
+    async def decision(self, no: int) -> Decision:
+        async with self.database.reading() as connection:
+            return await read_decision(connection, self.cipher, no)
 
     @asynccontextmanager
     async def deciding(self) -> AsyncIterator[Deciding]:
@@ -211,6 +232,14 @@ class Deciding:
 
     async def people(self, wanted: Iterable[Link]) -> dict[Link, IndexedPerson]:
         return await self.index.read_people(self.connection, wanted)
+
+    async def make_known(self, link: Link, at: datetime) -> None:
+        """Keep a place for a record that is named before it is described."""
+        name = members.c.name == self.index.cipher.name(link)
+        if await self.connection.scalar(sa.select(members.c.no).where(name)) is None:
+            said = {link.id: Said(PatientResource(id=link.id), NEVER)}
+            crawl = await take_numbers(self.connection, "round")
+            await self.index.take_in(self.connection, link.source, said, at, crawl)
 
 
 async def open_index(url: str, key: bytes, matcher: Matcher | None = None) -> PatientIndex:

@@ -13,6 +13,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from subgraphs.runtime.idempotency import idempotency_table
+
 METADATA: Final = sa.MetaData()
 VERSION: Final = 2
 
@@ -88,6 +90,7 @@ decided = sa.Table(
     sa.Column("member", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("decision", sa.BigInteger, primary_key=True, autoincrement=False),
 )
+idempotency = idempotency_table("identity", METADATA)
 crawls = sa.Table(
     "identity_crawl",
     METADATA,

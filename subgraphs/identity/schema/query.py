@@ -9,7 +9,9 @@ from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.identity.loaders import Identity, list_people, load_person
+from subgraphs.identity.schema.reviews import IdentityReview, open_place, seal_place
 from subgraphs.identity.schema.types import Patient, crawl_status
+from subgraphs.identity.stewarding import STEWARD, is_steward, list_reviews
 from subgraphs.runtime.connection import PAGE, Connection, connection_of, page_size
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
@@ -88,6 +90,31 @@ class Query:
             [Patient.of(request, person) for person in people.rows],
             [ids.seal_cursor(_LIST, person.founder) for person in people.rows],
             has_next=people.has_next,
+            has_previous=after is not None,
+            sources=[crawl_status(crawl) for crawl in await request.services.index.crawls()],
+        )
+
+    @federation.field(
+        policy=[[STEWARD]],
+        description="People who may be one, for a human to decide; the likeliest first.",
+    )
+    async def identity_reviews(
+        self,
+        info: strawberry.Info,
+        first: Annotated[int, strawberry.argument(description="At most 200.")] = 20,
+        after: Annotated[
+            str | None, strawberry.argument(description="A cursor: what follows it.")
+        ] = None,
+    ) -> Connection[IdentityReview] | None:
+        request: Request[Identity] = info.context
+        if not is_steward(request):
+            raise ClientError(Code.FORBIDDEN)
+        size = page_size(first)
+        reviews = await list_reviews(request, open_place(request, after), size)
+        return connection_of(
+            [IdentityReview.of(request, review) for review in reviews.rows],
+            [seal_place(request, review.place) for review in reviews.rows],
+            has_next=reviews.has_next,
             has_previous=after is not None,
             sources=[crawl_status(crawl) for crawl in await request.services.index.crawls()],
         )

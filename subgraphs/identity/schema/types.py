@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from enum import Enum
 from typing import Any
 
 import strawberry
@@ -15,13 +14,21 @@ from contract.errors import Code
 from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.loaders import PATIENT, Described, Identity, load_person, person_id
 from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource, is_ssn
-from subgraphs.runtime import fact_nodes, fhir
+from subgraphs.identity.schema.records import IdentityDecision, IdentityRecord
+from subgraphs.identity.schema.values import (
+    Address,
+    AdministrativeGender,
+    ContactPoint,
+    PatientIdentifier,
+    gender_of,
+)
+from subgraphs.identity.stewarding import STEWARD, is_steward
+from subgraphs.runtime import fact_nodes
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.datatypes import (
-    CodeableConcept,
+    FEW,
     Coding,
     HumanName,
-    Period,
     Provenance,
     ProvenanceMethod,
     SourceStatus,
@@ -33,61 +40,6 @@ from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
-
-
-@strawberry.enum(
-    description="For administration, not biology. "
-    "https://hl7.org/fhir/R4/valueset-administrative-gender.html"
-)
-class AdministrativeGender(Enum):
-    MALE = "male"
-    FEMALE = "female"
-    OTHER = "other"
-    UNKNOWN = "unknown"
-
-
-@strawberry.type(description="A postal address.")
-class Address:
-    use: str | None = strawberry.field(description="`home`, `work`, `temp`, `old` or `billing`.")
-    text: str | None = strawberry.field(description="The whole address, if given as text.")
-    line: list[str] = strawberry.field(description="Street, house, apartment, post box.")
-    city: str | None = strawberry.field(description="City or town.")
-    state: str | None = strawberry.field(description="State or province, as a rule two letters.")
-    postal_code: str | None = strawberry.field(description="ZIP or other postal code.")
-    country: str | None = strawberry.field(description="Country, as a rule ISO 3166.")
-    period: Period | None = strawberry.field(description="When it was or is in use.")
-
-    @classmethod
-    def of(cls, wire: fhir.Address) -> Address:
-        return cls(
-            use=wire.use,
-            text=wire.text,
-            line=[line for line in wire.line if line],
-            city=wire.city,
-            state=wire.state,
-            postal_code=wire.postal_code,
-            country=wire.country,
-            period=Period.of(wire.period),
-        )
-
-
-@strawberry.type(description="A way to reach a person.")
-class ContactPoint:
-    system: str | None = strawberry.field(description="`phone`, `email`, `sms`, `fax`, …")
-    value: str | None = strawberry.field(description="The number or address.")
-    use: str | None = strawberry.field(description="`home`, `work`, `mobile`, `temp` or `old`.")
-
-
-@strawberry.type(description="A number a source knows the patient by, such as an MRN.")
-class PatientIdentifier:
-    system: str | None = strawberry.field(description="The URI of the numbering system.")
-    value: str | None = strawberry.field(description="The number.")
-    type: CodeableConcept | None = strawberry.field(
-        description="`MR` for a medical record number, `MB` for a member number, …; "
-        "http://terminology.hl7.org/CodeSystem/v2-0203"
-    )
-    use: str | None = strawberry.field(description="`usual`, `official`, `secondary` or `old`.")
-    source: str = strawberry.field(description="The source that says so.")
 
 
 @strawberry.type(description="One of several values the sources give for the same thing.")
@@ -140,7 +92,7 @@ class Patient:
 
     @strawberry.field(description="Administrative gender.")
     def gender(self) -> AdministrativeGender | None:
-        return _gender(self.person.newest.gender)
+        return gender_of(self.person.newest.gender)
 
     @strawberry.field(description="Every address any source has.")
     def addresses(self) -> list[Address]:
@@ -149,7 +101,7 @@ class Patient:
     @strawberry.field(description="Telephone numbers and e-mail addresses of all sources.")
     def telecom(self) -> list[ContactPoint]:
         found = _distinct(self._resources, lambda r: r.telecom)
-        return [ContactPoint(system=t.system, value=t.value, use=t.use) for t in found]
+        return [ContactPoint.of(telecom) for telecom in found]
 
     @federation.field(
         requires_scopes=IDENTIFIER_SCOPES,
@@ -157,25 +109,18 @@ class Patient:
     )
     def identifiers(self) -> list[PatientIdentifier] | None:
         return [
-            PatientIdentifier(
-                system=identifier.system,
-                value=identifier.value,
-                type=CodeableConcept.of(identifier.type),
-                use=identifier.use,
-                source=record.source,
-            )
+            PatientIdentifier.of(identifier, record.source)
             for record in self.person.records
             for identifier in record.resource.identifier
             if not is_ssn(identifier)
         ]
 
     @federation.field(
-        policy=[["identity-steward"]],
+        policy=[[STEWARD]],
         description="The US social security number, for identity stewards alone.",
     )
     def ssn(self, info: strawberry.Info) -> str | None:
-        if not info.context.access.has_role("identity-steward"):
-            raise ClientError(Code.FORBIDDEN)
+        _stewards_only(info.context)
         return next((r.ssn for r in self._resources if r.ssn), None)
 
     @strawberry.field(description="Whether any source has recorded the patient's death.")
@@ -189,7 +134,7 @@ class Patient:
 
     @strawberry.field(description="What the sources disagree on.")
     def disagreements(self) -> list[Disagreement]:
-        return list(_disagreements(self.person.records))
+        return list(_disagreements(self.person.current))
 
     @strawberry.field(
         description="The sources that know the patient, each as of its last complete crawl."
@@ -202,13 +147,39 @@ class Patient:
         method = ProvenanceMethod.FHIR_CRAWL
         return [Provenance.of(record, method) for record in self.person.records]
 
+    @strawberry.field(
+        description="Another with every change of the patient's records: for `ifMatch`."
+    )
+    def version(self) -> str:
+        return self.person.version
+
+    @federation.field(
+        policy=[[STEWARD]],
+        directives=[FEW],
+        description="Each source's record of the patient, those merged into others included.",
+    )
+    def records(self, info: strawberry.Info) -> list[IdentityRecord] | None:
+        _stewards_only(info.context)
+        return [IdentityRecord.of(info.context, self.person, r) for r in self.person.records]
+
+    @federation.field(
+        policy=[[STEWARD]],
+        directives=[FEW],
+        description="Every decision about any of the patient's records, the latest first.",
+    )
+    async def identity_history(self, info: strawberry.Info) -> list[IdentityDecision] | None:
+        request: Request[Identity] = info.context
+        _stewards_only(request)
+        history = await request.services.index.history(self.person)
+        return [IdentityDecision.of(request, decision) for decision in history]
+
     @strawberry.field(description="Labels any source has put on the patient's record.")
     def security_labels(self) -> list[Coding]:
         return [Coding.of(label) for label in Described(self.person).security]
 
     @property
     def _resources(self) -> list[PatientResource]:
-        return [record.resource for record in self.person.records]
+        return [record.resource for record in self.person.current]
 
     @classmethod
     def of(cls, request: Request[Identity], person: IndexedPerson) -> Patient:
@@ -229,17 +200,15 @@ class Patient:
         return [patient or ClientError(Code.NOT_FOUND) for patient in found]
 
 
+def _stewards_only(request: Request[Identity]) -> None:
+    if not is_steward(request):
+        raise ClientError(Code.FORBIDDEN)
+
+
 def _distinct(
     resources: Iterable[PatientResource], pick: Callable[[PatientResource], Iterable[Any]]
 ) -> list[Any]:
     return list(dict.fromkeys(value for resource in resources for value in pick(resource)))
-
-
-def _gender(code: str | None) -> AdministrativeGender | None:
-    try:
-        return AdministrativeGender(code)
-    except ValueError:
-        return None
 
 
 def _disagreements(records: Sequence[Record[PatientResource]]) -> Iterable[Disagreement]:
