@@ -1,9 +1,9 @@
 """What every mutation has in common: its key, and the ways in which it can come out.
 
-A mutation answers with a union `XxxPayload = XxxDone | Conflict | Denied | UpstreamRefused`: what
+A mutation answers with a union `XxxPayload = XxxDone | StateConflict | Denied | UpstreamRefused`: what
 its caller can expect to happen is data, not an error. Errors remain for what nobody expects.
 
-    Annotated[Booked | Conflict | Denied | UpstreamRefused, strawberry.union("BookPayload")]
+    Annotated[Booked | StateConflict | Denied | UpstreamRefused, strawberry.union("BookPayload")]
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SAID: Final = {
 @federation.type(
     shareable=True, description="It cannot be done as things stand; nothing was changed."
 )
-class Conflict:
+class StateConflict:
     code: str = strawberry.field(
         description="`STALE` where `ifMatch` names an older version, `IDEMPOTENCY_KEY_REUSED`, or "
         "one of the mutation's own."
@@ -44,7 +44,7 @@ class Conflict:
     message: str = strawberry.field(description="What stands in the way.")
 
     @classmethod
-    def because(cls, because: Because) -> Conflict:
+    def because(cls, because: Because) -> StateConflict:
         return cls(code=because.value, message=_SAID[because])
 
 

@@ -29,8 +29,8 @@ from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.idempotency import Asked
 from subgraphs.runtime.mutations import (
     Because,
-    Conflict,
     Denied,
+    StateConflict,
     UpstreamRefused,
     check_key,
 )
@@ -57,13 +57,13 @@ class IdentityDecided:
 
 
 IdentityPayload = Annotated[
-    IdentityDecided | Conflict | Denied | UpstreamRefused,
+    IdentityDecided | StateConflict | Denied | UpstreamRefused,
     strawberry.union(
         name="IdentityPayload",
         description="How a decision about who is who can come out.",
     ),
 ]
-Payload: TypeAlias = IdentityDecided | Conflict | Denied | UpstreamRefused
+Payload: TypeAlias = IdentityDecided | StateConflict | Denied | UpstreamRefused
 
 
 @strawberry.input(description="Two people who are one.")
@@ -199,7 +199,7 @@ class Mutation:
             raise ClientError(Code.NOT_FOUND)
         versions = (input.if_match or "").split(".") if input.if_match else (None, None)
         if len(versions) != len(ends):
-            return Conflict.because(Because.STALE)
+            return StateConflict.because(Because.STALE)
         is_one = input.verdict is IdentityVerdict.ONE
         return await _take(
             info,
@@ -228,9 +228,9 @@ async def _take(
             patients=[Patient.of(request, person) for person in taken.people],
         )
     if isinstance(taken.because, Because):
-        return Conflict.because(taken.because)
+        return StateConflict.because(taken.because)
     code = taken.because.name
-    return Conflict(code=code, message=_IN_THE_WAY[taken.because])
+    return StateConflict(code=code, message=_IN_THE_WAY[taken.because])
 
 
 def _record(info: strawberry.Info, id_: str) -> Link:
