@@ -178,12 +178,14 @@ async def _open_identity(deployment: Deployment) -> OpenIdentity:
     index = await open_index(url, keys.key("store:identity"), matcher)
     deployment.stack.push_async_callback(index.close)
     crawler = Crawler(index, deployment.fhir("identity"), utc_now)
+    was_crawled = not await index.is_empty()
     crawling = asyncio.create_task(crawler.keep_fresh(settings.crawl_seconds))
     deployment.stack.push_async_callback(_end, crawling)
     facts = IndexFacts(index, deployment.ids)
 
     async def ready() -> bool:
-        return not await index.is_empty()
+        # Half of the people would look like all of them.
+        return (was_crawled or crawler.has_been_round) and not await index.is_empty()
 
     routes = {PATH: facts_route(facts, keys.rotation("access-facts"))}
     once = IdempotencyStore(idempotency, keys.key("store:identity"))

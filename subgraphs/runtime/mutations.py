@@ -1,9 +1,9 @@
 """What every mutation has in common: its key, and the ways in which it can come out.
 
-A mutation answers with a union `XxxPayload = XxxDone | StateConflict | Denied | UpstreamRefused`: what
-its caller can expect to happen is data, not an error. Errors remain for what nobody expects.
+A mutation answers with a union of what can come out: `Booked`, say, or one of the three types here.
+What its caller can expect to happen is data; errors remain for what nobody expects.
 
-    Annotated[Booked | StateConflict | Denied | UpstreamRefused, strawberry.union("BookPayload")]
+    Annotated[Booked | StateConflict | Denied | UpstreamRefused, strawberry.union("Payload")]
 """
 
 from __future__ import annotations

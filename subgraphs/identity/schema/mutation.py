@@ -43,6 +43,7 @@ _IN_THE_WAY: Final = {
     Refusal.MERGED: "A record was merged into another: un-merge it first.",
     Refusal.NOT_MERGED: "The record was not merged into another.",
 }
+_ASKED = strawberry.argument(description="What is to be done, and why.")
 _KEY = "Of the caller's making, another for each intention: sent again, nothing is done twice."
 _REASON = "Why, for those who come after: at most 1,000 characters."
 _MATCH = "The `version` that was read: if it is another by now, nothing is changed."
@@ -129,7 +130,7 @@ _Input: TypeAlias = (
 )
 
 
-@strawberry.type
+@strawberry.type(description="What changes something.")
 class Mutation:
     @federation.field(
         policy=[[STEWARD]],
@@ -138,7 +139,7 @@ class Mutation:
     async def link_patients(
         self,
         info: strawberry.Info,
-        input: LinkPatientsInput,  # noqa: A002 - its public name
+        input: Annotated[LinkPatientsInput, _ASKED],  # noqa: A002 - its public name
     ) -> IdentityPayload | None:
         one, other = _record(info, input.patient), _record(info, input.other)
         about = {one: input.if_match, other: input.other_if_match}
@@ -152,7 +153,7 @@ class Mutation:
     async def unlink_records(
         self,
         info: strawberry.Info,
-        input: UnlinkRecordsInput,  # noqa: A002 - its public name
+        input: Annotated[UnlinkRecordsInput, _ASKED],  # noqa: A002 - its public name
     ) -> IdentityPayload | None:
         leaving = [_record(info, record) for record in input.records]
         about = dict.fromkeys(leaving, input.if_match)
@@ -165,7 +166,7 @@ class Mutation:
     async def merge_records(
         self,
         info: strawberry.Info,
-        input: MergeRecordsInput,  # noqa: A002 - its public name
+        input: Annotated[MergeRecordsInput, _ASKED],  # noqa: A002 - its public name
     ) -> IdentityPayload | None:
         prior, surviving = _record(info, input.prior), _record(info, input.surviving)
         about = {surviving: None, prior: input.if_match}
@@ -179,7 +180,7 @@ class Mutation:
     async def unmerge_record(
         self,
         info: strawberry.Info,
-        input: UnmergeRecordInput,  # noqa: A002 - its public name
+        input: Annotated[UnmergeRecordInput, _ASKED],  # noqa: A002 - its public name
     ) -> IdentityPayload | None:
         prior = _record(info, input.prior)
         about = {prior: input.if_match}
@@ -192,7 +193,7 @@ class Mutation:
     async def decide_identity_review(
         self,
         info: strawberry.Info,
-        input: DecideIdentityReviewInput,  # noqa: A002 - its public name
+        input: Annotated[DecideIdentityReviewInput, _ASKED],  # noqa: A002 - its public name
     ) -> IdentityPayload | None:
         ends = open_review(info.context, input.review)
         if ends is None:
