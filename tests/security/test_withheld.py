@@ -15,11 +15,13 @@ from contract.access import verify_report
 from contract.context import HEADER, Caller, Context, body_hash, sign_context
 from subgraphs.identity.index.database import sqlite_url
 from subgraphs.identity.index.store import open_index, said_by
+from subgraphs.identity.index.tables import idempotency
 from subgraphs.identity.loaders import Identity, IndexFacts
 from subgraphs.identity.model import PatientResource
 from subgraphs.identity.schema import SCHEMA
 from subgraphs.runtime.app import create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
+from subgraphs.runtime.idempotency import IdempotencyStore
 from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.sealing import IdSeal, RecordRef
 from tests.subgraphs.signed import KEY, post
@@ -50,7 +52,8 @@ class World:
     def __init__(self, index):
         self.ids = IdSeal(KEY)
         facts = IndexFacts(index, self.ids)
-        subgraph = Subgraph("identity", self.ids, Crosswalk(KEY), facts, Identity(index))
+        services = Identity(index, IdempotencyStore(idempotency, KEY))
+        subgraph = Subgraph("identity", self.ids, Crosswalk(KEY), facts, services)
         self.app = create_subgraph_app(subgraph, SCHEMA, keys={"1": KEY}, clock=NOW.timestamp)
 
     def id(self, number):

@@ -96,6 +96,7 @@ class Query:
 
     @federation.field(
         policy=[[STEWARD]],
+        directives=[PAGE],
         description="People who may be one, for a human to decide; the likeliest first.",
     )
     async def identity_reviews(
