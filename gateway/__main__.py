@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from gateway.app import GatewayApp
 
+UNUSABLE = 3
+"""What the settings name cannot be used; uvicorn ends with the same where the app cannot start."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = vars(_parser().parse_args(arguments))
@@ -60,13 +63,19 @@ def _serve(
     from gateway.http.server import DrainingServer  # noqa: PLC0415 - see above
 
     app = create_app(settings, alone=True, worker=worker)
-    server = DrainingServer(server_config(app, settings), app.drain)
+    try:
+        config = server_config(app, settings)
+    except SettingsError as error:
+        sys.stderr.write(f"gateway: {error}\n")
+        return UNUSABLE
+    server = DrainingServer(config, app.drain)
     signal.signal(signal.SIGHUP, lambda *_: app.reload_soon())
     server.run(sockets)
     return 0 if server.started else 1
 
 
 def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicorn.Config:
+    """Raises `SettingsError` where a file of `tls` cannot be used."""
     import uvicorn  # noqa: PLC0415 - wrong arguments are told without it
 
     from gateway.http.protocol import GatewayProtocol  # noqa: PLC0415 - likewise

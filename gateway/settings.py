@@ -35,14 +35,9 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from contract.keys import KeyMissingError, KeyRing, decode_key
 from gateway.bounds import Budget, Cost, Limits, OnDenial, Unknown
-from gateway.trust import ClientCertificates, ClientTls, Introspection, ServerTls
+from gateway.trust import ClientCertificates, ClientTls, Issuer, ServerTls
 
 MASTER_KEY_FILE = "master.key"
-ASYMMETRIC = frozenset(
-    f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
-) | {"EdDSA", "Ed25519", "Ed448"}
-
-
 PERCENT = "percent("
 """How an override label begins that tells its own share."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -71,39 +66,6 @@ _RULES_OF_THEIR_OWN = frozenset({"cache-control", "set-cookie"})
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names it and never its value."""
-
-
-class Issuer(BaseModel):
-    """One authorization server whose tokens we take."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    issuer: str
-    """Compared letter by letter with the token's `iss`."""
-    audience: frozenset[str] = Field(min_length=1)
-    """The token's `aud` must name one of these."""
-    jwks_uri: str | None = None
-    """Else found by OpenID discovery."""
-    patient_source: str | None = None
-    """The source whose ids the `patient` and `fhirUser` claims hold, for example `ehr-a`."""
-    roles: Path | None = None
-    """What its words for roles mean, and which purposes each role may have; else nobody has one."""
-    scopes: Mapping[str, str] = {}
-    """From the issuer's words to ours, several separated by spaces; other words are taken as they
-    are."""
-    algorithms: frozenset[str] = ASYMMETRIC
-    typed_only: bool = False
-    """Only tokens whose header says that they are access tokens (`at+jwt`, RFC 9068)."""
-    shared_subjects: frozenset[str] = frozenset()
-    """Subjects that are nobody in particular, whose tokens are refused."""
-    introspection: Introspection | None = None
-
-    @field_validator("algorithms")
-    @classmethod
-    def _asymmetric_only(cls, algorithms: frozenset[str]) -> frozenset[str]:
-        if not algorithms <= ASYMMETRIC:
-            raise ValueError("only asymmetric algorithms: a published key must not sign")
-        return algorithms
 
 
 def _percent(given: Any) -> Any:
@@ -241,7 +203,9 @@ class Settings(BaseSettings):
 
     @field_validator("issuers")
     @classmethod
-    def _one_for_opaque_tokens(cls, issuers: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
+    def _told_apart(cls, issuers: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
+        if len({each.issuer for each in issuers}) < len(issuers):
+            raise ValueError("an issuer is named twice")
         asked = [each.introspection for each in issuers if each.introspection]
         if sum(each.opaque_tokens for each in asked) > 1:
             # An opaque token does not say whose it is, and is not to be shown to the others.

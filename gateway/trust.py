@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+ASYMMETRIC = frozenset(
+    f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
+) | {"EdDSA", "Ed25519", "Ed448"}
 UNIX = "unix"
 """A peer at a unix socket, which has no address."""
 
@@ -40,6 +44,48 @@ class Introspection(BaseModel):
         if (self.client_secret_file is None) == (self.key_file is None):
             raise ValueError("either client_secret_file or key_file says who we are")
         return self
+
+
+class Issuer(BaseModel):
+    """One authorization server whose tokens we take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    """Compared letter by letter with the token's `iss`."""
+    audience: frozenset[str] = Field(min_length=1)
+    """The token's `aud` must name one of these."""
+    jwks_uri: str | None = None
+    """Else found by OpenID discovery."""
+    publishes_keys: bool = True
+    """Off: we cannot verify its tokens, whatever they look like, and it is asked about each."""
+    patient_source: str | None = None
+    """The source whose ids the `patient` and `fhirUser` claims hold, for example `ehr-a`."""
+    roles: Path | None = None
+    """What its words for roles mean, and which purposes each role may have; else nobody has one."""
+    scopes: Mapping[str, str] = {}
+    """From the issuer's words to ours, several separated by spaces; other words are taken as they
+    are."""
+    algorithms: frozenset[str] = ASYMMETRIC
+    typed_only: bool = False
+    """Only tokens whose header says that they are access tokens (`at+jwt`, RFC 9068)."""
+    shared_subjects: frozenset[str] = frozenset()
+    """Subjects that are nobody in particular, whose tokens are refused."""
+    introspection: Introspection | None = None
+
+    @model_validator(mode="after")
+    def _can_be_believed(self) -> Self:
+        asked = self.introspection
+        if not self.publishes_keys and (asked is None or not asked.opaque_tokens):
+            raise ValueError("an issuer without keys needs introspection of opaque_tokens")
+        return self
+
+    @field_validator("algorithms")
+    @classmethod
+    def _asymmetric_only(cls, algorithms: frozenset[str]) -> frozenset[str]:
+        if not algorithms <= ASYMMETRIC:
+            raise ValueError("only asymmetric algorithms: a published key must not sign")
+        return algorithms
 
 
 class ClientCertificates(BaseModel):

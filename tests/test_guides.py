@@ -21,8 +21,8 @@ from gateway.demand.demand import Price
 from gateway.demand.weights import read_weights
 from gateway.federation.supergraph import load_supergraph
 from gateway.operation.normalize import normalize
-from gateway.settings import Issuer, load_settings
-from gateway.trust import ClientCertificates, Introspection, ServerTls
+from gateway.settings import load_settings
+from gateway.trust import ClientCertificates, Introspection, Issuer, ServerTls
 from schema import SUPERGRAPH
 from subgraphs.connectors.config import (
     BearerFile,

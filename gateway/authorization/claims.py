@@ -14,7 +14,7 @@ from typing import Any
 from contract.context import Caller
 from contract.scopes import is_malformed, parse_scope
 from gateway.authorization.roles import Claims, RoleMap
-from gateway.settings import Issuer
+from gateway.trust import Issuer
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _FHIR_REFERENCE = re.compile(

@@ -14,8 +14,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
-from gateway.settings import ASYMMETRIC, SettingsError
-from gateway.trust import Introspection
+from gateway.settings import SettingsError
+from gateway.trust import ASYMMETRIC, Introspection
 
 ASSERTION_SECONDS = 60
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -27,9 +27,8 @@ from gateway.authorization.signed_tokens import (
     check_times,
     invalid,
 )
-from gateway.settings import Issuer
 from gateway.telemetry import Metrics, log
-from gateway.trust import Introspection
+from gateway.trust import Introspection, Issuer
 
 MAX_CALLS = 20
 PATIENCE_SECONDS = 5.0

@@ -18,8 +18,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
 from gateway.authorization.issuer_http import IssuerHttp, IssuerUnavailableError
-from gateway.settings import Issuer, Settings
+from gateway.settings import Settings
 from gateway.telemetry import Metrics, log
+from gateway.trust import Issuer
 
 MIN_INTERVAL = 10.0
 """Seconds between two attempts, once there are keys."""

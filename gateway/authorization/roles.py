@@ -19,7 +19,8 @@ import yaml
 
 from contract.errors import Code
 from gateway.errors import AccessError
-from gateway.settings import Issuer, SettingsError
+from gateway.settings import SettingsError
+from gateway.trust import Issuer
 
 Claims: TypeAlias = Mapping[str, Any]
 Steps: TypeAlias = tuple[str, ...]

@@ -21,7 +21,7 @@ from contract.errors import Code
 from gateway.authorization.issuer_keys import PublicKey
 from gateway.authorization.strict_json import read_object
 from gateway.errors import IdentityError
-from gateway.settings import Issuer
+from gateway.trust import Issuer
 
 MAX_TOKEN_LENGTH = 8192
 MAX_SKEW = 60

@@ -43,8 +43,9 @@ from gateway.authorization.signed_tokens import (
 from gateway.cache.lru import LruCache
 from gateway.cache.sealed import SealedCache
 from gateway.errors import BusyError, IdentityError
-from gateway.settings import Issuer, Settings
+from gateway.settings import Settings
 from gateway.telemetry import Metrics
+from gateway.trust import Issuer
 
 T = TypeVar("T")
 
@@ -91,7 +92,8 @@ class TokenVerifier:
         self._introspectors: dict[str, Introspector] = {}
         for name, issuer in self._issuers.items():
             asking = IssuerHttp(name, http)
-            self._keys[name] = IssuerKeys(issuer, settings, asking, metrics)
+            if issuer.publishes_keys:
+                self._keys[name] = IssuerKeys(issuer, settings, asking, metrics)
             if issuer.introspection is not None:
                 self._introspectors[name] = Introspector(
                     issuer, issuer.introspection, asking, metrics, clock
@@ -158,13 +160,14 @@ class TokenVerifier:
         if self._opaque is not None and not token.startswith(_JOSE):
             if _TOKEN.fullmatch(token) is None:
                 raise invalid("its form")
-            answer = self._introspectors[self._opaque.issuer].describe(token)
-            return self._opaque, await self._hear(digest, answer)
+            return await self._described(self._opaque, token, digest)
         header, unproved = peek(token)
         named = unproved.get("iss")
         issuer = self._issuers.get(named) if isinstance(named, str) else None
         if issuer is None:
             raise invalid("its issuer")
+        if not issuer.publishes_keys:
+            return await self._described(issuer, token, digest)
         key_id, algorithm = check_header(header, issuer)
         key = await self._key(issuer, key_id, algorithm)
         claims = verify_signature(token, key, algorithm)
@@ -172,6 +175,9 @@ class TokenVerifier:
         if issuer.introspection is not None and issuer.introspection.signed_tokens:
             await self._hear(digest, self._introspectors[issuer.issuer].confirm(token, claims))
         return issuer, claims
+
+    async def _described(self, issuer: Issuer, token: str, digest: bytes) -> tuple[Issuer, Claims]:
+        return issuer, await self._hear(digest, self._introspectors[issuer.issuer].describe(token))
 
     async def _hear(self, digest: bytes, answer: Awaitable[T]) -> T:
         """What the issuer says of a token, for which it may be refused for a while."""

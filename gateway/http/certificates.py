@@ -15,7 +15,7 @@ from gateway.cache.lru import LruCache
 from gateway.settings import Settings
 
 KNOWN = 1_000
-MAX_LENGTH = 16_384
+MAX_LENGTH = 8_192
 # https://www.rfc-editor.org/rfc/rfc9440#section-2.1, https://www.rfc-editor.org/rfc/rfc8941#section-3.3.5
 _BYTE_SEQUENCE = re.compile(rb":[A-Za-z0-9+/]+=*:")
 _PEM = b"-----BEGIN"

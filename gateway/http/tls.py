@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.http.protocol import GatewayProtocol
 from gateway.http.server import WebSocketProtocol
+from gateway.settings import SettingsError
 from gateway.trust import ServerTls
 
 
@@ -39,17 +40,20 @@ def _shown(transport: asyncio.Transport) -> dict[object, object]:
 
 
 def server_options(tls: ServerTls) -> dict[str, Any]:
-    """Of uvicorn: a client may show a certificate, and one that it shows has to be good."""
-    asked: dict[str, Any] = {}
-    if tls.client_ca is not None:
-        asked = {
-            "ssl_ca_certs": tls.client_ca,
-            "http": TlsProtocol,
-            "ws": TlsWebSocketProtocol,
-        }
-    return {
-        "ssl_certfile": tls.certificate,
-        "ssl_keyfile": tls.key,
-        "ssl_cert_reqs": ssl.CERT_NONE if tls.client_ca is None else ssl.CERT_OPTIONAL,
-        **asked,
-    }
+    """Of uvicorn: a client may show a certificate, and one that it shows has to be good.
+
+    Raises `SettingsError` where a file cannot be used.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(tls.certificate, tls.key)
+        if tls.client_ca is not None:
+            context.load_verify_locations(tls.client_ca)
+    except (OSError, ssl.SSLError):
+        raise SettingsError("the certificate, key or client_ca of tls cannot be used") from None
+    options: dict[str, Any] = {"ssl_context_factory": lambda *_: context}
+    if tls.client_ca is None:
+        return options
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return {**options, "http": TlsProtocol, "ws": TlsWebSocketProtocol}

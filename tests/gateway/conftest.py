@@ -17,7 +17,8 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey
 
 from gateway.app import create_app
-from gateway.settings import Issuer, Settings
+from gateway.settings import Settings
+from gateway.trust import Issuer
 from schema import ROLES
 from tests.gateway.support.server import served
 from tests.gateway.support.subgraph import SUPERGRAPH, ScriptedSubgraph

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Issuer, Settings
+from gateway.settings import Settings
 from gateway.telemetry import Metrics
+from gateway.trust import Issuer
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
 # Given as a variable only, and told among the keys.

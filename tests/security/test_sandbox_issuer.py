@@ -12,10 +12,10 @@ from contract.errors import Code
 from gateway.authorization.roles import read_role_maps
 from gateway.authorization.tokens import TokenVerifier
 from gateway.errors import BusyError, IdentityError
-from gateway.settings import Issuer as Trusted
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
 from gateway.trust import Introspection
+from gateway.trust import Issuer as Trusted
 from sandbox.issuer.misdeeds import Misdeed
 from sandbox.issuer.tokens import GATEWAY_AUDIENCE
 from sandbox.personas import personas

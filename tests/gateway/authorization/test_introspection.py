@@ -293,6 +293,24 @@ async def test_a_revoked_jwt_is_refused(make, issuer, clock):
     assert {form["token"] for form, _ in issuer.introspected} == {token}
 
 
+async def test_an_issuer_without_keys_is_asked_whatever_its_tokens_look_like(
+    issuer, http, tmp_path
+):
+    (tmp_path / "secret").write_text("s")
+    asked = Introspection(client_id="chartgraph", client_secret_file=tmp_path / "secret")
+    trusted = issuer.settings(publishes_keys=False, introspection=asked)
+    verifier = TokenVerifier(Settings(issuers=(trusted,)), http, Metrics())
+    assert verifier.ready
+    token = issuer.token(sub="what-it-says-itself")
+    issuer.opaque[token] = described()
+    caller = (await verifier.verify(token)).caller
+    assert caller.subject == described()["sub"]
+    assert issuer.fetched == 0
+    foreign = issuer.token(iss="https://evil.example")
+    assert await refusal(verifier, foreign) == Code.TOKEN_INVALID
+    assert len(issuer.introspected) == 1
+
+
 async def test_a_forged_jwt_is_not_put_to_anyone(make, issuer):
     verifier = make(signed_tokens=True)
     assert await refusal(verifier, issuer.token(aud="another")) == Code.TOKEN_INVALID
@@ -346,6 +364,19 @@ def test_our_own_key_is_looked_at_when_we_start(make, tmp_path, key):
 def test_it_proves_itself_in_one_way(given):
     with pytest.raises(ValidationError, match="either"):
         Introspection(client_id="chartgraph", **given)
+
+
+@pytest.mark.parametrize(
+    "asked", [None, Introspection(client_id="c", key_file="k", opaque_tokens=False)]
+)
+def test_an_issuer_without_keys_has_to_be_asked(issuer, asked):
+    with pytest.raises(ValidationError, match="without keys"):
+        issuer.settings(publishes_keys=False, introspection=asked)
+
+
+def test_an_issuer_is_named_once(issuer):
+    with pytest.raises(ValidationError, match="twice"):
+        Settings(issuers=(issuer.settings(), issuer.settings()))
 
 
 def test_one_issuer_has_the_opaque_tokens(issuer):

@@ -17,7 +17,7 @@ from gateway.__main__ import server_config
 from gateway.app import create_app
 from gateway.authorization.binding import thumbprint_of
 from gateway.http.certificates import ShownCertificates
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from gateway.trust import ClientCertificates, ServerTls
 from tests.certificates import Authority
 from tests.gateway.support.server import served
@@ -166,3 +166,13 @@ async def test_our_own_tls_tells_who_is_there(tmp_path, issuer, http, authority,
 def test_the_servers_own_word_on_who_asks_is_not_a_header(tmp_path):
     settings = Settings(dev=True)
     assert server_config(create_app(settings), settings).proxy_headers is False
+
+
+@pytest.mark.parametrize("name", ["certificate", "key", "client_ca"])
+def test_a_file_that_cannot_be_used_is_told(authority, tmp_path, name):
+    own = authority.issue("127.0.0.1")
+    files = {"certificate": own.certificate, "key": own.key, "client_ca": authority.ca}
+    tls = ServerTls(**files | {name: tmp_path / "absent.pem"})
+    settings = Settings(dev=True, tls=tls)
+    with pytest.raises(SettingsError, match="tls"):
+        server_config(create_app(settings), settings)
