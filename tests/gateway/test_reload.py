@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 
 import pytest
@@ -98,3 +99,19 @@ async def test_a_policy_of_the_supergraph_that_nobody_can_meet_is_told(
     gateway = await start(supergraph=supergraph, policies=POLICIES)
     assert "no policy permits may-guess" in capsys.readouterr().err
     assert await denied(gateway, issuer, roles=["identity-steward"]) == ["FORBIDDEN"]
+
+
+async def test_a_subscription_ends_with_the_policies_it_was_decided_by(gateway, issuer):
+    """So no event is told by a decision that is no longer held."""
+    query = 'subscription { patientChanged(id: "p-1") { name } }'
+    listening = asyncio.create_task(
+        gateway.post({"query": query}, issuer.token(), accept="text/event-stream")
+    )
+    async with asyncio.timeout(10):
+        while not gateway.records.listening:  # noqa: ASYNC110 - it is seen from outside only
+            await asyncio.sleep(0.005)
+        (gateway.folder / "nurses.cedar").write_text(FOR_NURSES)
+        await gateway.app.reload()
+        reply = await listening
+    assert "SCHEMA_CHANGED" in reply.body.decode().rpartition("event: next")[2]
+    assert gateway.records.listening == 0

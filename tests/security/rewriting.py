@@ -20,6 +20,7 @@ from graphql import (
     NameNode,
     NonNullTypeNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     VariableDefinitionNode,
     VariableNode,
@@ -38,6 +39,7 @@ ON, OFF = "rewritten_on", "rewritten_off"
 class Rewriter:
     schema: GraphQLSchema
     random: Random
+    defers: bool = False
     fragments: list[FragmentDefinitionNode] = field(default_factory=list)
     named: int = 0
     flags: set[str] = field(default_factory=set)
@@ -46,7 +48,11 @@ class Rewriter:
         [operation] = parse(text, no_location=True).definitions
         assert isinstance(operation, OperationDefinitionNode)
         root = self.schema.get_root_type(operation.operation)
-        selections = self._selections(operation.selection_set, root)
+        self.defers = self.defers and operation.operation is not OperationType.SUBSCRIPTION
+        if operation.operation is OperationType.QUERY:
+            selections = self._selections(operation.selection_set, root)
+        else:
+            selections = self._whole_root(operation.selection_set, root)
         variables = [*(operation.variable_definitions or ())]
         variables += [_flag(name, value=name == ON) for name in sorted(self.flags)]
         rewritten = OperationDefinitionNode(
@@ -58,6 +64,19 @@ class Rewriter:
         )
         self.random.shuffle(self.fragments)
         return print_ast(DocumentNode(definitions=(rewritten, *self.fragments)))
+
+    def _whole_root(self, selection_set: SelectionSetNode, root: Any) -> SelectionSetNode:
+        """Events and changes are neither had twice, nor on a condition, nor deferred."""
+        fields = [
+            self._copy(node, root, alias=self.random.random() < 0.3, conditional=False)
+            if isinstance(node, FieldNode)
+            else node
+            for node in selection_set.selections
+        ]
+        wrapped = _set(fields)
+        for _ in range(self.random.randint(0, 2)):
+            wrapped = _set([_inline(self.random.choice([None, root.name]), wrapped, ())])
+        return wrapped
 
     def _selections(self, selection_set: SelectionSetNode, type_: Any) -> SelectionSetNode:
         rewritten: list[Any] = []
@@ -77,7 +96,9 @@ class Rewriter:
             copies.append(self._copy(node, type_, alias=True))
         return copies
 
-    def _copy(self, node: FieldNode, type_: Any, *, alias: bool) -> FieldNode:
+    def _copy(
+        self, node: FieldNode, type_: Any, *, alias: bool, conditional: bool = True
+    ) -> FieldNode:
         name = node.name.value
         below, arguments = node.selection_set, node.arguments
         if name != "__typename":
@@ -92,7 +113,7 @@ class Rewriter:
             name=node.name,
             alias=key,
             arguments=arguments,
-            directives=node.directives or self._condition(),
+            directives=node.directives or (self._condition() if conditional else ()),
             selection_set=below,
         )
 
@@ -111,18 +132,33 @@ class Rewriter:
         inner = _set(self._wrap(nodes[cut:], type_))
         match self.random.randint(0, 2):
             case 0:
-                return [*nodes[:cut], _inline(None, inner, self._condition())]
+                return [*nodes[:cut], _inline(None, inner, self._of_fragment())]
             case 1:
-                return [*nodes[:cut], _inline(type_.name, inner, self._condition())]
+                return [*nodes[:cut], _inline(type_.name, inner, self._of_fragment())]
         name = NameNode(value=f"F{self._number()}")
         self.fragments.append(
             FragmentDefinitionNode(
                 name=name, type_condition=_type(type_.name), directives=(), selection_set=inner
             )
         )
-        spread = FragmentSpreadNode(name=name, directives=self._condition())
+        spread = FragmentSpreadNode(name=name, directives=self._of_fragment())
         # Spread twice it is still there once.
         return [*nodes[:cut], *([spread] * self.random.randint(1, 2))]
+
+    def _of_fragment(self) -> tuple[DirectiveNode, ...]:
+        return (*self._condition(), *self._defer())
+
+    def _defer(self) -> tuple[DirectiveNode, ...]:
+        """One that holds, or that a variable turns off."""
+        if not self.defers or self.random.random() > 0.3:
+            return ()
+        arguments: tuple[ArgumentNode, ...] = ()
+        if self.random.random() < 0.3:
+            flag = self.random.choice([ON, OFF])
+            self.flags.add(flag)
+            value = VariableNode(name=NameNode(value=flag))
+            arguments = (ArgumentNode(name=NameNode(value="if"), value=value),)
+        return (DirectiveNode(name=NameNode(value="defer"), arguments=arguments),)
 
     def _condition(self) -> tuple[DirectiveNode, ...]:
         """One that holds: by a literal, or by a variable's default."""

@@ -29,6 +29,18 @@ type Query {
   vault: Vault
   person: Person
 }
+type Mutation {
+  sign(id: ID!): Signed
+  merge: Person @policy(policies: [["steward"]])
+}
+type Subscription {
+  written: Entry
+  signed: Signed
+  opened: Vault
+  merged: Person @policy(policies: [["steward"]])
+}
+union Signed = Note | Memo | Refused
+type Refused { reason: String }
 interface Node { id: ID! }
 interface Entry implements Node { id: ID!  title: String  author: Person }
 interface Locked { stamp: String }

@@ -5,59 +5,13 @@ The gateway is real, its subgraphs are scripted; they record what they are asked
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
-from graphql import experimental_execute_incrementally, parse
 
 from gateway.authorization.identity import Grants
-from gateway.decision import decide
-from gateway.engine import Engine
 from gateway.execution.wire import encode
-from gateway.federation.access_rules import access_rules
-from tests.security.supergraphs import small
-
-VISIT = {"__typename": "Visit", "id": "v", "title": "A visit", "price": 7, "author": None}
-NOTE = {"__typename": "Note", "id": "n", "title": "SECRET", "text": "SECRET", "author": None}
-MEMO = {"__typename": "Memo", "id": "SECRET", "title": "SECRET", "author": None}
-PERSON = {"__typename": "Person", "id": "p", "name": "Ada", "ssn": "SECRET", "mood": "BAD"}
-DATA = {
-    "node": NOTE,
-    "nodes": [VISIT, NOTE, PERSON],
-    "entries": [VISIT, NOTE, MEMO],
-    "found": [VISIT, NOTE, PERSON, MEMO],
-    "vault": {"token": "SECRET", "plain": "SECRET"},
-    "person": PERSON,
-}
-SIGNED_IN = Grants(authenticated=True)
-
-
-class Gateway:
-    """An engine in front of a subgraph that answers what it is asked, and more than that."""
-
-    def __init__(self):
-        self.engine = Engine(small(), {})
-        self.rules = access_rules(small())
-        self.asked = []
-
-    async def send(self, _subgraph, body, _kind):
-        query = json.loads(body)["query"]
-        self.asked.append(query)
-        answer = experimental_execute_incrementally(
-            self.engine.schema, parse(query), DATA
-        ).formatted
-        for rows in (answer["data"] or {}).values():
-            for row in rows if isinstance(rows, list) else [rows]:
-                row["ssn"] = "SECRET"
-        return encode(answer)
-
-    async def ask(self, text, grants=SIGNED_IN):
-        def permit(operation):
-            return decide(operation, self.rules, grants, self.engine.schema).permitted
-
-        operation = self.engine.normalize(parse(text), None)
-        return await self.engine.run(operation, {}, self.send, authorize=permit)
+from tests.security.scripted_gateway import Gateway
 
 
 @pytest.fixture
@@ -148,6 +102,15 @@ async def test_a_field_that_requires_a_protected_one_is_protected(gateway):
     assert answer.data == {"person": {"name": "Ada", "risk": None}}
     assert [error.fault.code for error in answer.errors] == ["FORBIDDEN"]
     assert all("ssn" not in asked for asked in gateway.asked)
+
+
+async def test_a_refused_field_that_is_never_null_takes_its_object_along(gateway):
+    """The null is the object's, told alike whether the value is there or not."""
+    answer = await gateway.ask("{ found { ... on Memo { id } ... on Visit { id } } }")
+    assert answer.data == {"found": [{"id": "v"}, {}, {}, None]}
+    assert [(error.fault.code, error.path) for error in answer.errors] == [
+        ("SCOPE_REQUIRED", ("found", 3, "id"))
+    ]
 
 
 async def test_a_value_s_type_protects_every_field_that_returns_it(gateway):

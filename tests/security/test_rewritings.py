@@ -50,8 +50,15 @@ class Graph:
         self.scopes = sorted(names_in(each for rule in rules for each in rule.scopes))
         self.policies = sorted(names_in(each for rule in rules for each in rule.policies))
 
-    def operation(self, text):
-        return normalize(parse(text, no_location=True), None, self.schema)
+    def operation(self, text, *, deferring=False):
+        return normalize(parse(text, no_location=True), None, self.schema, deferring=deferring)
+
+    def plain(self, random):
+        """A query, a change or what to listen to, as far as the schema has them."""
+        kinds = {"query": self.schema.query_type, "mutation": self.schema.mutation_type}
+        kinds["subscription"] = self.schema.subscription_type
+        kind = random.choice([name for name, root in kinds.items() if root])
+        return OperationMaker(self.schema, random, size=25).make(kind)[0]
 
     def grants(self, random):
         scopes = [s for s in self.scopes if random.random() < 0.5]
@@ -93,10 +100,10 @@ class Graph:
                 below = self.objects(get_named_type(field.type).name)
                 self._walk(each.selections, below, here, found, names, key)
 
-    def decisions(self, text, grants):
+    def decisions(self, text, grants, *, deferring=False):
         """What is permitted, and what is refused and why; `__typename` may stand in for what is
         refused below an object, so only its refusals count."""
-        operation = self.operation(text)
+        operation = self.operation(text, deferring=deferring)
         authorized = authorize(operation, self.rules, grants, self.schema)
         names = self.names(operation)
         permitted = {p for p in self.places(authorized.operation) if p[1] != TYPENAME}
@@ -124,13 +131,17 @@ class Graph:
 @DRAWN
 def test_no_rewriting_gets_another_decision(graph, seed):
     random = Random(seed)
-    plain, _ = OperationMaker(graph.schema, random, size=25).make()
-    rewritten = Rewriter(graph.schema, random).rewrite(plain)
+    plain = graph.plain(random)
+    rewritten = Rewriter(graph.schema, random, defers=random.random() < 0.5).rewrite(plain)
     if seed % VALIDATED == 0:
         assert validate(graph.schema, parse(rewritten)) == []
     grants = graph.grants(random)
     permitted, denied = graph.decisions(rewritten, grants)
     assert (permitted, denied) == graph.decisions(plain, grants), (plain, rewritten)
+    if "@defer" in rewritten:
+        # Also where what is deferred comes in parts of its own.
+        in_parts = graph.decisions(rewritten, grants, deferring=True)
+        assert in_parts == (permitted, denied), (plain, rewritten)
     assert all(graph.may(type_, field, grants) for type_, field, _ in permitted)
     assert not any(graph.may(type_, field, grants) for type_, field, *_ in denied)
     # What is neither left nor refused lies below something that was refused.
@@ -145,8 +156,7 @@ def test_no_rewriting_gets_another_decision(graph, seed):
 @DRAWN
 def test_what_is_explained_is_what_is_decided(graph, seed):
     random = Random(seed)
-    plain, _ = OperationMaker(graph.schema, random, size=25).make()
-    operation = graph.operation(Rewriter(graph.schema, random).rewrite(plain))
+    operation = graph.operation(Rewriter(graph.schema, random).rewrite(graph.plain(random)))
     grants = graph.grants(random)
     explained = explain_decisions(operation, graph.rules, grants, graph.schema, {})
     told = {(each.path, type_) for each in explained if not each.permitted for type_ in each.types}
@@ -159,7 +169,9 @@ def test_the_rewritings_are_many(graph):
     """That they are not all the plain query over again."""
     random = Random(1)
     plain, _ = OperationMaker(graph.schema, random).make()
-    texts = {Rewriter(graph.schema, random).rewrite(plain) for _ in range(50)}
+    texts = {Rewriter(graph.schema, random, defers=True).rewrite(plain) for _ in range(50)}
     assert len(texts) > 40
     together = "".join(texts)
-    assert all(part in together for part in ("@include", "@skip", "fragment F", "... {", ": "))
+    assert all(
+        part in together for part in ("@include", "@skip", "@defer", "fragment F", "... {", ": ")
+    )

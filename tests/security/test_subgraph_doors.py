@@ -26,6 +26,8 @@ BODIES = {
         "variables": {"r": [{"__typename": "Patient", "id": "x"}]},
     },
     "introspection": {"query": "{ __schema { types { name } } }"},
+    "a change": {"query": "mutation { __typename }"},
+    "events": {"query": "subscription { __typename }"},
 }
 
 
@@ -77,7 +79,8 @@ async def test_every_subgraph_refuses(apps, door):
     for name, app in apps.items():
         for body in (json.dumps(each).encode() for each in BODIES.values()):
             header = DOORS[door](name, body)
-            headers = [] if header is None else [(HEADER.encode(), header.encode())]
+            headers = [(b"accept", b"application/json, text/event-stream")]
+            headers += [] if header is None else [(HEADER.encode(), header.encode())]
             status, answer = await post(app, "/graphql", body, headers)
             assert status == 401
             (error,) = json.loads(answer)["errors"]

@@ -33,11 +33,20 @@ class OperationMaker:
     def make(self, kind: str = "query") -> tuple[str, dict[str, bool]]:
         self.flags = set()
         left = [self.size]
-        root = self.schema.mutation_type if kind == "mutation" else self.schema.query_type
-        selections = self._selections(root, self.depth, left)
+        root = getattr(self.schema, f"{kind}_type")
+        if kind == "subscription":
+            selections = f"{{ {self._only_field(root, left)} }}"
+        else:
+            selections = self._selections(root, self.depth, left)
         head = ", ".join(f"${name}: Boolean!" for name in sorted(self.flags))
         text = f"{kind}{f'({head})' if head else ''} {selections}"
         return text, {name: FLAGS[name] for name in self.flags}
+
+    def _only_field(self, root: Any, left: list[int]) -> str:
+        """https://spec.graphql.org/draft/#sec-Single-Root-Field"""
+        name = self.random.choice(sorted(root.fields))
+        # Neither may it depend on a condition.
+        return self._field(name, root.fields[name], self.depth, left, conditional=False)
 
     def _selections(self, type_: Any, depth: int, left: list[int]) -> str:
         parts = []
@@ -75,7 +84,15 @@ class OperationMaker:
             return {each.name for each in self.schema.get_possible_types(type_)}
         return {type_.name}
 
-    def _field(self, name: str, definition: Any, depth: int, left: list[int]) -> str:
+    def _field(
+        self,
+        name: str,
+        definition: Any,
+        depth: int,
+        left: list[int],
+        *,
+        conditional: bool = True,
+    ) -> str:
         arguments = ", ".join(
             f"{argument}: {self._value(each.type)}"
             for argument, each in definition.args.items()
@@ -86,7 +103,7 @@ class OperationMaker:
         kind = f"{definition.type}".translate(str.maketrans({"[": "l", "]": "_", "!": "n"}))
         if arguments or self.random.random() < 0.3:
             text = f"{name}_{kind}_{self.random.randint(0, 10**6)}: {text}"
-        text += self._condition()
+        text += self._condition() if conditional else ""
         type_ = get_named_type(definition.type)
         return (
             f"{text} {self._selections(type_, depth - 1, left)}"
