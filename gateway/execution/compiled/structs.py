@@ -18,6 +18,7 @@ import msgspec
 from graphql import specified_scalar_types
 
 from gateway.execution.compiled.errors import NotCompilableError
+from gateway.execution.compiled.floats import floats_of
 from gateway.execution.compiled.positions import TYPENAME, Children, Landing, Position
 from gateway.execution.compiled.program import StructType
 from gateway.execution.leaves import MAX_INT, MIN_INT
@@ -25,23 +26,17 @@ from gateway.execution.shapes import FieldShape, LeafShape, ListShape, Shape
 
 # Response keys may be Python's keywords, or names that a Struct has already.
 _PREFIX: Final = "f_"
-# No response key is like it: a tag cannot be a field at the same time, see `_tagged`.
+# No response key is like it: a tag cannot be a field at the same time, see `_define`.
 _TAG_FIELD: Final = "@typename"
 _LAYOUT: Final[Mapping[str, Any]] = {"kw_only": True, "gc": False, "eq": False}
 
 
-class _CheckedByHook(type):
-    """Of types that `_check` has judged by the time msgspec asks whether a value is of them."""
-
-    def __instancecheck__(cls, _: object) -> bool:
-        return True
+class _AllButNull(type):
+    def __instancecheck__(cls, value: object) -> bool:
+        return value is not None
 
 
-class Number(metaclass=_CheckedByHook):
-    """A JSON number, with all its digits: an `int` or a `Decimal`."""
-
-
-class Present(metaclass=_CheckedByHook):
+class Present(metaclass=_AllButNull):
     """Any JSON but null."""
 
 
@@ -124,18 +119,25 @@ class StructMaker:
 
 
 def decoder(data: Any) -> Callable[[bytes], Any]:
-    """Of whole answers whose `data` is of this type; anything else raises what `REFUSALS` names."""
+    """Of whole answers whose `data` is of this type; raises for anything else."""
     answer = msgspec.defstruct(
         "Answer", [("data", data), ("errors", Any, None)], gc=False, eq=False, frozen=True
     )
-    return msgspec.json.Decoder(answer, dec_hook=_check, float_hook=Decimal).decode
+    decode = msgspec.json.Decoder(answer, dec_hook=_as_it_is, float_hook=Decimal).decode
+    floats = floats_of(answer)
+    if floats is None:
+        return decode
+    check = msgspec.json.Decoder(floats).decode
+
+    def decode_checked(body: bytes) -> Any:
+        check(body)
+        return decode(body)
+
+    return decode_checked
 
 
-def _check(type_: type, value: Any) -> Any:
-    if type_ is Number and type(value) not in (int, Decimal):
-        raise ValueError("not a number")
-    if type_ is Present and value is None:
-        raise ValueError("null")
+def _as_it_is(_: type, value: Any) -> Any:
+    """Of a type that is not msgspec's own, which then asks the type itself."""
     return value
 
 
@@ -165,7 +167,7 @@ def _wrap(shape: Shape, inner: Any, *, non_null: bool) -> Any:
 
 _SCALARS: Final[Mapping[str, Any]] = {
     "Int": Annotated[int, msgspec.Meta(ge=MIN_INT, le=MAX_INT)],
-    "Float": Number,
+    "Float": Decimal,
     "String": str,
     "Boolean": bool,
     "ID": str,
