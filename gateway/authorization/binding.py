@@ -14,6 +14,7 @@ from typing import Any
 from gateway.authorization.signed_tokens import invalid
 
 _CERTIFICATE = "x5t#S256"
+_DPOP = "jkt"
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -26,6 +27,8 @@ def read_binding(claims: Mapping[str, Any]) -> str | None:
     if "cnf" not in claims:
         return None
     confirmation = claims["cnf"]
+    if isinstance(confirmation, dict) and _DPOP in confirmation:
+        raise invalid("a DPoP proof (cnf.jkt), which is not checked here")
     if not isinstance(confirmation, dict) or confirmation.keys() != {_CERTIFICATE}:
         raise invalid("a proof of possession we do not know")
     thumbprint = confirmation[_CERTIFICATE]

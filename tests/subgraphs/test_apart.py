@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -18,6 +19,7 @@ from subgraphs.catalog import open_subgraphs
 from subgraphs.runtime.access_facts import HttpAccessFacts
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
+from tests.certificates import Authority
 
 ROOT = Path(__file__).parents[2]
 MASTER = b"m" * 32
@@ -64,25 +66,53 @@ async def test_a_lone_subgraph_that_cannot_learn_the_facts_denies(
 
 
 def test_serves_one_subgraph_as_a_process(sandbox, sandbox_settings):
+    with (
+        _process(sandbox_settings) as (port, process),
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        _await_ready(client, process)
+        query = {"query": "{patients(first:1){nodes{name{text}}}}"}
+        answer = client.post("/graphql", json=query).json()
+        assert answer["data"]["patients"]["nodes"][0]["name"]["text"]
+        assert "extensions" not in answer
+        refused = client.post(
+            "/graphql", content=json.dumps(query), headers={"chartgraph-context": "a.b"}
+        )
+        assert refused.status_code == 401
+
+
+def test_a_process_with_certificates_speaks_to_those_who_show_one(
+    sandbox, sandbox_settings, tmp_path
+):
+    authority = Authority(tmp_path)
+    own, gateway = authority.issue("127.0.0.1"), authority.issue("gateway")
+    files = {"CERTIFICATE": own.certificate, "KEY": own.key, "CA": authority.ca}
+    tls = {f"CHARTGRAPH_TLS_{name}": str(path) for name, path in files.items()}
+    with _process(sandbox_settings, **tls) as (port, process):
+        url = f"https://127.0.0.1:{port}"
+        context = authority.context(gateway)
+        with httpx2.Client(base_url=url, trust_env=False, verify=context) as client:
+            _await_ready(client, process)
+            assert client.post("/graphql", json={"query": "{__typename}"}).json()["data"]
+        stranger = httpx2.Client(base_url=url, trust_env=False, verify=authority.context())
+        with stranger, pytest.raises(httpx2.TransportError):
+            stranger.get("/ready")
+
+
+@contextmanager
+def _process(settings, **variables):
+    """Identity, served on a port, until the test is done with it."""
     port = _free_port()
     environment = {
         **os.environ,
-        "CHARTGRAPH_HOME": str(sandbox_settings.home),
+        "CHARTGRAPH_HOME": str(settings.home),
         "CHARTGRAPH_MASTER_KEY": base64.b64encode(MASTER).decode(),
+        **variables,
     }
     command = [sys.executable, "-m", "subgraphs", "identity", "--port", str(port), "--dev"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            _await_ready(client, process)
-            query = {"query": "{patients(first:1){nodes{name{text}}}}"}
-            answer = client.post("/graphql", json=query).json()
-            assert answer["data"]["patients"]["nodes"][0]["name"]["text"]
-            assert "extensions" not in answer
-            refused = client.post(
-                "/graphql", content=json.dumps(query), headers={"chartgraph-context": "a.b"}
-            )
-            assert refused.status_code == 401
+        yield port, process
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) in (0, -signal.SIGTERM)

@@ -232,7 +232,11 @@ async def test_a_token_for_another_is_not_asked_about_again_at_once(verifier, is
 async def test_there_are_never_too_many_questions_under_way(verifier, issuer, monkeypatch):
     monkeypatch.setattr("gateway.authorization.introspection.PATIENCE_SECONDS", 0.01)
     answered = asyncio.Event()
-    issuer.introspection = answered.wait
+
+    async def slow():
+        await answered.wait()
+
+    issuer.introspection = slow
     tokens = [f"made-up-{number}" for number in range(MAX_CALLS + 3)]
     asking = [asyncio.create_task(verifier.verify(token)) for token in tokens]
     _, waiting = await asyncio.wait(asking, timeout=0.2)

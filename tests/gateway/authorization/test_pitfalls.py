@@ -226,6 +226,11 @@ async def test_refuses_a_token(verifier, issuer, make):
     assert issuer.visited == []
 
 
+async def test_the_log_names_dpop(verifier, issuer):
+    with pytest.raises(IdentityError, match=r"DPoP proof \(cnf\.jkt\)"):
+        await verifier.verify(issuer.token(cnf={"jkt": "x" * 43}))
+
+
 @pytest.mark.parametrize("key", [RSA, ED, P384], ids=lambda key: key.kid)
 @pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt", "JWT", None])
 async def test_takes_good_ones(http, issuer, key, typ):
