@@ -54,6 +54,7 @@ from subgraphs.runtime.sealing import IdSeal
 from subgraphs.runtime.settings import RuntimeSettings
 from subgraphs.runtime.shared_events import SharedEvents
 from subgraphs.runtime.source_states import watch_states
+from subgraphs.runtime.terms.dialect import Interpreted, PatientSearches, load_dialect
 from subgraphs.runtime.tls import client_context
 from subgraphs.runtime.visit_key import VisitKeys
 from subgraphs.scheduling.loaders import Scheduling
@@ -220,16 +221,21 @@ async def _remote_facts(deployment: Deployment) -> AccessFacts:
     return HttpAccessFacts(client, deployment.keys.key("access-facts"))
 
 
+def _interpreted(server: FhirServer) -> PatientSearches:
+    file = server.config.codes
+    return Interpreted(server, load_dialect(file)) if file else server
+
+
 def _records(deployment: Deployment) -> Part:
-    return Part({id_: FhirRecords(server) for id_, server in deployment.fhir("records").items()})
+    servers = deployment.fhir("records")
+    return Part({id_: FhirRecords(_interpreted(server)) for id_, server in servers.items()})
 
 
 def _diagnostics(deployment: Deployment) -> Part:
-    servers = deployment.fhir("diagnostics")
     return Part(
         {
-            id_: FhirDiagnostics(server, labels=server.config.labels)
-            for id_, server in servers.items()
+            id_: FhirDiagnostics(_interpreted(server), labels=server.config.labels)
+            for id_, server in deployment.fhir("diagnostics").items()
         }
     )
 

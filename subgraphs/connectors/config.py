@@ -79,6 +79,8 @@ class FhirSource(SourceConfig, frozen=True, kw_only=True, tag="fhir-r4"):
     page_size: Count = 100
     multiple_or: Literal["auto", "yes", "no"] = "auto"
     """Whether `patient=a,b,c` works; `auto` asks the server's own CapabilityStatement."""
+    codes: Path | None = None
+    """A YAML file of the source's own codes: `system|code: system|code`, the latter shared."""
     labels: bool = True
     """Whether it may have labelled what is sensitive. One that labels nothing is asked for the
     newest rows alone where those are wanted: no older one can close them."""

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
 from typing import Final
 
 from subgraphs.diagnostics.kinds import OBSERVATIONS, REPORTS, measured_of
@@ -100,18 +99,15 @@ async def _load(
 
 def _closing(request: Request[Diagnostics], search: Search) -> Rounds[Observation]:
     """Ask for whatever else is about the same, until every code of every row has been asked for."""
-    asked, rounds = set(search.codes), count(1)
+    asked, further = set(search.codes), iter(range(_MOST_ROUNDS))
 
     def follow(found: Sequence[Record[Observation]]) -> Mapping[str, Ask[Observation]] | None:
         codes = {code for record in found for code in _bare_codes(record.resource)}
         more = tuple(sorted(codes - asked)) if search.codes else ()
-        if not more:
+        if not more or (number := next(further, None)) is None:
             return None
-        if next(rounds) >= _MOST_ROUNDS:
-            asked.update(codes)
-            return _asks(request, Search())
         asked.update(more)
-        return _asks(request, Search(more))
+        return _asks(request, Search() if number == _MOST_ROUNDS - 1 else Search(more))
 
     return follow
 

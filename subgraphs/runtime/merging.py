@@ -92,13 +92,13 @@ def newest_versions(
         key: record for key, record in sorted(held.items()) if not kind.retracted(record.resource)
     }
     replacing = _replacing(kind, current)
-    replaced: defaultdict[_Key, list[Record[RecordT]]] = defaultdict(list)
-    for key in replacing:
-        replaced[_root(key, replacing)].append(current[key])
+    versions: defaultdict[_Key, list[Record[RecordT]]] = defaultdict(list)
+    for key, record in current.items():
+        versions[_root(key, replacing)].append(record)
     return [
-        Standing(record, tuple(replaced[key]))
+        Standing(record, tuple(old for old in versions[key] if old is not record))
         for key, record in current.items()
-        if key not in replacing or _root(key, replacing) == key
+        if key in versions
     ]
 
 

@@ -62,6 +62,18 @@ def test_a_summary_asks_each_source_at_most_once_for_each_type(demo, launch_pati
     assert max(calls.values()) == 1, calls
 
 
+def test_a_lab_trend_asks_each_ehr_once_and_is_of_one_unit(demo, launch_patient):
+    chart = {"id": launch_patient, "from": "2020-01-01"}
+    demo.run("lab-trend", **chart)
+    demo.sandbox.reset_calls()
+    answer = demo.run("lab-trend", **chart)
+    assert "errors" not in answer
+    points = answer["data"]["patient"]["observations"]["nodes"]
+    units = {(point["analyte"], point["normalized"]["unit"]) for point in points}
+    assert units == {("A1C", "%"), ("LDL", "mg/dL"), ("EGFR", "mL/min/{1.73_m2}")}
+    assert upstream_calls(demo) == {(ehr, "Observation"): 1 for ehr in EHRS}
+
+
 def test_the_worklist_of_fifty_makes_at_most_eight_calls(demo):
     answer, calls = worklist(demo)
     assert sum(calls.values()) <= WORKLIST_CALLS, calls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -11,6 +12,7 @@ import msgspec
 import yaml
 
 _OID: Final = "urn:oid:"
+_BARE_OID: Final = re.compile(r"[0-2](\.\d+)+")
 
 
 class CodeSystem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +43,10 @@ def _canonical() -> Mapping[str, str]:
 
 def canonical_system(name: str | None) -> str:
     """The URI of a code system; a name that is unknown stays as it is, none is empty."""
-    return _canonical().get(name, name) if name else ""
+    if not name:
+        return ""
+    known = _canonical().get(name)
+    return known or (_OID + name if _BARE_OID.fullmatch(name) else name)
 
 
 @cache

@@ -63,6 +63,8 @@ def agree(one: Quantity, other: Quantity, analyte: Analyte | None) -> bool | Non
     for theirs in _units(other):
         for ours in _units(one):
             value = _converted(one.value, ours, analyte, theirs)
+            if value is not None and ours == theirs:
+                return one.value == other.value
             if value is not None:
                 step = _converted(one.value + _half(one.value), ours, analyte, theirs)
                 assert step is not None, "what converts once converts again"
@@ -80,20 +82,21 @@ def _converted(
 
 
 def _units(quantity: Quantity) -> Iterator[Unit]:
-    """What its unit may mean, the likeliest first: the code, then the usual spellings.
+    """What its unit may mean, the likeliest first.
 
-    An older feed's `F` is read as a farad by UCUM; that converts to no temperature, so the
-    spelling's turn comes.
+    A code is UCUM unless that converts to nothing: an older feed's `F` would be a farad. Words are
+    first read as people write them: `Mg/dL` is a milligram with a capital, not a megagram.
     """
-    for text in (quantity.code, quantity.unit):
-        if text:
-            unit = read_unit(text)
-            if unit is not None:
-                yield unit
-            meant = _spellings().get("".join(text.split()).lower())
-            spelled = read_unit(meant) if meant else None
-            if spelled is not None:
-                yield spelled
+    for text, read in (
+        (quantity.code, (read_unit, _spelled)),
+        (quantity.unit, (_spelled, read_unit)),
+    ):
+        yield from (unit for each in read if text and (unit := each(text)) is not None)
+
+
+def _spelled(text: str) -> Unit | None:
+    meant = _spellings().get("".join(text.split()).lower())
+    return read_unit(meant) if meant else None
 
 
 @cache
