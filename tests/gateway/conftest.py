@@ -17,7 +17,8 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey
 
 from gateway.app import create_app
-from gateway.settings import Settings
+from gateway.http.graphiql import PageConfig
+from gateway.settings import Issuer, Settings
 from gateway.trust import Issuer
 from schema import ROLES
 from tests.gateway.support.server import served
@@ -199,7 +200,7 @@ async def start(tmp_path, http, issuer):
 
     async with AsyncExitStack() as running:
 
-        async def start_gateway(**given: Any) -> Gateway:
+        async def start_gateway(page: PageConfig | None = None, **given: Any) -> Gateway:
             settings = Settings(
                 **{
                     "supergraph": supergraph,
@@ -211,7 +212,7 @@ async def start(tmp_path, http, issuer):
             )
             key = settings.key("context:records") if settings.signed_subgraphs else None
             records, weather = ScriptedSubgraph("records", key), ScriptedSubgraph("weather")
-            app = create_app(settings, {"records": records, "weather": weather})
+            app = create_app(settings, {"records": records, "weather": weather}, page=page)
             url = await running.enter_async_context(served(app))
             return Gateway(url, app, http, records, weather)
 

@@ -54,7 +54,10 @@ class NoticeBoard:
         visit, pushed = notice.visit, PushedStatus(notice.visit.status, notice.occurred_at, now)
         known = self._latest.get(visit.id)
         # Notices may overtake each other, and a vendor may send one twice.
-        if known is not None and known.occurred_at >= pushed.occurred_at:
+        if known is not None and (
+            known.occurred_at > pushed.occurred_at
+            or (known.occurred_at, known.status) == (pushed.occurred_at, pushed.status)
+        ):
             return None
         self._latest[visit.id] = pushed
         self._latest.move_to_end(visit.id)
