@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey
 
 from gateway.app import create_app
 from gateway.http.graphiql import PageConfig
-from gateway.settings import Issuer, Settings
+from gateway.settings import Settings
 from gateway.trust import Issuer
 from schema import ROLES
 from tests.gateway.support.server import served
