@@ -108,6 +108,7 @@ class Delivery:
         self._find_errors = find_errors
         self._places: dict[tuple[int, ResponsePath], Pending] = {}
         self._told = Counter[int]()
+        self._told_errors: list[ResponseError] = []
         self._untold: dict[tuple[int, ResponsePath], Fault] = {}
         self._ids = 0
 
@@ -204,7 +205,9 @@ class Delivery:
         for fault, place in told.tell_fetch_errors(shape, fetch_errors, completion, at):
             self._untold[id(fault), place] = fault
         told.tell_completion(completion)
-        return tuple(told.errors.values())[:MAX_ERRORS]
+        errors = tuple(told.errors.values())[:MAX_ERRORS]
+        self._told_errors += errors
+        return errors
 
     def _wait_for(self, begun: Iterable[_Work]) -> None:
         for work in begun:
@@ -248,9 +251,18 @@ class Delivery:
         return (e for e in self._places.values() if e.id is not None and not e.completed)
 
     def _rest(self) -> tuple[ResponseError, ...]:
-        """What went wrong and shows nowhere."""
+        """What went wrong and shows nowhere; parts that fetch the same may fail alike."""
+        known = {
+            (each.fault.code, each.fault.message, (each.path or ())[:length])
+            for each in self._told_errors
+            for length in range(len(each.path or ()) + 1)
+        }
         told = Errors(self._told)
-        told.tell_rest((fault, place) for (_, place), fault in self._untold.items())
+        told.tell_rest(
+            (fault, place)
+            for (_, place), fault in self._untold.items()
+            if (fault.code, fault.message, place) not in known
+        )
         return tuple(told.errors.values())
 
 

@@ -11,20 +11,35 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from graphql import parse, validate
 
 from gateway.execution.deliver import Initial
 from gateway.execution.wire import encode
 from gateway.incremental import apollo_2022, current
+from gateway.operation.deferred import settle
+from gateway.operation.tree import Field, Operation, OperationKind, SelectionSet
+from gateway.planning.cost import plan_cost
+from gateway.planning.plan import (
+    ConditionNode,
+    DeferNode,
+    FetchNode,
+    ParallelNode,
+    PlanNode,
+    QueryPlan,
+    SequenceNode,
+)
 from tests.gateway.federated.deferring import Apollo2022Reader, CurrentReader, Deferrer
-from tests.gateway.federated.kit import Federation
+from tests.gateway.federated.kit import Case, Federation
 from tests.gateway.federated.random_worlds import build_query, build_world
 from tests.gateway.federated.test_random import federate
+from tests.gateway.federated.worlds import World
 
 OPERATIONS = int(os.environ.get("DEFERRED_OPERATIONS", "300"))
 FIRST = int(os.environ.get("DEFERRED_SEED", "0"))
@@ -79,3 +94,127 @@ def test_the_parts_together_are_the_answer():
             payloads[min(reader.payloads, 4)] += 1
     assert payloads[1] < OPERATIONS / 2, "too little was deferred to say anything"
     assert payloads[3] > OPERATIONS / 50, "too little was deferred in turn"
+
+
+def test_each_error_is_told_in_some_part():
+    """Fields of some rows fail whoever asks: the errors are those of the undeferred answer."""
+    told = 0
+    with (
+        patch.multiple("gateway.execution.project", MAX_ERRORS=10**6, MAX_PLACES=10**6),
+        patch("gateway.execution.deliver.MAX_ERRORS", 10**6),
+        patch("gateway.execution.answers.MAX_ERRORS_PER_ANSWER", 10**6),
+    ):
+        for seed in range(FIRST, FIRST + OPERATIONS // 6):
+            random = Random(seed)
+            world = build_world(random)
+            break_some_fields(world, random)
+            federation = federate(world)
+            query = build_query(world, random)
+            variables = {"yes": random.random() < 0.5, "no": random.random() < 0.5}
+            deferred = Deferrer(random).defer(query)
+            style = ("current", "2022")[seed % 2]
+            where = f"DEFERRED_SEED={seed} ({style}, {variables}): {deferred}"
+            expected = asyncio.run(federation.ask(Case("", query, None, 0, variables)))
+            reader = asyncio.run(read(federation, deferred, variables, style))
+            assert reader.data == json.loads(encode(expected.data)), where
+            wanted = {error.path for error in expected.errors}
+            paths = {tuple(error["path"]) for error in reader.errors}
+            # Where types of a union differ below one key, an error may stand at the key alone.
+            for missed in wanted ^ paths:
+                others = paths if missed in wanted else wanted
+                assert any(missed[: len(o)] == o[: len(missed)] for o in others - {()}), where
+            told += bool(wanted)
+    assert told > OPERATIONS / 30
+
+
+def break_some_fields(world: World, random: Random) -> None:
+    for type_ in world.types.values():
+        needed = {spec.requires for spec in type_.fields.values()}
+        provided = {spec.provides for each in world.types.values() for spec in each.fields.values()}
+        for spec in type_.fields.values():
+            plain = re.fullmatch(r"f\d", spec.name) and len(spec.owners) == 1 and not spec.argument
+            if plain and not spec.overrides and spec.name not in needed | provided:
+                for row in world.rows[type_.name]:
+                    if random.random() < 0.4:
+                        row[spec.name] = _fail
+
+
+def _fail() -> None:
+    raise ValueError
+
+
+def test_the_first_part_is_what_it_would_be_without_the_others():
+    """It asks no more, waits for no more, and tells no more, even if nothing else ever answers."""
+    asked = Counter()
+    for seed in range(FIRST, FIRST + OPERATIONS // 6):
+        random = Random(seed)
+        federation = federate(world := build_world(random))
+        query = Deferrer(random).defer(build_query(world, random))
+        variables = {"yes": random.random() < 0.5, "no": random.random() < 0.5, "two": 2}
+        engine = federation.engine
+        operation = engine.normalize(parse(query), None, deferring=True)
+        settled = settle(operation, variables)
+        alone = replace(settled, selections=without_deferred(settled.selections))
+        node = engine.plan(settled, frozenset()).plan.node
+        if not isinstance(node, DeferNode):
+            continue
+        where = f"DEFERRED_SEED={seed} ({variables}): {query}"
+        there = plan_cost(QueryPlan(node.primary))
+        assert there == plan_cost(engine.plan(alone, frozenset()).plan), where
+        if any(each.template for each in fetches(node.primary)):
+            # Its documents are made for each answer, and cannot be told from others.
+            continue
+        first = asyncio.run(read_first(federation, operation, variables, node))
+        expected = asyncio.run(engine.run(alone, variables, federation.send))
+        assert json.loads(encode(first.data)) == json.loads(encode(expected.data)), where
+        assert (first.errors, expected.errors) == ((), ()), where
+        asked[there.requests] += 1
+    assert sum(asked.values()) > OPERATIONS / 12
+    assert sum(number for requests, number in asked.items() if requests > 1) > OPERATIONS / 50
+
+
+async def read_first(
+    federation: Federation, operation: Operation, variables: Mapping[str, Any], node: DeferNode
+) -> Initial:
+    """While what is deferred hangs, and is given up in the end."""
+    documents = {each.document for each in fetches(node.primary)}
+    hanging = 0
+
+    async def send(subgraph: str, body: bytes, kind: OperationKind) -> bytes:
+        nonlocal hanging
+        document = json.loads(body)["query"]
+        if document in documents:
+            return await federation.send(subgraph, body, kind)
+        hanging += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            hanging -= 1
+        raise AssertionError("it never ends")
+
+    async with asyncio.timeout(20):
+        async with aclosing(federation.engine.run_deferred(operation, variables, send)) as parts:
+            first = await anext(parts)
+    assert hanging == 0
+    assert isinstance(first, Initial)
+    return first
+
+
+def without_deferred(selections: SelectionSet) -> SelectionSet:
+    return tuple(
+        replace(each, selections=without_deferred(each.selections))
+        for each in selections
+        if isinstance(each, Field) or each.defer is None
+    )
+
+
+def fetches(node: PlanNode | None) -> Iterator[FetchNode]:
+    match node:
+        case FetchNode():
+            yield node
+        case SequenceNode(nodes) | ParallelNode(nodes):
+            for each in nodes:
+                yield from fetches(each)
+        case ConditionNode(if_true=if_true, if_false=if_false):
+            yield from fetches(if_true)
+            yield from fetches(if_false)
