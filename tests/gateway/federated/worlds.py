@@ -96,6 +96,17 @@ class World:
         labels: frozenset[str] = frozenset(),
     ) -> Any:
         """By one server that knows all rows; `labels` are those that are on."""
+        result = self.execute(schema, query, variables, labels)
+        assert not result.errors
+        return result.data
+
+    def execute(
+        self,
+        schema: GraphQLSchema,
+        query: str,
+        variables: Mapping[str, Any],
+        labels: frozenset[str] = frozenset(),
+    ) -> ExecutionResult:
         not_yet_moved = self._not_yet_moved(labels)
         everything = [row for rows in self.rows.values() for row in rows]
         roots: dict[str, Any] = {f"all{name}": rows for name, rows in self.rows.items()}
@@ -110,8 +121,7 @@ class World:
             type_resolver=lambda row, _info, _type: row["__typename"],
         )
         assert isinstance(result, ExecutionResult)
-        assert not result.errors
-        return result.data
+        return result
 
     def _know(
         self,
