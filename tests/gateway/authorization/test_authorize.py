@@ -81,7 +81,7 @@ SIGNED_IN = Grants(authenticated=True)
 
 
 def decide(text: str, grants: Grants):
-    operation = normalize(parse(text), None, SUPERGRAPH.api_schema)
+    operation = normalize(parse(text), None, SUPERGRAPH.api_schema, deferring=True)
     return authorize(operation, RULES, grants, SUPERGRAPH.api_schema)
 
 
@@ -89,7 +89,8 @@ def outline(selections) -> str:
     parts = []
     for each in selections:
         if isinstance(each, InlineFragment):
-            parts.append(f"...{each.type_condition}{{{outline(each.selections)}}}")
+            deferred = "@defer" if each.defer else ""
+            parts.append(f"...{each.type_condition}{deferred}{{{outline(each.selections)}}}")
         else:
             below = f"{{{outline(each.selections)}}}" if each.selections else ""
             parts.append(each.response_key + below)
@@ -115,6 +116,8 @@ def denied(text: str, grants: Grants) -> list[tuple[str, Code]]:
         pytest.param("... on Node { ... on Patient { ssn } }", id="fragment in a fragment"),
         pytest.param("ssn @include(if: true)", id="include"),
         pytest.param("friend { ssn }", id="deeper"),
+        pytest.param("... @defer { ssn }", id="deferred"),
+        pytest.param("... @defer { ... on Patient { friend { ssn } } }", id="deferred, deeper"),
         pytest.param("risk", id="required by another field"),
     ],
 )
@@ -210,6 +213,11 @@ def test_the_name_of_a_protected_type_is_protected_too():
 def test_a_parent_of_denied_fields_is_still_asked_for():
     assert left("{ patient { ssn } }", SIGNED_IN) == "patient{__typename}"
     assert left("{ patient { conditions { code } } }", SIGNED_IN) == "patient{__typename}"
+
+
+def test_what_is_left_of_a_deferred_part_is_deferred():
+    text = "{ patient { ... @defer { name ssn } } }"
+    assert left(text, SIGNED_IN) == "patient{...Patient@defer{name}}"
 
 
 def test_conditions_of_a_denial_are_kept():
