@@ -48,7 +48,8 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     request_id: str
     caller: Caller | None = None
     nonce: str | None = None
-    """Present on mutations; the subgraph accepts it once."""
+    """Present on what must not be begun a second time, mutations and subscriptions; the subgraph
+    accepts it once."""
     key_id: str = "1"
     """Which of the receiver's keys it was signed with. The receiver finds it out: in a rotation
     a sender knows its own key, but not whether it is the receiver's present or its next one."""

@@ -139,7 +139,7 @@ class RequestExchange:
             issued_at=int(self.clock()),
             request_id=self.request_id,
             caller=self.caller,
-            nonce=secrets.token_hex(NONCE_BYTES) if kind is OperationKind.MUTATION else None,
+            nonce=None if kind is OperationKind.QUERY else secrets.token_hex(NONCE_BYTES),
         )
 
     def take_report(self, subgraph: str, answer: bytes, key: bytes) -> None:

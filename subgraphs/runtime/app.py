@@ -150,11 +150,9 @@ class SubgraphApp:
         kind = operation_type(asked.document, asked.body.operationName)
         if kind is OperationType.SUBSCRIPTION:
             takes_events = EVENT_STREAM in headers.get(b"accept", b"").decode("latin-1").lower()
-            return self._subscribe(asked) if takes_events else refuse(Code.STREAM_REQUIRED)
-        if kind is OperationType.MUTATION and asked.context is not None:
-            nonce = asked.context.nonce
-            if nonce is None or not await self.nonces.take(self.subgraph.name, nonce):
-                return refuse(Code.CONTEXT_REFUSED)
+            return await self._subscribe(asked) if takes_events else refuse(Code.STREAM_REQUIRED)
+        if kind is OperationType.MUTATION and not await self._comes_once(asked.context):
+            return refuse(Code.CONTEXT_REFUSED)
         request = self._open_request(asked)
         trace = Trace() if headers.get(TRACE_HEADER) == TRACE_EXTENSION.encode() else None
         answer = await run(
@@ -167,7 +165,7 @@ class SubgraphApp:
         )
         return Reply(200, self._encode(asked, request, answer, trace))
 
-    def _listen(self, body: bytes, context: bytes | None, scope: Scope) -> Reply | Answers:
+    async def _listen(self, body: bytes, context: bytes | None, scope: Scope) -> Reply | Answers:
         """For a subscription over a socket, where the context is no header of its own."""
         asked = self._admit(body, context, scope)
         if isinstance(asked, Reply):
@@ -175,9 +173,12 @@ class SubgraphApp:
         kind = operation_type(asked.document, asked.body.operationName)
         if kind is not OperationType.SUBSCRIPTION:
             return refuse(Code.BAD_REQUEST)
-        return self._subscribe(asked)
+        return await self._subscribe(asked)
 
-    def _subscribe(self, asked: _Asked) -> Reply | Answers:
+    async def _subscribe(self, asked: _Asked) -> Reply | Answers:
+        if not await self._comes_once(asked.context):
+            # A context that was overheard would else be good for events without end.
+            return refuse(Code.CONTEXT_REFUSED)
         return refuse(Code.OVERLOADED) if self.under_way >= MAX_STREAMS else self._answers(asked)
 
     def _admit(self, body: bytes, given: bytes | None, scope: Scope) -> _Asked | Reply:
@@ -194,6 +195,13 @@ class SubgraphApp:
         if isinstance(document, Invalid):
             return Reply(400, orjson.dumps({"errors": document.errors}))
         return _Asked(asked, document, context)
+
+    async def _comes_once(self, context: Context | None) -> bool:
+        """Whether its nonce is fresh; a developer on this machine needs none."""
+        if context is None:
+            return True
+        nonce = context.nonce
+        return nonce is not None and await self.nonces.take(self.subgraph.name, nonce)
 
     def _open_request(self, asked: _Asked) -> Request[Any]:
         context = asked.context

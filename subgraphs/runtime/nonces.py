@@ -1,9 +1,9 @@
-"""The nonces of mutations that were accepted: each opens a subgraph once.
+"""The nonces of mutations and subscriptions that were accepted: each opens a subgraph once.
 
 A context is good for `MAX_AGE` seconds to either side of its time, so a nonce is remembered for
 twice that. Replicas of a subgraph share theirs through Redis, under names that tell nothing; a lone
-process has its own memory. A Redis that is silent refuses every mutation: one that might be a
-replay must not run.
+process has its own memory. While Redis is silent they are refused: what might be a replay must not
+run.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ class SharedNonces:
                     await self._redis.set(f"cg:nonces:{name}", b"", nx=True, ex=KEPT_SECONDS)
                 )
         except (RedisError, OSError, TimeoutError) as error:
-            _log.error("mutation refused, for nonces cannot be kept", kind=type(error).__name__)
+            _log.error("refused, for nonces cannot be kept", kind=type(error).__name__)
             return False
 
 
 def connect_nonces(url: str) -> tuple[SharedNonces, Redis]:
-    """Connects at the first mutation; the connection is the caller's to close."""
+    """Connects at the first nonce; the connection is the caller's to close."""
     from redis.asyncio import Redis  # noqa: PLC0415 - only who has a Redis pays for it
 
     redis: Redis = Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS)

@@ -7,7 +7,7 @@ is in the payload of `connection_init` under the same name, and bound to the req
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -36,7 +36,7 @@ from subgraphs.runtime.asgi import Answers, Receive, Reply, Scope, Send
 
 INIT_SECONDS: Final = 3.0
 STALLED_SECONDS: Final = 30.0
-Listen: TypeAlias = Callable[[bytes, bytes | None, Scope], Reply | Answers]
+Listen: TypeAlias = Callable[[bytes, bytes | None, Scope], Awaitable[Reply | Answers]]
 """Body, context and scope in; the answers out, or the refusal."""
 
 
@@ -90,7 +90,9 @@ class _Socket:
         asked = await self._expect(Subscribe)
         if asked is None:
             return
-        answers = self._listen(bytes(asked.payload), _context(init.payload or {}), self._scope)
+        answers = await self._listen(
+            bytes(asked.payload), _context(init.payload or {}), self._scope
+        )
         if isinstance(answers, Reply):
             await self._send(Error(asked.id, orjson.loads(answers.body)["errors"]))
         else:

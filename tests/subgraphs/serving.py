@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -57,6 +58,7 @@ def signed(name: str, sent: bytes, caller: Caller | None, **changes: Any):
             "issued_at": int(NOW),
             "request_id": "r1",
             "caller": caller,
+            "nonce": secrets.token_hex(16),
         }
         | changes
     )

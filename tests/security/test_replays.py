@@ -1,8 +1,13 @@
-"""A mutation runs once: its context carries a nonce, which opens the subgraph a single time."""
+"""What must not begin twice: the context of a mutation or a subscription carries a nonce, which
+opens the subgraph a single time."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
 
 import pytest
 import strawberry
@@ -15,6 +20,7 @@ from subgraphs.runtime.nonces import KEPT_SECONDS, LocalNonces, SharedNonces, co
 from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.schema import SubgraphSchema
 from subgraphs.runtime.sealing import IdSeal
+from tests.subgraphs.serving import WAYS, reached, signed
 from tests.subgraphs.signed import KEY, NOW, post
 
 NEXT = b"n" * 32
@@ -38,6 +44,20 @@ class Mutation:
         return len(written)
 
 
+class One:
+    """An event, as `subgraphs.runtime.subscribing` wants it."""
+
+    async def load(self, _):
+        return 1
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription(graphql_type=int)
+    async def events(self) -> AsyncGenerator[Any, None]:
+        yield One()
+
+
 class World:
     """A subgraph that counts what it writes; `keys` are those it accepts."""
 
@@ -46,7 +66,7 @@ class World:
         subgraph = Subgraph("notes", IdSeal(KEY), Crosswalk(KEY), None, self.written)
         self.app = create_subgraph_app(
             subgraph,
-            SubgraphSchema(query=Query, mutation=Mutation),
+            SubgraphSchema(query=Query, mutation=Mutation, subscription=Subscription),
             keys=keys or {"1": KEY},
             clock=lambda: NOW,
             nonces=nonces,
@@ -103,6 +123,52 @@ async def test_also_at_another_replica(valkey_url):
     assert refused(await other.send(nonce="replicas"))
     assert other.written == []
     await redis.aclose()
+
+
+EVENTS = json.dumps({"query": "subscription { events }"}).encode()
+
+
+async def heard(client, headers):
+    async with asyncio.timeout(5), aclosing(client.subscribe(EVENTS, headers, 5)) as events:
+        return [json.loads(event) async for event in events]
+
+
+def numbers(answers):
+    return [answer["data"]["events"] for answer in answers]
+
+
+def closed(answers):
+    """401, whichever way it is told, and nothing else."""
+    (answer,) = answers
+    return "data" not in answer and [e["extensions"]["code"] for e in answer["errors"]] == [
+        "CONTEXT_REFUSED"
+    ]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_events_are_sent_once(nonces, way):
+    """A context that was overheard would else be good for all that is ever told."""
+    headers = signed("notes", EVENTS, Caller("c"))
+    async with reached(World(nonces).app, way) as client:
+        assert numbers(await heard(client, headers)) == [1]
+        assert closed(await heard(client, headers))
+        assert numbers(await heard(client, signed("notes", EVENTS, Caller("c")))) == [1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"nonce": None}, id="no nonce"),
+        pytest.param({"audience": "records"}, id="foreign"),
+        pytest.param({"issued_at": int(NOW) - MAX_AGE - 1}, id="replayed late"),
+        pytest.param({"body": body_hash(b"{}")}, id="edited body"),
+    ],
+)
+async def test_no_other_context_opens_them(way, changes):
+    async with reached(World().app, way) as client:
+        assert closed(await heard(client, signed("notes", EVENTS, Caller("c"), **changes)))
+        assert closed(await heard(client, []))
 
 
 async def test_a_nonce_of_one_subgraph_is_none_of_another(nonces):
