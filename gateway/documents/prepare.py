@@ -34,7 +34,7 @@ from gateway.documents.no_stream import NoStreamRule
 from gateway.errors import Complaint, PublicText, RequestError
 from gateway.operation.tree import INTROSPECTION_FIELDS
 
-MAX_ERRORS = 10
+MAX_ERRORS = 8
 MAX_MESSAGE = 500
 _EMPTY = Complaint(PublicText("Syntax Error: A selection set is empty."))
 _RULES = (*specified_rules, *recommended_rules, NoStreamRule)

@@ -370,3 +370,22 @@ async def test_a_bad_supergraph_changes_nothing(start, issuer, sdl, capsys):
     await gateway.app.reload()
     assert "reload_refused" in capsys.readouterr().err
     assert (await gateway.ask(NAME, issuer.token()))["data"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ weathr }",
+        "{ weather(dais: 1) }",
+        "{ entries { ... on Visitt { id } } }",
+        "query($x: Sting) { weather(at: $x) }",
+    ],
+)
+async def test_only_developers_are_told_what_they_may_have_meant(start, issuer, query):
+    """Whoever guesses names would otherwise read a schema that is closed to them."""
+    closed = await start(introspection_roles={"developer"})
+    told = await closed.post({"query": query}, issuer.token(roles=["developer"]))
+    assert told.codes[0] == "GRAPHQL_VALIDATION_FAILED"
+    assert b"Did you mean" not in told.body
+    opened = await start(closed=False)
+    assert b"Did you mean" in (await opened.post({"query": query}, issuer.token())).body

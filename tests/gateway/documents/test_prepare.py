@@ -7,7 +7,7 @@ from graphql import build_schema
 
 from contract.errors import Code
 from gateway.bounds import Limits
-from gateway.documents.prepare import MAX_MESSAGE, prepare
+from gateway.documents.prepare import MAX_ERRORS, MAX_MESSAGE, prepare
 from gateway.errors import RequestError
 
 SCHEMA = build_schema(
@@ -121,7 +121,7 @@ def test_suggests_only_where_the_schema_is_no_secret():
 
 def test_tells_so_many_errors_and_no_more():
     text = "{ patient(id: 1) { " + " ".join(f"x{n}" for n in range(50)) + " } }"
-    assert len(refusal(text).complaints) == 10
+    assert len(refusal(text).complaints) == MAX_ERRORS
 
 
 @pytest.mark.parametrize("text", ["{ hello } #" + "x" * 90, "{ hello } #" + "é" * 45])
