@@ -452,3 +452,19 @@ def test_a_weak_key_is_passed_over():
 def test_json_says_one_thing(text):
     with pytest.raises(ValueError, match=r".*"):
         read_object(text)
+
+
+async def test_no_letter_of_a_token_may_be_another(verifier, issuer):
+    token = issuer.token()
+    body, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    for place in range(0, len(token), 3):
+        other = "A" if token[place] != "A" else "B"
+        changed = token[:place] + other + token[place + 1 :]
+        head, _, rest = changed.rpartition(".")
+        if head == body and base64.urlsafe_b64decode(rest + "==") == raw:
+            continue  # a letter of which not every bit counts
+        with pytest.raises(IdentityError) as raised:
+            await verifier.verify(changed)
+        assert raised.value.code is Code.TOKEN_INVALID
+    assert issuer.fetched == 1
