@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from contract.scopes import parse_scope
 from sandbox.fhir.outcome import Refusal
 
 Letter: TypeAlias = Literal["c", "r", "u", "s"]
-
-_SCOPE = re.compile(r"(?:system|user)/([A-Za-z]+|\*)\.(c?r?u?d?s?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +18,14 @@ class Grant:
     scopes: tuple[str, ...]
 
     def permits(self, type_: str, letter: Letter) -> bool:
+        """A scope with parameters opens nothing: these systems do not look into records."""
         return any(
-            found[1] in ("*", type_) and letter in found[2]
-            for found in map(_SCOPE.fullmatch, self.scopes)
-            if found
+            scope.level != "patient"
+            and not scope.params
+            and scope.names(type_)
+            and letter in scope.letters
+            for scope in map(parse_scope, self.scopes)
+            if scope is not None
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +9,11 @@ from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
+from contract.scopes import parse_scope
 from sandbox.personas import PARTNER_CLIENT, USER_CLIENT
 
 SERVICE_CLIENT = "chartgraph"
 
-_SYSTEM_SCOPE = re.compile(r"system/(?:[A-Z][A-Za-z]+|\*)\.(?=[cruds])c?r?u?d?s?")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -34,7 +33,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # authlib has no types
     def get_allowed_scope(self, scope: str | None) -> str | None:
         """The scope as asked for, or None. A person's own limits are applied when they sign in."""
         asked = (scope or "").split()
-        if self.jwks is not None and not all(map(_SYSTEM_SCOPE.fullmatch, asked)):
+        if self.jwks is not None and not all(map(_is_systems, asked)):
             return None
         return " ".join(asked) or None
 
@@ -53,6 +52,11 @@ class Client(ClientMixin):  # type: ignore[misc]  # authlib has no types
         if self.jwks is None:
             return grant_type in ("authorization_code", "refresh_token")
         return grant_type == "client_credentials"
+
+
+def _is_systems(text: str) -> bool:
+    scope = parse_scope(text)
+    return scope is not None and scope.level == "system" and not scope.params
 
 
 def registered_clients(service_jwks: Mapping[str, Any]) -> dict[str, Client]:

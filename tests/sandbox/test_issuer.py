@@ -48,7 +48,9 @@ def test_an_assertion_serves_once(issuer):
     assert issuer.system(once)[1]["error"] == "invalid_client"
 
 
-@pytest.mark.parametrize("scope", ["", "patient/*.rs", "system/*", "system/*.", "system/*.sr x"])
+@pytest.mark.parametrize(
+    "scope", ["", "patient/*.rs", "system/*", "system/*.", "system/*.sr x", "system/*.rs?a=b"]
+)
 def test_a_service_has_system_scopes_alone(issuer, scope):
     assert issuer.system(assertion(), scope)[1]["error"] == "invalid_scope"
 
