@@ -7,7 +7,7 @@ import contextlib
 import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,7 @@ async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | N
             settings,
             {name: DirectSubgraphClient(app) for name, app in apps.items()},
             page=page_config(demo, runtime.key_ring()) if demo else None,
-            mounts=_mounts(settings, apps["telehealth"], demo),
+            mounts=_mounts(settings, apps, demo),
             checks={name: app.ready for name, app in apps.items()},
         )
         # Started by us and not by the server, so that what is wrong reaches the user as a message.
@@ -151,9 +151,11 @@ async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | N
             await gateway.stop()
 
 
-def _mounts(settings: Settings, telehealth: AsgiApp, demo: Sandbox | None) -> dict[str, AsgiApp]:
-    # A mounted application sees whole paths, so of the subgraph only its webhooks are reached.
-    mounts = {"/webhooks": telehealth}
+def _mounts(
+    settings: Settings, apps: Mapping[str, AsgiApp], demo: Sandbox | None
+) -> dict[str, AsgiApp]:
+    # A mounted application sees whole paths, so of a subgraph only these are reached.
+    mounts = {"/webhooks": apps["telehealth"], "/inbox": apps["identity"]}
     if demo and settings.open:
         mounts["/demo"] = persona_tokens(demo.issuer)
     return mounts

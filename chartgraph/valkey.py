@@ -107,13 +107,19 @@ def _await_answer(socket: Path, home: Path, owner: subprocess.Popen[bytes] | Non
 
 
 def _end_leftover(pid_file: Path) -> None:
-    """End a server whose owner is gone: we hold the lock, so nobody owns it."""
+    """End a server whose owner is gone: we hold the lock, so nobody owns it.
+
+    Returns once it is gone: the last thing it does is to remove its socket, by the name that the
+    next one's has.
+    """
     with contextlib.suppress(OSError, ValueError):
         pid = int(pid_file.read_text())
         command = Path(f"/proc/{pid}/cmdline")
+        deadline = time.monotonic() + START_SECONDS
         # Where the system cannot say what a process runs, a number alone is no licence to end it.
-        if b"valkey-server" in command.read_bytes():
-            os.kill(pid, signal.SIGTERM)
+        while b"valkey-server" in command.read_bytes():
+            os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
+            time.sleep(0.01)
     pid_file.unlink(missing_ok=True)
 
 

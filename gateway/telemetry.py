@@ -43,7 +43,8 @@ def allow_listed(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapp
     exc_info = line.pop("exc_info", None)
     if exc_info:
         line.update(_describe(exc_info))
-    return {key: _shorten(value) for key, value in line.items() if key in KEYS}
+    told = ((key, value) for key, value in line.items() if key in KEYS and value is not None)
+    return {key: _shorten(value) for key, value in told}
 
 
 def _render(logger: Any, method: str, line: MutableMapping[str, Any]) -> Any:

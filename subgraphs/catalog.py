@@ -20,12 +20,15 @@ from redis.asyncio import Redis
 from contract.keys import KeyRing
 from subgraphs.connectors.config import (
     FhirSource,
+    InboxSource,
     SourceConfig,
     TelehealthSource,
     X12Source,
     load_sources,
 )
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.inbox.server import Inbox
+from subgraphs.connectors.inbox.store import InboxStore, inbox_url, open_inbox
 from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.transport import OnCall, open_client
 from subgraphs.connectors.x12.client import EligibilityClient
@@ -39,7 +42,9 @@ from subgraphs.identity.index.store import open_index
 from subgraphs.identity.index.tables import idempotency
 from subgraphs.identity.index.weights import load_weights
 from subgraphs.identity.loaders import Identity, IndexFacts
+from subgraphs.identity.sources.adt import IndexFeed
 from subgraphs.identity.sources.crawl import Crawler
+from subgraphs.identity.sources.inbox import InboxNews
 from subgraphs.records.sources.fhir import FhirRecords
 from subgraphs.runtime.access_facts import PATH, AccessFacts, HttpAccessFacts
 from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
@@ -47,6 +52,8 @@ from subgraphs.runtime.crosswalk import Crosswalk
 from subgraphs.runtime.events import Events, LocalEvents
 from subgraphs.runtime.facts_route import facts_route
 from subgraphs.runtime.idempotency import IdempotencyStore
+from subgraphs.runtime.inbox_route import PATH as INBOX_PATH
+from subgraphs.runtime.inbox_route import Tell, inbox_route
 from subgraphs.runtime.nonces import LocalNonces, Nonces, connect_nonces
 from subgraphs.runtime.request import Subgraph, utc_now
 from subgraphs.runtime.schema import SubgraphSchema
@@ -91,6 +98,7 @@ async def open_subgraphs(
     async with AsyncExitStack() as stack:
         events = await _open_events(settings, keys, stack)
         deployment = Deployment(settings, keys, sources, stack, events, on_call)
+        await deployment.open_inbox()
         identity = await _open_identity(deployment) if "identity" in names else None
         facts = identity.facts if identity else await _remote_facts(deployment)
         nonces = _nonces(deployment)
@@ -128,7 +136,8 @@ class Deployment:
     events: Events
     on_call: OnCall | None = None
     _clients: dict[str, httpx2.AsyncClient] = field(default_factory=dict)
-    _servers: dict[str, FhirServer] = field(default_factory=dict)
+    _servers: dict[str, FhirServer | Inbox] = field(default_factory=dict)
+    _inbox: InboxStore | None = None
 
     @property
     def ids(self) -> IdSeal:
@@ -145,12 +154,39 @@ class Deployment:
             self.stack.push_async_callback(client.aclose)
         return self._clients[config.id]
 
-    def fhir(self, name: str) -> dict[str, FhirServer]:
-        """The FHIR servers that serve a subgraph; one object each, whoever else they serve."""
-        for id_, config in self.serving(name, FhirSource).items():
+    async def open_inbox(self) -> None:
+        """The store of what is pushed, where any source is."""
+        if any(isinstance(source, InboxSource) for source in self.sources):
+            url = self.settings.database_url or inbox_url(self.settings.home)
+            self._inbox = await open_inbox(url, self.keys.key("store:inbox"))
+            self.stack.push_async_callback(self._inbox.close)
+
+    def fhir(self, name: str) -> dict[str, FhirServer | Inbox]:
+        """All that is searched as FHIR is; one object each, whichever subgraphs it serves."""
+        found: dict[str, FhirSource | InboxSource] = {
+            **self.serving(name, FhirSource),
+            **self.serving(name, InboxSource),
+        }
+        for id_, config in found.items():
             if id_ not in self._servers:
-                self._servers[id_] = FhirServer(config, self.client(config))
-        return {id_: self._servers[id_] for id_ in self.serving(name, FhirSource)}
+                self._servers[id_] = self._server(config)
+        return {id_: self._servers[id_] for id_ in found}
+
+    def inbox_routes(self, tell: Tell) -> dict[str, Handler]:
+        """Where each sender that has a token hands in its messages."""
+        return {
+            f"{INBOX_PATH}{source.id}": inbox_route(
+                source.id, source.token_file, self._inbox, tell, utc_now
+            )
+            for source in self.sources
+            if isinstance(source, InboxSource) and source.token_file and self._inbox
+        }
+
+    def _server(self, config: FhirSource | InboxSource) -> FhirServer | Inbox:
+        if isinstance(config, FhirSource):
+            return FhirServer(config, self.client(config))
+        assert self._inbox is not None, "it is opened where there is such a source"
+        return Inbox(config, self._inbox)
 
 
 async def _always() -> bool:
@@ -188,7 +224,11 @@ async def _open_identity(deployment: Deployment) -> OpenIdentity:
         # Half of the people would look like all of them.
         return (was_crawled or crawler.has_been_round) and not await index.is_empty()
 
-    routes = {PATH: facts_route(facts, keys.rotation("access-facts"))}
+    news = InboxNews(IndexFeed(index, utc_now), utc_now)
+    routes = {
+        PATH: facts_route(facts, keys.rotation("access-facts")),
+        **deployment.inbox_routes(news.tell),
+    }
     once = IdempotencyStore(idempotency, keys.key("store:identity"))
     return OpenIdentity(Part(Identity(index, once), ready, routes), facts)
 

@@ -6,7 +6,14 @@ import json
 from functools import cache
 from typing import Any, Final
 
-from graphql import GraphQLSchema, build_schema, graphql_sync
+from graphql import (
+    ExecutionResult,
+    GraphQLSchema,
+    build_schema,
+    experimental_execute_incrementally,
+    graphql_sync,
+    parse,
+)
 
 from gateway.composition import SubgraphInput, compose
 from gateway.federation.supergraph import load_supergraph
@@ -72,7 +79,9 @@ def answer(name: str, body: bytes) -> bytes:
 def expected(operation: str) -> Tree:
     """The answer as graphql-core gives it, from all data at once and with no federation."""
     schema = load_supergraph(supergraph()).api_schema
-    return dict(graphql_sync(schema, OPERATIONS[operation], _root()).formatted)
+    answer = experimental_execute_incrementally(schema, parse(OPERATIONS[operation]), _root())
+    assert isinstance(answer, ExecutionResult), "nothing is deferred"
+    return dict(answer.formatted)
 
 
 @cache

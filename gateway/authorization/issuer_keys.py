@@ -98,12 +98,13 @@ class IssuerKeys:
             else:
                 self._keys, self._fetched_at = keys, self._clock()
 
-    def _alarm(self, **said: Any) -> None:
+    def _alarm(self, *, reason: str | None = None, exc_info: Exception | None = None) -> None:
         self._failures.inc()
+        name = self._issuer.issuer
         if self._keys and not self.ready:
-            log.error("issuer_keys_expired", issuer=self._issuer.issuer, **said)
+            log.error("issuer_keys_expired", issuer=name, reason=reason, exc_info=exc_info)
         else:
-            log.warning("issuer_keys_unavailable", issuer=self._issuer.issuer, **said)
+            log.warning("issuer_keys_unavailable", issuer=name, reason=reason, exc_info=exc_info)
 
     def _known(self, key_id: str | None, algorithm: str) -> PublicKey | None:
         if self._age() > self._settings.jwks_keep_seconds:

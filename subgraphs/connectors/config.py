@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -22,6 +22,9 @@ Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Identifier: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 PartnerId: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{1,14}$")]
+
+
+INBOX = "inbox:"
 
 
 class ConfigError(Exception):
@@ -104,7 +107,17 @@ class TelehealthSource(SourceConfig, frozen=True, kw_only=True, tag="telehealth-
     webhook_secret_file: Path | None = None
 
 
-AnySource: TypeAlias = FhirSource | X12Source | TelehealthSource
+class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="hl7v2-inbox"):
+    """What is pushed to us: it has no address to ask, and is read from the store it is kept in."""
+
+    url: str = INBOX
+    token_file: Path | None = None
+    """What a sender shows as its bearer token; without it, only files are taken."""
+    labels: bool = False
+    """As of a FHIR server; HL7 v2 messages label nothing that is read here."""
+
+
+AnySource: TypeAlias = FhirSource | X12Source | TelehealthSource | InboxSource
 
 
 class _Loader(yaml.SafeLoader):
@@ -152,11 +165,19 @@ def _source(path: Path, id_: str, raw: object) -> AnySource:
         )
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: source {id_}: {error}") from None
-    for url in (source.url, getattr(source.auth, "token_url", source.url)):
+    for url in _urls(source):
         problem = _url_problem(url, plain=source.allow_plain_http)
         if problem:
             raise ConfigError(f"{path}: source {id_}: {problem}")
     return source
+
+
+def _urls(source: AnySource) -> Iterator[str]:
+    """What is asked over the network."""
+    if not isinstance(source, InboxSource):
+        yield source.url
+    if isinstance(source.auth, SmartBackend):
+        yield source.auth.token_url
 
 
 def _existing_file(folder: Path) -> Callable[[type, object], object]:

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 import httpx2
 
-from subgraphs.connectors.config import FhirSource, SourceConfig, TelehealthSource, X12Source
+from subgraphs.connectors.config import (
+    FhirSource,
+    InboxSource,
+    SourceConfig,
+    TelehealthSource,
+    X12Source,
+)
 from subgraphs.connectors.errors import SourceState, UpstreamError
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.telehealth.client import TelehealthClient
@@ -33,6 +39,9 @@ class Probe:
 
 
 async def probe(config: SourceConfig, *, network: httpx2.AsyncBaseTransport | None = None) -> Probe:
+    if isinstance(config, InboxSource):
+        # Nobody is asked: it tells us.
+        return Probe(config.id, SourceState.OK, 0.0, "", ("HL7 v2 ADT, ORU, SIU",))
     started = time.perf_counter()
     state, message = SourceState.OK, ""
     offers: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ https://www.hl7.eu/HL7v2x/v251/std251/ch02.html
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,9 @@ from typing import Final
 import hl7
 
 from subgraphs.connectors.errors import ProtocolViolation
+
+# What it logs of an escape it does not know quotes the value.
+logging.getLogger("hl7").setLevel(logging.CRITICAL + 1)
 
 _BOM: Final = b"\xef\xbb\xbf"
 _CHARSETS: Final = {
@@ -83,8 +87,7 @@ class Message:
 
 def read_message(content: bytes) -> Message:
     """Raises `ProtocolViolation` for what is no message."""
-    parsed = _parse(_decode(content))
-    segments = tuple(_read(parsed, segment) for segment in parsed)
+    segments = _segments(_decode(content))
     head = segments[0]
     return Message(
         kind=head.text(9),
@@ -123,14 +126,13 @@ def _decode(content: bytes) -> str:
         raise ProtocolViolation("the HL7 v2 message is not in the character set it names") from None
 
 
-def _parse(text: str) -> hl7.Message:
+def _segments(text: str) -> tuple[Segment, ...]:
     lines = [line for line in text.split("\r") if line.strip()]
     try:
         parsed = hl7.parse("\r".join(lines) + "\r")
-    except (hl7.HL7Exception, IndexError, ValueError):
+        return tuple(_read(parsed, segment) for segment in parsed)
+    except Exception:  # noqa: BLE001 - it trips over damage in many ways, and quotes what it reads
         raise ProtocolViolation("the HL7 v2 message cannot be read") from None
-    assert isinstance(parsed, hl7.Message)
-    return parsed
 
 
 def _read(message: hl7.Message, segment: hl7.Segment) -> Segment:
@@ -158,4 +160,10 @@ def _text(message: hl7.Message, raw: str) -> str:
     text = raw.strip()
     if text == _NULL:
         return ""
-    return str(message.unescape(text, _ESCAPED)) if message.esc in text else text
+    if message.esc not in text:
+        return text
+    try:
+        return str(message.unescape(text, _ESCAPED))
+    except Exception:  # noqa: BLE001 - as above
+        # For example a change of the character set inside of a value: it stays as it was sent.
+        return text

@@ -5,6 +5,7 @@ from graphql import GraphQLSchema, build_schema, lexicographic_sort_schema, prin
 
 from gateway.composition import CompositionError, Problem, compose
 from gateway.composition.mends import codes
+from gateway.federation.api_schema import add_defer
 from gateway.federation.supergraph import load_supergraph
 from tests.gateway.composition.case_files import Case, read_cases
 
@@ -22,7 +23,7 @@ def test_case(case: Case):
         assert {(hint.code, hint.coordinate) for hint in composed.hints} == case.hints
         if case.api:
             api_schema = load_supergraph(composed.sdl).api_schema
-            assert text(api_schema) == text(build_schema("\n".join(case.api)))
+            assert text(api_schema) == text(add_defer(build_schema("\n".join(case.api))))
 
 
 def text(schema: GraphQLSchema) -> str:

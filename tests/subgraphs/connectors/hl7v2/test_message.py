@@ -48,6 +48,13 @@ def test_escapes_are_text_and_no_delimiters():
     assert note.values == ("a|b^c&d~e\\f\ngAh",)
 
 
+def test_what_the_parser_cannot_unescape_is_quoted_in_no_log(caplog, capfd):
+    (note,) = results("OBX|1|TX|2^^L||Roe \\C2842\\ \\Q\\ \\||||||F")
+    assert note.values[0].startswith("Roe")
+    assert caplog.text == ""
+    assert capfd.readouterr() == ("", "")
+
+
 def test_what_is_deleted_or_empty_is_not_there():
     (one,) = results('OBX|1|ST|2^^L||""||||||F')
     assert one.values == ()

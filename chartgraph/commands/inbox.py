@@ -1,0 +1,68 @@
+"""`chartgraph inbox load`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from chartgraph.console import errors, explained, table
+from chartgraph.home import home_folder
+from subgraphs.connectors.config import ConfigError, InboxSource, load_sources
+from subgraphs.connectors.errors import UpstreamError
+from subgraphs.connectors.inbox.deliveries import read_delivery
+from subgraphs.connectors.inbox.store import InboxStore, inbox_url, open_inbox
+from subgraphs.runtime.settings import RuntimeSettings
+
+app = typer.Typer(help="What is pushed instead of fetched: HL7 v2 messages.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """A group, though it has one command yet: more kinds of documents are loaded alike."""
+
+
+@app.command()
+def load(
+    source: Annotated[str, typer.Argument(help="A source of kind hl7v2-inbox.")],
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+) -> None:
+    """Take messages from files, one in each; what was taken before is not taken again."""
+    with explained():
+        settings = RuntimeSettings(home=home_folder())
+        configured = load_sources(settings.sources_file)
+        if not any(each.id == source and isinstance(each, InboxSource) for each in configured):
+            raise ConfigError(f"there is no source {source} of kind hl7v2-inbox")
+        told = asyncio.run(_load(settings, source, [file.read_bytes() for file in files]))
+    rows = table("file", "outcome", "what is wrong")
+    for file, (outcome, wrong) in zip(files, told, strict=True):
+        rows.add_row(escape(file.name), outcome, escape(wrong))
+    Console().print(rows)
+    refused = sum(bool(wrong) for _, wrong in told)
+    if refused:
+        errors.print(f"[red]{refused} of {len(files)} files were refused.[/red]")
+        raise typer.Exit(1)
+
+
+async def _load(
+    settings: RuntimeSettings, source: str, contents: list[bytes]
+) -> list[tuple[str, str]]:
+    url = settings.database_url or inbox_url(settings.home)
+    store = await open_inbox(url, settings.key_ring().key("store:inbox"))
+    try:
+        return [await _take(store, source, content) for content in contents]
+    finally:
+        await store.close()
+
+
+async def _take(store: InboxStore, source: str, content: bytes) -> tuple[str, str]:
+    try:
+        _, delivery = read_delivery(content, source, store)
+    except UpstreamError as error:
+        return "refused", str(error)
+    is_new = await store.take(source, delivery)
+    return ("taken" if is_new else "known already"), ""

@@ -1,0 +1,108 @@
+"""The inbox as a source: the searches of a FHIR server that the subgraphs use, over the store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from subgraphs.connectors.config import InboxSource
+from subgraphs.connectors.errors import Rejected
+from subgraphs.connectors.inbox.store import InboxStore, Resource
+
+Predicate: TypeAlias = Callable[[Resource], bool]
+
+PAGE: Final = 500
+_BAD_REQUEST: Final = 400
+_DATES: Final = ("effectiveDateTime", "start", "issued")
+"""What `date` means, by whichever the resource has."""
+
+
+class Inbox:
+    """One per source; it never fails, for what it knows is here."""
+
+    def __init__(self, config: InboxSource, store: InboxStore) -> None:
+        self.config = config
+        self._store = store
+
+    async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, Resource]:
+        return await self._store.by_id(self.config.id, resource_type, list(ids))
+
+    async def search_by(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+    ) -> dict[str, list[Resource]]:
+        """Raises `Rejected` for parameters that are not known here, as a strict server does."""
+        wanted = list(_predicates(others or {}))
+        if param == "_id":
+            found = await self.read(resource_type, keys)
+            return {key: [found[key]] if key in found else [] for key in keys}
+        if param != "patient":
+            raise Rejected(_BAD_REQUEST, ("not-supported",))
+        rows = await self._store.by_patient(self.config.id, resource_type, keys)
+        return {
+            key: [row for row in found if all(holds(row) for holds in wanted)]
+            for key, found in rows.items()
+        }
+
+    async def latest_by(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+        *,
+        sort: str,
+        per_key: int = 1,
+    ) -> dict[str, list[Resource]]:
+        if sort != "-date":
+            raise Rejected(_BAD_REQUEST, ("not-supported",))
+        rows = await self.search_by(resource_type, param, keys, others)
+        return {
+            key: sorted(found, key=_date, reverse=True)[:per_key] for key, found in rows.items()
+        }
+
+    async def crawl(self, resource_type: str) -> AsyncIterator[list[Resource]]:
+        after = ""
+        while page := await self._store.page(self.config.id, resource_type, after, PAGE):
+            yield page
+            after = page[-1]["id"]
+
+
+def _predicates(others: Mapping[str, Any]) -> Iterator[Predicate]:
+    for name, value in others.items():
+        wanted = str(value).split(",")
+        if name in ("code", "category"):
+            yield _coded(name, frozenset(wanted))
+        elif name == "date" and len(wanted) == 1 and wanted[0].startswith("ge"):
+            yield _not_before(wanted[0].removeprefix("ge"))
+        else:
+            raise Rejected(_BAD_REQUEST, ("not-supported",))
+
+
+def _coded(element: str, tokens: frozenset[str]) -> Predicate:
+    """https://www.hl7.org/fhir/R4/search.html#token"""
+
+    def holds(resource: Resource) -> bool:
+        concepts = resource.get(element, ())
+        codings = (
+            coding
+            for concept in ([concepts] if isinstance(concepts, dict) else concepts)
+            for coding in concept.get("coding", ())
+        )
+        return any(
+            coding["code"] in tokens or f"{coding.get('system', '')}|{coding['code']}" in tokens
+            for coding in codings
+        )
+
+    return holds
+
+
+def _not_before(day: str) -> Predicate:
+    return lambda resource: _date(resource)[: len(day)] >= day
+
+
+def _date(resource: Resource) -> str:
+    return next((resource[name] for name in _DATES if name in resource), "")
