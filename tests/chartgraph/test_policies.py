@@ -103,7 +103,7 @@ def test_plan_for_a_persona_tells_who_decides_each_field(ssn):
     outcome = run("plan", ssn, "--persona", "clinician")
     assert (
         "REFUSED   patient.ssn (Patient): identity-steward is only"
-        ' permitted by stewards-keep-identities "A social'
+        ' permitted by stewards-keep-identities "Who is who'
     ) in outcome.output
 
 

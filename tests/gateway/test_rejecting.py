@@ -160,3 +160,25 @@ async def test_a_policy_that_is_lacking_is_named(start, issuer, tmp_path):
         (error,) = (await post(gateway, issuer, "{ weather }", variables={})).json["errors"]
         assert error["extensions"]["code"] == "FORBIDDEN"
         assert error["extensions"]["policies"] == [["a", "b"], ["c"]]
+
+
+async def test_over_a_websocket_too(start, issuer):
+    gateway = await start()
+    address = gateway.url.replace("http", "ws") + "/graphql"
+    authorization = f"Bearer {issuer.token(scope='user/Patient.rs')}"
+    payload = {"query": WHOLE, "variables": VARIABLES, "extensions": {"onDenial": "reject"}}
+    async with (
+        asyncio.timeout(10),
+        gateway.http.ws_connect(
+            address,
+            protocols=("graphql-transport-ws",),
+            headers={"authorization": authorization},
+        ) as socket,
+    ):
+        await socket.send_json({"type": "connection_init"})
+        assert (await socket.receive_json())["type"] == "connection_ack"
+        await socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
+        answer = await socket.receive_json()
+    assert answer["type"] == "error"
+    assert [error["path"] for error in answer["payload"]] == [["patient", "ssn"]]
+    assert asked(gateway) == []

@@ -209,6 +209,33 @@ def test_introspection_shows_nothing_inaccessible(demo):
         assert f'"{name}' not in shown
 
 
+CHANGES = {
+    "linkPatients": 'patient: "a", other: "b"',
+    "mergeRecords": 'prior: "a", surviving: "b"',
+    "unlinkRecords": 'records: ["a"]',
+    "unmergeRecord": 'prior: "a"',
+    "decideIdentityReview": 'review: "a", verdict: ONE',
+}
+
+
+@pytest.mark.parametrize("alias", ["", "patient: "], ids=["plain", "alias"])
+@pytest.mark.parametrize("persona", ["clinician", "biller", "patient", "partner", "developer"])
+def test_nobody_but_a_steward_changes_who_is_who(demo, persona, alias):
+    shown = demo.ask('{ __type(name: "Mutation") { fields { name } } }')
+    assert {each["name"] for each in shown["data"]["__type"]["fields"]} == CHANGES.keys()
+    patients = [each["id"] for each in demo.patients(50)]
+    for change, what in CHANGES.items():
+        query = (
+            f'mutation {{ {alias}{change}(input: {{idempotencyKey: "{persona}{alias}", reason: "r",'
+            f" {what}}}) {{ __typename ... {{ ... on Denied {{ __typename }} }} }} }}"
+        )
+        answer = demo.ask(query, persona=persona)
+        assert set(answer["data"].values()) == {None}
+        assert codes(answer) == {Code.FORBIDDEN}
+        assert answer["errors"][0]["extensions"]["policies"] == [["identity-steward"]]
+    assert [each["id"] for each in demo.patients(50)] == patients
+
+
 def test_batches_are_refused_whole(demo):
     response = demo.post([{"query": "{ me { subject } }"}] * 2)
     assert (response.status_code, codes(response.json())) == (400, {Code.BAD_REQUEST})
