@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import yaml
+from graphql import ObjectTypeDefinitionNode, parse, print_ast
 
 from gateway.authorization.policy_files import read_policies
 from gateway.composition import compose
@@ -18,6 +19,29 @@ def test_the_supergraph_is_composed_of_the_subgraphs():
     composed = compose(read_config(FOLDER / "supergraph.yaml"))
     assert SUPERGRAPH.read_text() == composed.sdl, "run `make schema`"
     assert set(load_supergraph(composed.sdl).subgraphs) == set(NAMES)
+
+
+def test_every_entity_tells_where_it_is_from_and_how_sensitive_it_is():
+    """An entity is whatever a subgraph resolves by a key, in whichever of them its fields are."""
+    supergraph = load_supergraph(SUPERGRAPH.read_text())
+    document = parse(SUPERGRAPH.read_text())
+    entities = {
+        type_.name.value: {field.name.value: print_ast(field.type) for field in type_.fields}
+        for type_ in document.definitions
+        if isinstance(type_, ObjectTypeDefinitionNode)
+        and any(
+            argument.name.value == "key"
+            for directive in type_.directives
+            for argument in directive.arguments
+        )
+    }
+    assert len(entities) >= 11
+    assert entities.keys() <= supergraph.api_schema.type_map.keys()
+    for name, fields in entities.items():
+        assert fields.get("provenance") == "[Provenance!]!", name
+        assert fields.get("securityLabels") == "[Coding!]!", name
+        if name != "Patient":  # whose sources disagree by person, not by fact
+            assert fields.get("conflicts") == "[Conflict!]!", name
 
 
 def test_every_policy_is_permitted_to_someone():
