@@ -14,6 +14,7 @@ from contract.errors import Code
 from contract.keys import KEY_BYTES
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.roles import RoleMaps, read_role_maps
+from gateway.bounds import Limits
 from gateway.clients.clients import Clients, open_clients
 from gateway.clients.uses import Uses
 from gateway.demand.buckets import Buckets, LocalBuckets
@@ -170,15 +171,16 @@ async def assemble(
 
 async def warm(pipeline: Pipeline, store: DocumentStore) -> None:
     """Plan what is registered, one document after the other between the requests that come."""
-    seen: set[str] = set()
+    seen: set[tuple[str, Limits | None]] = set()
     refused = 0
     async for registered in store.everything():
         for document_id, text in registered.documents.items():
-            if text in seen:
+            key = (text, pipeline.limits_of(registered.client))
+            if key in seen:
                 continue
-            seen.add(text)
+            seen.add(key)
             try:
-                pipeline.warm(text)
+                pipeline.warm(text, registered.client)
             except (RequestError, PlanError) as error:
                 refused += 1
                 log.warning(

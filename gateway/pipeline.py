@@ -25,7 +25,7 @@ from gateway.audit.record import AuditRecord
 from gateway.authorization.explain import FieldDecision, explain_decisions
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity
-from gateway.bounds import OnDenial
+from gateway.bounds import Limits, OnDenial
 from gateway.cache.lru import LruCache
 from gateway.clients.clients import Clients
 from gateway.decision import Decision, RejectedError, check_whole, decide, describe
@@ -347,6 +347,11 @@ class Pipeline:
                 authorize=lambda _: prepared.decision.permitted,
                 labels=self._rollout.labels(identity, request_id),
             )
+        except RequestError:
+            # Refused before anything was asked of a subgraph.
+            if prepared.bill is not None:
+                prepared.bill.release()
+            raise
         except PlanError as error:
             answer = self._without_plan(prepared.selected.document, request_id, error)
             yield await self._conclude(prepared, exchange, answer)
@@ -493,12 +498,17 @@ class Pipeline:
             operation, self._rules, identity.grants, self._engine.schema, rulings
         )
 
-    def warm(self, text: str) -> None:
-        """Do for a document, before anyone asks for it, all that is the same for everyone.
+    def limits_of(self, client_id: str) -> Limits | None:
+        """Those of a registered client; None for everyone's."""
+        client = self._clients.get(client_id)
+        return client.limits if client is not None else None
+
+    def warm(self, text: str, client_id: str = "") -> None:
+        """Do for a document of a client, before anyone asks for it, what is the same each time.
 
         Raises `RequestError` or `PlanError` where the schema cannot run it.
         """
-        document = self._documents.prepare(text)
+        document = self._documents.prepare(text, self.limits_of(client_id))
         names = [*document.operations, *([None] if len(document.operations) == 1 else ())]
         for name in names:
             for in_parts in {False, document.defers}:

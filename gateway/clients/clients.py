@@ -69,7 +69,10 @@ class Clients:
 
 
 def open_clients(settings: Settings, uses: Uses) -> Clients:
-    """As the settings name them; without a registry everyone is let in. Raises `SettingsError`."""
+    """As the settings name them; without a registry everyone is let in. Raises `SettingsError`.
+
+    Where nobody signs in there is one client, which nobody registers.
+    """
     registered: Mapping[str, Client] = {}
     unknown = Unknown.ALLOW
     if settings.clients is not None:
@@ -79,4 +82,6 @@ def open_clients(settings: Settings, uses: Uses) -> Clients:
         except ClientsError as error:
             raise SettingsError(str(error)) from None
     other = Client("", limits=settings.limits, budget=settings.budget)
-    return Clients(registered, other, settings.unknown_clients or unknown, uses)
+    if settings.unknown_clients is not None:
+        unknown = settings.unknown_clients
+    return Clients(registered, other, Unknown.ALLOW if settings.dev else unknown, uses)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from graphql import get_named_type
@@ -23,6 +23,9 @@ from gateway.operation.tree import (
     Operation,
     SelectionSet,
 )
+
+MAX_STRUCTS: Final = 100
+"""That one response key was seen in."""
 
 
 @dataclass(slots=True)
@@ -68,6 +71,9 @@ class Tally:
     def _attributes(self, struct: type[msgspec.Struct]) -> tuple[tuple[str, Tally], ...]:
         """Where a Struct that is encoded as this object keeps the parts."""
         if struct not in self._of_structs:
+            if len(self._of_structs) >= MAX_STRUCTS:
+                # They are made anew when a program is: those of before are of no use.
+                self._of_structs.clear()
             names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
             self._of_structs[struct] = tuple(
                 (attribute, self.parts[key]) for key, attribute in names if key in self.parts

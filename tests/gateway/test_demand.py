@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import secrets
 
 import pytest
 import yaml
+from graphql import parse
 
 from contract.errors import Code
+from gateway.bounds import Bucket, Budget, Cost
+from gateway.composition import SubgraphInput, compose
+from gateway.demand.buckets import LocalBuckets
+from gateway.demand.demand import Demand
+from gateway.demand.till import Account, Till
+from gateway.demand.weights import read_weights
+from gateway.federation.supergraph import load_supergraph
+from gateway.operation.normalize import normalize
+from gateway.telemetry import Metrics
 from tests.gateway.support.subgraph import SUPERGRAPH
 
 PATIENT = '{ patient(id: "p-1") { id name } }'
@@ -101,6 +113,31 @@ async def test_a_request_that_is_refused_later_gets_its_points_back(start, issue
     reply = await gateway.post({"query": text, "variables": {"id": "p-1"}}, issuer.token())
     assert reply.codes == [Code.COST_ESTIMATED_TOO_EXPENSIVE]
     assert "errors" not in await gateway.ask(ENTRIES, issuer.token())
+
+
+async def test_replicas_share_a_budget_and_who_was_seen(start, issuer, valkey_url):
+    client = f"client-{secrets.token_hex(4)}"
+    token = issuer.token(client_id=client)
+    given = {
+        "redis_url": valkey_url,
+        "budget": {"requests": {"maximum": 3, "restore_rate": 0.001}},
+    }
+    one, other = await start(**given), await start(**given)
+    codes = [(await each.post({"query": PATIENT}, token)).codes for each in (one, other) * 2]
+    assert codes == [[], [], [], [Code.RATE_LIMITED]]
+    await one.app.assembly.parts.uses.flush()
+    assert client in await other.app.assembly.parts.uses.last([client])
+
+
+async def test_without_redis_a_client_is_answered_all_the_same(start, issuer):
+    gateway = await start(
+        redis_url="redis://127.0.0.1:1",
+        budget={"requests": {"maximum": 2, "restore_rate": 0.001}},
+    )
+    codes = [(await gateway.post({"query": PATIENT}, issuer.token())).codes for _ in range(3)]
+    assert codes == [[], [], [Code.RATE_LIMITED]]
+    fallbacks = gateway.app.metrics.registry.get_sample_value("chartgraph_budget_fallbacks_total")
+    assert fallbacks == 3
 
 
 async def test_too_many_requests(start, issuer):
@@ -239,3 +276,55 @@ async def test_slicing_arguments_are_asked_for_where_costs_are_enforced(start, t
     assert (reply.status, reply.codes) == (400, [Code.SLICING_ARGUMENT_REQUIRED])
     (error,) = reply.json["errors"]
     assert "Query.weather needs exactly one of its arguments days" in error["message"]
+
+
+async def test_where_nobody_signs_in_nobody_has_to_be_registered(start, tmp_path):
+    gateway = await start(dev=True, clients=registry(tmp_path, partner={}))
+    assert "errors" not in await gateway.ask(PATIENT)
+
+
+async def test_documents_are_planned_by_their_client_s_limits(start, tmp_path, capsys):
+    aliased = "{ patient(id: 1) {" + " ".join(f"a{n}: id" for n in range(35)) + "} }"
+    (tmp_path / "own.json").write_text(json.dumps({"a": aliased}))
+    documents = {"manifest": "own.json"}
+    clients = registry(
+        tmp_path,
+        large={"limits": {"aliases": 40}, "documents": documents},
+        small={"documents": documents},
+    )
+    gateway = await start(clients=clients)
+    await gateway.app.assembly._warming
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (refused,) = [each for each in told if each["event"] == "document_cannot_run"]
+    assert refused["client_id"] == "small"
+    assert [each["count"] for each in told if each["event"] == "documents_planned"] == [1]
+
+
+async def test_a_subscription_s_events_are_paid_one_by_one():
+    operation = normalize(parse("subscription { ticks { id } }"), None, STREAMING.api_schema)
+    till = Till(LocalBuckets(lambda: 0.0), Budget())
+    demand = Demand(read_weights(STREAMING), Cost(show="everyone"), till, Metrics())
+    account = Account("a", Budget(points=Bucket(maximum=100, restore_rate=1)))
+    bill = await demand.charge(operation, {}, account)
+    assert bill.requested == 1
+    for _ in range(3):
+        shown = bill.settle({"ticks": {"id": "1"}})
+        await till.close()
+    assert shown["actualQueryCost"] == 1
+    assert (await till.pay(account, 0)).available == 100 - 1 - 3
+    bill.release()
+    await till.close()
+    assert (await till.pay(account, 0)).available == 100 - 3
+
+
+STREAMING = load_supergraph(
+    compose(
+        [
+            SubgraphInput(
+                "a",
+                "http://a",
+                "type Query { a: Int } type Subscription { ticks: Tick } type Tick { id: ID }",
+            )
+        ]
+    ).sdl
+)
