@@ -32,7 +32,7 @@ from gateway.execution.execute import (
 )
 from gateway.execution.execute_parts import PartsExecution
 from gateway.execution.faults import ResponseError
-from gateway.execution.groups import GroupBySets, group_by_part, resolve_groups
+from gateway.execution.groups import GroupBySets, GroupShape, group_by_part, resolve_groups
 from gateway.execution.introspection import Introspection, introspect, split_introspection
 from gateway.execution.once import OnceExchange
 from gateway.execution.project import project
@@ -226,8 +226,7 @@ class Engine:
         planned = self.plan(settle(permitted.operation, coerced), labels)
         operation = settle(operation, coerced)
         parts = deferrals(operation.selections)
-        grouping = group_by_part if repeating else GroupBySets({e.number: e.parent for e in parts})
-        shape = resolve_groups(operation, self.schema, permitted.denials, coerced, grouping)
+        shape = self._group_shape(operation, permitted, coerced, repeating=repeating)
         node = planned.plan.node
         assert not isinstance(node, SubscriptionNode), "events are answered one by one"
         if not isinstance(node, DeferNode):
@@ -292,6 +291,24 @@ class Engine:
         if shape is None:
             shape = resolve_shape(operation, self.schema, permitted.denials, coerced)
             self._shapes.put(key, shape, weight=_shape_bytes(operation.selections))
+        return shape
+
+    def _group_shape(
+        self,
+        operation: Operation,
+        permitted: Permitted,
+        coerced: Mapping[str, Any],
+        *,
+        repeating: bool,
+    ) -> GroupShape:
+        key = (operation, _booleans(coerced), permitted.refusals, repeating)
+        shape = self._shapes.get(key)
+        if shape is None:
+            parents = {each.number: each.parent for each in deferrals(operation.selections)}
+            grouping = group_by_part if repeating else GroupBySets(parents)
+            shape = resolve_groups(operation, self.schema, permitted.denials, coerced, grouping)
+            self._shapes.put(key, shape, weight=_shape_bytes(operation.selections))
+        assert isinstance(shape, GroupShape), "no other shape has such a key"
         return shape
 
 

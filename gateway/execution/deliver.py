@@ -177,10 +177,10 @@ class Delivery:
         pending.completed = True
         completed.append(Completed(pending, tuple(reasons)))
         if not pending.failed:
-            increments += map(self._increment, results)
+            increments += (self._increment(result, pending) for result in results)
             self._wait_for(later)
 
-    def _increment(self, result: _Result) -> Increment:
+    def _increment(self, result: _Result, completed: Pending) -> Increment:
         work = result.work
         sharing = [
             found
@@ -190,8 +190,8 @@ class Delivery:
         for each in sharing:
             if work in each.waiting:
                 each.waiting.remove(work)
-        told = (each for each in sharing if each.id is not None and not each.failed)
-        nearest = max(told, key=lambda each: len(each.path))
+        told = (each for each in sharing if each.id is not None and not each.completed)
+        nearest = max((completed, *told), key=lambda each: len(each.path))
         return Increment(nearest, work.path[len(nearest.path) :], result.data, result.errors)
 
     def _errors(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -79,17 +79,17 @@ class World:
         cats = [each["id"] for each in request["variables"]["representations"]]
         return encode({"data": {"_entities": [self.known[subgraph](cat) for cat in cats]}})
 
-    def open(self, query: str, *, repeating: bool = False, **variables: Any):
+    @asynccontextmanager
+    async def open(self, query: str, *, repeating: bool = False, **variables: Any):
         document = parse(query)
         assert validate(self.engine.schema, document) == []
         operation = self.engine.normalize(document, None, deferring=True)
-        return self.engine.run_deferred(operation, variables, self.send, repeating=repeating)
+        parts = self.engine.run_deferred(operation, variables, self.send, repeating=repeating)
+        async with asyncio.timeout(10), aclosing(parts):
+            yield parts
 
     async def read(self, query: str, *, repeating: bool = False, **variables: Any):
-        async with (
-            asyncio.timeout(10),
-            aclosing(self.open(query, repeating=repeating, **variables)) as parts,
-        ):
+        async with self.open(query, repeating=repeating, **variables) as parts:
             return [show(part, repeating=repeating) async for part in parts]
 
 
@@ -108,7 +108,7 @@ def world():
 async def test_one_part_after_another_as_each_is_there(world):
     query = "{ cat { name ... @defer { mood } ... @defer { vet { name } } } }"
     slow = world.hold("b")
-    async with aclosing(world.open(query)) as parts:
+    async with world.open(query) as parts:
         first, second = show(await anext(parts)), show(await anext(parts))
         slow.set()
         third = show(await anext(parts))
@@ -124,7 +124,7 @@ async def test_one_inside_another_is_pending_once_the_other_is_there(world):
     query = """{ cat { name ... @defer(label: "outer") {
       vet { name } ... @defer(label: "inner") { mood } } } }"""
     slow = world.hold("c")
-    async with aclosing(world.open(query)) as parts:
+    async with world.open(query) as parts:
         first = show(await anext(parts))
         # What is inside was fetched by now, and waits its turn.
         slow.set()
@@ -138,7 +138,7 @@ async def test_one_inside_another_is_pending_once_the_other_is_there(world):
 async def test_what_both_select_is_delivered_once_with_the_first(world):
     query = "{ cat { ... @defer { mood } ... @defer { mood vet { name } } } }"
     world.hold("c")
-    async with aclosing(world.open(query)) as parts:
+    async with world.open(query) as parts:
         await anext(parts)
         second = show(await anext(parts))
         world.waiting["c"].set()
@@ -177,7 +177,7 @@ async def test_every_row_of_a_list_is_a_place_but_no_null(world):
 async def test_nothing_of_a_later_part_is_in_an_earlier_one(world):
     slow = world.hold("c")
     query = "{ cat { name ... @defer { mood } ... @defer { vet { name } } } }"
-    async with aclosing(world.open(query)) as parts:
+    async with world.open(query) as parts:
         first = show(await anext(parts))
         slow.set()
         assert first["data"] == {"cat": {"name": "cat 0"}}
@@ -245,7 +245,7 @@ async def test_the_first_part_asks_nobody_it_does_not_need(world):
     for subgraph in "bc":
         world.hold(subgraph)
     query = "{ cat { name ... @defer { mood vet { name } } } }"
-    async with asyncio.timeout(10), aclosing(world.open(query)) as parts:
+    async with world.open(query) as parts:
         await anext(parts)
     assert sorted(world.cancelled) == ["b", "c"]
 
@@ -254,7 +254,7 @@ async def test_a_part_begins_while_others_are_under_way(world):
     """It needs the key, and not what else the first part waits for."""
     slow = world.hold("c")
     query = "{ cat { vet { name } ... @defer { mood } } }"
-    async with aclosing(world.open(query)) as parts:
+    async with world.open(query) as parts:
         reading = asyncio.create_task(anext(parts))
         while "b*" not in world.asked:  # noqa: ASYNC110 - it is seen from outside only
             await asyncio.sleep(0)

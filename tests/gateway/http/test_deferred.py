@@ -10,6 +10,7 @@ import pytest
 from contract.errors import Code
 from gateway.errors import FaultError
 from tests.gateway.http.test_streams import events_of, parts_of, until
+from tests.gateway.http.test_websocket import opened, subscribe
 
 QUERY = """query ($later: Boolean = true) {
   patient(id: "p-1") { name ... @defer(label: "mood", if: $later) { mood } }
@@ -115,6 +116,34 @@ async def test_who_hangs_up_leaves_nothing_running(gateway):
     gateway.weather.gate.set()
     await asyncio.sleep(0)
     assert gateway.weather.documents == []
+
+
+async def test_parts_over_a_websocket(gateway):
+    async with opened(gateway) as socket:
+        await socket.begin()
+        await socket.send(subscribe(query=QUERY))
+        assert await socket.until("complete") == [
+            {"type": "next", "id": "1", "payload": FIRST},
+            {"type": "next", "id": "1", "payload": SECOND},
+            {"type": "complete", "id": "1"},
+        ]
+
+
+@pytest.mark.parametrize("accept", [CURRENT, APOLLO])
+async def test_what_it_cost_comes_with_the_last_part(start, accept):
+    gateway = await start(dev=True, cost={"show": "everyone"})
+    reply = await gateway.post({"query": QUERY}, accept=JSON)
+    first, second = await parts(gateway, accept=accept)
+    assert "extensions" not in first
+    assert second["extensions"] == reply.json["extensions"]
+
+
+async def test_plans_are_made_before_anyone_asks(gateway, monkeypatch):
+    gateway.app.assembly.pipeline.warm(QUERY)
+    monkeypatch.setattr("gateway.engine.plan", None)
+    assert await parts(gateway) == [FIRST, SECOND]
+    reply = await gateway.post({"query": QUERY})
+    assert reply.json == {"data": WHOLE}
 
 
 async def test_what_fails_later_is_told_later(gateway):
