@@ -172,17 +172,17 @@ async def _share(pipeline: Pipeline, asked: Asked) -> Share:
         answer = decode(await pipeline.answer(asked, str(number)))
         assert "errors" not in answer, "the summary is answered whole"
     whole = await _cpu(lambda: pipeline.answer(asked, "0"), ANSWERS)
-    identifying = await _cpu(lambda: pipeline.identify(asked.authorization), ANSWERS)
-    identity = await pipeline.identify(asked.authorization)
-    document = await pipeline.resolve(asked.request, identity)
-    selected = pipeline.select(document, asked, identity)
+    identifying = await _cpu(lambda: pipeline.preparation.identify(asked.authorization), ANSWERS)
+    identity = await pipeline.preparation.identify(asked.authorization)
+    document = await pipeline.preparation.resolve(asked.request, identity)
+    selected = pipeline.preparation.select(document, asked, identity)
     deciding = cpu_seconds(lambda: _decide(pipeline, selected, identity), ROUNDS)
     return Share(whole, identifying, deciding / DECISIONS)
 
 
 def _decide(pipeline: Pipeline, selected: Selected, identity: Identity) -> None:
     for _ in range(DECISIONS):
-        pipeline.authorize(selected, identity)
+        pipeline.preparation.authorize(selected, identity)
 
 
 async def _cpu(work: Callable[[], Awaitable[object]], count: int) -> float:

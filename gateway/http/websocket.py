@@ -199,7 +199,7 @@ class _Socket:
         certificates = self._endpoint.certificates
         self._certificate = certificates.thumbprint(self._scope) if certificates.wanted else None
         try:
-            identity = await self._endpoint.pipeline().identify(
+            identity = await self._endpoint.pipeline().preparation.identify(
                 self._authorization, self._certificate
             )
         except IdentityError as error:
