@@ -7,7 +7,7 @@ from contextlib import aclosing
 from contract.errors import Code
 from gateway.asked import Payloads
 from gateway.engine import Engine
-from gateway.errors import AccessError, GatewayError, IdentityError
+from gateway.errors import AccessError, GatewayError, IdentityError, RequestError
 from gateway.exchange import Peers, RequestExchange
 from gateway.ledger import Ledger, Prepared
 from gateway.planning import PlanError
@@ -66,6 +66,11 @@ class Subscriptions:
                 authorize=lambda _: prepared.decision.permitted,
                 labels=self._rollout.labels(identity, request_id),
             )
+        except RequestError:
+            # Refused before anyone listened.
+            if prepared.bill is not None:
+                prepared.bill.release()
+            raise
         except PlanError as error:
             answer = self._ledger.without_plan(prepared.selected.document, request_id, error)
             yield await self._ledger.conclude(prepared, exchange, answer)

@@ -300,7 +300,7 @@ async def test_a_bug_is_not_shown(gateway, monkeypatch):
     def broken(*_args, **_kwargs):
         raise KeyError("Lovelace")
 
-    monkeypatch.setattr(gateway.app.assembly.pipeline, "select", broken)
+    monkeypatch.setattr(gateway.app.assembly.pipeline.preparation, "select", broken)
     reply = await gateway.post({"query": HELLO})
     assert (reply.status, reply.codes) == (500, ["INTERNAL"])
     assert b"Lovelace" not in reply.body
