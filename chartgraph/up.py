@@ -104,9 +104,10 @@ def _gateway_settings(
         closed=choice.closed or not choice.demo,
         allow_anonymous_introspection=choice.demo and not choice.closed,
         signed_subgraphs=frozenset(NAMES),
-        policies=POLICIES,
         **given,
     )
+    if settings.policies is None:
+        settings = settings.model_copy(update={"policies": POLICIES})
     if demo is None:
         return settings
     return settings.model_copy(update=_of_the_demo(settings))

@@ -70,9 +70,9 @@ class Policies:
         named = (each.decisions for each in self.statements if each.effect is Effect.PERMIT)
         object.__setattr__(self, "decisions", frozenset().union(*named))
 
-    def knows(self, role: str) -> bool:
-        """Whether the schema declares the role: a caller with another is refused everything."""
-        entity = [{"uid": {"type": "Role", "id": role}, "attrs": {}, "parents": []}]
+    def declares(self, kind: str, name: str) -> bool:
+        """Whether the schema has such a `Role` or `Purpose`: a caller with another is refused."""
+        entity = [{"uid": {"type": kind, "id": name}, "attrs": {}, "parents": []}]
         try:
             Entities.from_json_str(json.dumps(entity), self.schema)
         except ValueError:

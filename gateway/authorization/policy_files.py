@@ -7,6 +7,7 @@ https://docs.cedarpolicy.com/policies/syntax-policy.html
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from cedarpy import PolicySet, Schema, pst, validate_policies
 
 from contract.context import Caller
 from gateway.authorization.policies import Effect, Policies, Statement
-from gateway.authorization.roles import RoleMaps
+from gateway.authorization.roles import RoleMap, RoleMaps
 from gateway.settings import SettingsError
 
 _TOKENS: Final = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"|;|\s+|[^\s"/;]+|.', re.DOTALL)
@@ -77,19 +78,25 @@ def read_policies(folder: Path) -> Policies:
 
 
 def check_roles(policies: Policies, roles: RoleMaps) -> None:
-    """Raises `PoliciesRefusedError` for a role of an issuer that no policy could name."""
-    given = {name: issuer for issuer, each in roles.items() for name in each.roles}
-    problems = (
+    """Raises `PoliciesRefusedError` for roles and purposes that no policy could name."""
+    problems = tuple(
         Problem(
             f"roles of {issuer}",
-            f'The role "{name}" is not declared in the policies\' schema.',
+            f'The {kind.lower()} "{name}" is not declared in the policies\' schema.',
             "Declare it there, or correct it here.",
         )
-        for name, issuer in given.items()
-        if not policies.knows(name)
+        for issuer, each in roles.items()
+        for kind, name in _named(each)
+        if not policies.declares(kind, name)
     )
-    if found := tuple(problems):
-        raise PoliciesRefusedError(*found)
+    if problems:
+        raise PoliciesRefusedError(*problems)
+
+
+def _named(roles: RoleMap) -> Iterator[tuple[str, str]]:
+    purposes = [roles.without_role or (), *(role.purposes for role in roles.roles.values())]
+    yield from (("Role", name) for name in roles.roles)
+    yield from (("Purpose", name) for name in dict.fromkeys(itertools.chain(*purposes)))
 
 
 def _read_schema(folder: Path) -> Schema:

@@ -1,8 +1,13 @@
 """`chartgraph up`, as a process that a supervisor ends."""
 
 import json
+import os
+import shutil
+import signal
+import time
 
 from gateway.audit.table import CHECKPOINTS
+from schema import POLICIES
 from tests.plugins.demo import running_demo
 
 
@@ -12,3 +17,25 @@ def test_told_to_end_it_closes_what_it_opened(tmp_path):
     last = (tmp_path / CHECKPOINTS).read_text().splitlines()[-1]
     assert json.loads(last)["statement"]["closed"]
     assert not (tmp_path / "valkey.sock").exists()
+
+
+def test_policies_of_ones_own_are_read_anew_on_a_hangup(tmp_path):
+    folder = shutil.copytree(POLICIES, tmp_path / "access")
+    (tmp_path / "gateway.yaml").write_text(f"policies: {folder}")
+    with running_demo(tmp_path, "--config", str(tmp_path / "gateway.yaml")) as demo:
+
+        def codes():
+            answer = demo.ask("{ patients(first: 1) { nodes { ssn } } }")
+            return {error["extensions"]["code"] for error in answer.get("errors", [])}
+
+        assert codes() == {"FORBIDDEN"}
+        (folder / "more.cedar").write_text(
+            '@id("more") @description("Clinicians too.") permit (principal in Role::"clinician",'
+            ' action == Action::"identity-steward", resource);'
+        )
+        os.kill(demo.pid, signal.SIGHUP)
+        deadline = time.monotonic() + 30
+        while codes() == {"FORBIDDEN"}:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert codes() == set()

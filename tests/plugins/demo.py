@@ -29,6 +29,7 @@ class Demo:
     gateway: str
     sandbox: Sandbox
     http: httpx2.Client
+    pid: int = 0
 
     def post(self, body: Any, persona: str | None = "clinician", **options: Any) -> httpx2.Response:
         headers = dict(options.pop("headers", {}))
@@ -64,7 +65,7 @@ def running_demo(home: Path, *options: str) -> Iterator[Demo]:
             note = _await_note(process, home / "demo.json", log)
             ready = json.loads((home / "sandbox" / "ready.json").read_text())
             with httpx2.Client(trust_env=False, timeout=60) as http:
-                yield Demo(home, note["gateway"], Sandbox(ready, http), http)
+                yield Demo(home, note["gateway"], Sandbox(ready, http), http, process.pid)
             assert process.poll() is None, f"it died: {log.read_text()}"
         finally:
             process.send_signal(signal.SIGTERM)

@@ -69,6 +69,8 @@ def replace_roles(caller, *roles):
     [
         Caller("s", roles=("identity-steward", "boss"), purpose="HOPERAT"),
         Caller("s", roles=("identity-steward",), purpose="WHATEVER"),
+        Caller("s", roles=("identity-steward",), purpose=""),
+        Caller("s", client_id="\ud800", roles=("identity-steward",), purpose="HOPERAT"),
     ],
 )
 def test_a_caller_that_does_not_fit_the_schema_is_refused_with_the_reason(policies, caller):
@@ -181,7 +183,10 @@ def test_a_role_that_no_policy_could_name_is_told(folder, policies):
     roles = folder / "roles.yaml"
     roles.write_text("roles: {boss: {purposes: [TREAT]}}")
     check_roles(policies, {"us": read_roles(ROLES)})
-    with pytest.raises(PoliciesRefusedError, match='"boss" is not declared'):
+    with pytest.raises(PoliciesRefusedError, match='role "boss" is not declared'):
+        check_roles(policies, {"us": read_roles(roles)})
+    roles.write_text("roles: {nurse: {purposes: [TREAT]}}\nwithout_role: [FUN]")
+    with pytest.raises(PoliciesRefusedError, match='purpose "FUN" is not declared'):
         check_roles(policies, {"us": read_roles(roles)})
 
 
