@@ -14,7 +14,9 @@ from gateway.authorization.explain import FieldDecision, explain_decisions
 from gateway.authorization.grants import GrantsOf
 from gateway.authorization.identity import Grants
 from gateway.authorization.policy_files import read_policies
-from gateway.bounds import Limits
+from gateway.bounds import Cost, Limits
+from gateway.demand.demand import Price
+from gateway.demand.weights import Weights, read_weights
 from gateway.documents.prepare import prepare
 from gateway.errors import RequestError
 from gateway.federation.access_rules import AccessRules, access_rules, policy_names
@@ -49,13 +51,15 @@ class Explainer:
     rules: AccessRules
     query_graph: QueryGraph
     grants_of: GrantsOf
+    weights: Weights
 
     @classmethod
     def read(cls, supergraph: Path, policies: Path) -> Explainer:
         """Raises one of `UNEXPLAINED`."""
         graph = load_supergraph(supergraph.read_text(encoding="utf-8"))
         grants_of = GrantsOf(read_policies(policies))
-        return cls(graph, access_rules(graph), build_query_graph(graph), grants_of)
+        query_graph = build_query_graph(graph)
+        return cls(graph, access_rules(graph), query_graph, grants_of, read_weights(graph))
 
     def operation(self, path: Path, name: str | None) -> Operation:
         document = prepare(path.read_text(encoding="utf-8"), self.graph.api_schema, Limits())
@@ -85,7 +89,12 @@ class Explainer:
         query_plan = plan(operation, self.query_graph)
         cost = plan_cost(query_plan)
         yield print_plan(query_plan)
-        yield f"Cost: {cost.requests} subgraph requests, at most {cost.depth} one after another."
+        # Without variables lists are as long as the schema says they may be.
+        points = Price(operation, self.weights, Cost()).estimate({})
+        yield (
+            f"Cost: {cost.requests} subgraph requests, at most {cost.depth} one after another;"
+            f" {points} points where the variables say nothing of lists."
+        )
 
     def _who(self, operation: Operation) -> Iterator[str]:
         yield f"  {'nobody signed in':<16} {self._verdict(operation, Grants())}"

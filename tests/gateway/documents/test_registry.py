@@ -210,6 +210,9 @@ async def test_a_gateway_takes_what_is_pushed_to_redis(start, issuer, valkey_url
     await SealedRegistry(cache).write(ClientDocuments("portal", {"w": "{ weather }"}))
     reply = await gateway.post({"documentId": "w"}, issuer.token())
     assert reply.json == {"data": {"weather": "fine"}}
+    await gateway.app.reload()
+    await gateway.app.assembly._warming
+    assert len(gateway.app.assembly.pipeline._engine._plans) == 1
     await cache._redis.aclose()
 
 
