@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gateway.execution.client import SubgraphError
+from gateway.execution.client import Headers, SubgraphError
 from gateway.execution.http_client import HttpSubgraphClient
 
-USERS: Final = 1000
 TIMEOUT: Final = 20.0
 
 
@@ -32,43 +32,52 @@ class Load:
         return ordered[len(ordered) * percent // 100] * 1000 if ordered else float("nan")
 
 
-async def ask(url: str, query: str) -> Any:
+async def ask(url: str, query: str, authorization: str = "Bearer user-0") -> Any:
     """One answer, decoded; None where there is none."""
     client = HttpSubgraphClient(url)
     try:
-        return json.loads(await client.send(_body(query), _user(0), TIMEOUT))
+        return json.loads(await client.send(_body(query), _header(authorization), TIMEOUT))
     except (SubgraphError, ValueError):
         return None
     finally:
         await client.close()
 
 
-async def drive(url: str, query: str, *, connections: int, seconds: float) -> Load:
-    client = HttpSubgraphClient(url)
+async def drive(
+    url: str,
+    query: str,
+    *,
+    connections: int,
+    seconds: float,
+    users: Sequence[str] = ("Bearer user-0",),
+) -> Load:
+    """`users` are the `Authorization` of each."""
+    client = HttpSubgraphClient(url, connections=connections)
+    headers = [_header(each) for each in users]
     body = _body(query)
     load = Load()
-    first = await client.send(body, _user(0), TIMEOUT)
+    first = await client.send(body, headers[0], TIMEOUT)
     started = time.perf_counter()
 
     async def one(number: int) -> None:
         while (begun := time.perf_counter()) < started + seconds:
-            number = (number + connections) % USERS
+            number = (number + connections) % len(headers)
             try:
-                same = await client.send(body, _user(number), TIMEOUT) == first
+                same = await client.send(body, headers[number], TIMEOUT) == first
             except SubgraphError:
                 same = False
             load.answered += 1
             load.failed += not same
             load.seconds.append(time.perf_counter() - begun)
 
-    await asyncio.gather(*(one(number) for number in range(connections)))
+    await asyncio.gather(*(one(number % len(headers)) for number in range(connections)))
     load.elapsed = time.perf_counter() - started
     await client.close()
     return load
 
 
-def _user(number: int) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer user-{number}"),)
+def _header(authorization: str) -> Headers:
+    return (("authorization", authorization),)
 
 
 def _body(query: str) -> bytes:

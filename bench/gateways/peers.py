@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import signal
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from bench.gateways.scenario import SUBGRAPHS, sdl, url
+from bench.gateways.signing import AUDIENCE, ISSUER, KEYS_URL
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 MODULES: Final = HERE / "node_modules"
+OURS: Final = "Chartgraph"
 _GRAFBASE: Final = MODULES / "@grafbase/cli-x86_64-unknown-linux-musl/grafbase"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -29,6 +32,8 @@ class Peer:
     path: str = "/graphql"
     needs: Path | None = None
     """What has to be installed."""
+    signed: bool = False
+    """Whether it verifies who asks."""
 
     @property
     def installed(self) -> bool:
@@ -39,11 +44,10 @@ def peers(folder: Path) -> list[Peer]:
     """`folder` takes what they read: the supergraph, and each one's own settings."""
     supergraph = str(folder / "supergraph.graphql")
     hive = MODULES / ".bin/hive-gateway"
-    python = (sys.executable, "-m", "gateway", "--supergraph", supergraph, "--dev")
     return [
-        Peer(
-            "Chartgraph", (*python, "--port", "4481", "--propagate-header", "authorization"), 4481
-        ),
+        Peer(OURS, _ours(folder, 4481, audit=False), 4481, signed=True),
+        Peer(f"{OURS}, audited", _ours(folder, 4485, audit=True), 4485, signed=True),
+        Peer(f"{OURS} --dev", (*_python(supergraph), "--dev", "--port", "4486"), 4486),
         Peer(
             "Apollo Gateway",
             ("node", str(HERE / "apollo.mjs")),
@@ -62,6 +66,25 @@ def peers(folder: Path) -> list[Peer]:
         ),
         Peer("Grafbase (CLI)", _grafbase(folder, 4484), 4484, needs=_GRAFBASE),
     ]
+
+
+def _python(supergraph: str) -> tuple[str, ...]:
+    forwarding = ("--propagate-header", "authorization")
+    return (sys.executable, "-m", "gateway", "--supergraph", supergraph, *forwarding)
+
+
+def _ours(folder: Path, port: int, *, audit: bool) -> tuple[str, ...]:
+    """As it runs in production: with whatever is on unless it is switched off."""
+    home = folder / f"home-{port}"
+    home.mkdir(exist_ok=True)
+    key = base64.b64encode(bytes(32)).decode()
+    settings = home / "gateway.yaml"
+    settings.write_text(
+        f"{{home: '{home}', audit: {str(audit).lower()}, master_key: '{key}', issuers: ["
+        f"{{issuer: '{ISSUER}', audience: [{AUDIENCE}], jwks_uri: '{KEYS_URL}'}}]}}"
+    )
+    supergraph = str(folder / "protected.graphql")
+    return (*_python(supergraph), "--port", str(port), "--config", str(settings))
 
 
 def _grafbase(folder: Path, port: int) -> tuple[str, ...]:
@@ -128,7 +151,15 @@ class Process:
         pages = sum(int(each[21]) for each in self._stats())
         return pages * os.sysconf("SC_PAGESIZE") / 2**20
 
+    def pause(self) -> None:
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def stop(self) -> None:
+        if self.alive:
+            self.go_on()
         for how in (signal.SIGTERM, signal.SIGKILL):
             if self.alive:
                 os.killpg(self._process.pid, how)

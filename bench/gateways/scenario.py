@@ -7,12 +7,9 @@ from functools import cache
 from typing import Any, Final
 
 from graphql import (
-    ExecutionResult,
     GraphQLSchema,
     build_schema,
-    experimental_execute_incrementally,
     graphql_sync,
-    parse,
 )
 
 from gateway.composition import SubgraphInput, compose
@@ -26,8 +23,14 @@ PORT: Final = 4470
 Tree = dict[str, Any]
 
 _LINK: Final = (
-    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])'
+    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key"{}])'
 )
+# What only some may see; every user of the benchmark may.
+_PROTECTED: Final = {
+    "born: Int!": 'born: Int! @requiresScopes(scopes: [["user/Patient.rs"]])',
+    "city: String!": 'city: String! @requiresScopes(scopes: [["user/Patient.rs"]])',
+    "value: Float!": 'value: Float! @requiresScopes(scopes: [["user/Patient.rs"]])',
+}
 SUBGRAPHS: Final = {
     "people": """
         type Query { clinic: Clinic! people(first: Int!): [Person!]! }
@@ -55,12 +58,19 @@ OPERATIONS: Final = {
 }
 
 
-def sdl(name: str) -> str:
-    return _LINK + SUBGRAPHS[name]
+def sdl(name: str, *, protected: bool = False) -> str:
+    text = SUBGRAPHS[name]
+    if not protected:
+        return _LINK.format("") + text
+    for field, only_for_some in _PROTECTED.items():
+        text = text.replace(field, only_for_some)
+    return _LINK.format(', "@requiresScopes"') + text
 
 
-def supergraph() -> str:
-    return compose([SubgraphInput(name, url(name), sdl(name)) for name in SUBGRAPHS]).sdl
+def supergraph(*, protected: bool = False) -> str:
+    """`protected` says that some fields require a scope."""
+    named = [SubgraphInput(name, url(name), sdl(name, protected=protected)) for name in SUBGRAPHS]
+    return compose(named).sdl
 
 
 def url(name: str) -> str:
@@ -78,10 +88,8 @@ def answer(name: str, body: bytes) -> bytes:
 
 def expected(operation: str) -> Tree:
     """The answer as graphql-core gives it, from all data at once and with no federation."""
-    schema = load_supergraph(supergraph()).api_schema
-    answer = experimental_execute_incrementally(schema, parse(OPERATIONS[operation]), _root())
-    assert isinstance(answer, ExecutionResult), "nothing is deferred"
-    return dict(answer.formatted)
+    schema = load_supergraph(supergraph()).full_schema
+    return dict(graphql_sync(schema, OPERATIONS[operation], _root()).formatted)
 
 
 @cache

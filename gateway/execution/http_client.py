@@ -43,6 +43,7 @@ class HttpSubgraphClient:
         url: str,
         *,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
+        connections: int = MAX_CONNECTIONS,
         tls: ssl.SSLContext | None = None,
         subscription_url: str | None = None,
     ) -> None:
@@ -58,7 +59,7 @@ class HttpSubgraphClient:
             origin, self._head = _read_url(url, tls)
         except ValueError:
             return
-        self._pool = ConnectionPool(origin, MAX_CONNECTIONS, max_response_bytes)
+        self._pool = ConnectionPool(origin, connections, max_response_bytes)
         self._streams = Streams(subscription_url or url, max_response_bytes, tls)
 
     async def send(

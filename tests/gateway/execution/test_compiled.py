@@ -183,7 +183,7 @@ async def test_a_type_is_told_only_where_it_was_asked_for():
             [b'{"all":[{"id":"1"}]}', b'{"_entities":[{"later":"","sure":1}]}'],
         ),
         (SHOWN, [b'{"shown":{"__typename":"Other","id":"1","weight":1.50}}']),
-        ("{ lists { id ... on Other { weight } } }", [b'{"lists":[[null]]}']),
+        ("{ lists { id ... on Other { weight } } }", [b'{"lists":[null]}']),
     ],
 )
 async def test_these_do_not_take_the_general_way(query, answers, monkeypatch):
