@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import msgspec
 
@@ -24,6 +25,7 @@ from gateway.execution.client import (
     SubgraphError,
     SubgraphInvalidResponse,
 )
+from gateway.execution.joining import Joining
 from gateway.execution.response_headers import ResponseHeaders
 from gateway.operation.tree import OperationKind
 from gateway.telemetry import log
@@ -44,6 +46,36 @@ _extensions = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _texts = msgspec.json.Decoder(str)
 
 
+_Taken: TypeAlias = tuple[bytes, AccessReport | None]
+"""A subgraph's answer, and its report where it owes one."""
+
+
+class Flights:
+    """Queries under way, which another request may join if it would send the very same.
+
+    The same is: to the same subgraph, for the same caller to the last claim, with the same headers.
+    Whoever has changed something since is not shown what was asked before.
+    """
+
+    def __init__(self) -> None:
+        self._joining = Joining[tuple[Hashable, ...], _Taken]()
+        self._changes = 0
+
+    def change(self) -> None:
+        """A mutation is sent, or has been."""
+        self._changes += 1
+
+    async def share(
+        self,
+        exchange: RequestExchange,
+        subgraph: str,
+        body: bytes,
+        send: Callable[[], Awaitable[_Taken]],
+    ) -> _Taken:
+        key = (subgraph, body, exchange.caller, tuple(exchange.headers), self._changes)
+        return await self._joining.do(key, send)
+
+
 @dataclass(frozen=True, slots=True)
 class Peers:
     """The subgraphs as every request finds them."""
@@ -55,6 +87,7 @@ class Peers:
     """Seconds for one answer."""
     report_refused: Callable[[str], None] = lambda _: None
     """Told the name of a subgraph whose answer was kept back."""
+    flights: Flights = field(default_factory=Flights)
 
 
 @dataclass(slots=True)
@@ -99,7 +132,7 @@ class RequestExchange:
                 async for event in events:
                     conversation = replace(self, reports=[])
                     if key is not None:
-                        conversation.take_report(subgraph, event, key)
+                        conversation.take_report(conversation.read_report(subgraph, event, key))
                     yield event, conversation
         except SubgraphError as error:
             self._log_failure(subgraph, error)
@@ -116,16 +149,38 @@ class RequestExchange:
     async def _send(
         self, subgraph: str, body: bytes, kind: OperationKind, sink: HeaderSink | None
     ) -> bytes:
+        flights = self.peers.flights
+        if kind is not OperationKind.QUERY:
+            flights.change()
+            try:
+                answer, report = await self._converse(subgraph, body, kind, sink)
+            finally:
+                flights.change()
+        elif sink is not None:
+            # The client is to see headers, and those of an answer are for one alone.
+            answer, report = await self._converse(subgraph, body, kind, sink)
+        else:
+            answer, report = await flights.share(
+                self, subgraph, body, lambda: self._converse(subgraph, body, kind, None)
+            )
+        self.take_report(report)
+        return answer
+
+    async def _converse(
+        self, subgraph: str, body: bytes, kind: OperationKind, sink: HeaderSink | None
+    ) -> _Taken:
         client, timeout = self.peers.clients[subgraph], self.peers.timeout
         repeatable = kind is OperationKind.QUERY
         key = self.peers.keys.get(subgraph)
         if key is None:
-            return await client.send(body, self.headers, timeout, repeatable=repeatable, sink=sink)
+            answer = await client.send(
+                body, self.headers, timeout, repeatable=repeatable, sink=sink
+            )
+            return answer, None
         context = self._context(subgraph, body, kind)
         headers = [*self.headers, (HEADER, sign_context(context, key))]
         answer = await client.send(body, headers, timeout, repeatable=repeatable, sink=sink)
-        self.take_report(subgraph, answer, key)
-        return answer
+        return answer, self.read_report(subgraph, answer, key)
 
     def _log_failure(self, subgraph: str, error: SubgraphError) -> None:
         log.warning(
@@ -142,13 +197,17 @@ class RequestExchange:
             nonce=None if kind is OperationKind.QUERY else secrets.token_hex(NONCE_BYTES),
         )
 
-    def take_report(self, subgraph: str, answer: bytes, key: bytes) -> None:
+    def take_report(self, report: AccessReport | None) -> None:
+        if report is not None:
+            self.reports.append(report)
+
+    def read_report(self, subgraph: str, answer: bytes, key: bytes) -> AccessReport | None:
         """Raises `SubgraphInvalidResponse` for data that comes without a valid report."""
         try:
             text = _report_text(answer)
-            if text is not None:
-                report = verify_report(text, subgraph=subgraph, request_id=self.request_id, key=key)
-                self.reports.append(report)
+            if text is None:
+                return None
+            return verify_report(text, subgraph=subgraph, request_id=self.request_id, key=key)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise SubgraphInvalidResponse("its answer is not a GraphQL response") from None
         except ReportRefusedError as error:
