@@ -26,8 +26,8 @@ from subgraphs.diagnostics.model import DiagnosticReport, Observation
 from subgraphs.records import kinds as records
 from subgraphs.records import model as chart
 from subgraphs.runtime.kinds import Kind
-from subgraphs.runtime.labelling import age_at
-from subgraphs.runtime.labels.rules import SYSTEMS, WORDS, Rule, rules_for
+from subgraphs.runtime.labelling import ages_at
+from subgraphs.runtime.labels.rules import SYSTEMS, WORDS, Ages, Rule, rules_for
 from subgraphs.runtime.terms.codes import token_of
 from subgraphs.scheduling.loaders import APPOINTMENTS
 from subgraphs.scheduling.model import Appointment
@@ -72,9 +72,9 @@ def count(data: Path) -> tuple[Counter[Row], Counter[str]]:
     read: Counter[str] = Counter()
     for folder, pattern in FHIR.items():
         for file in sorted((data / folder).glob(pattern)):
-            for type_, named, age in _records(file):
+            for type_, named, ages in _records(file):
                 read[folder] += 1
-                labelled.update(_rows(folder, type_, rules_for(named, age)))
+                labelled.update(_rows(folder, type_, rules_for(named, ages)))
     for file in sorted((data / "ccda").glob("*.ccda")):
         for subject in _coded(ET.parse(file)):  # noqa: S314 - published samples
             read["ccda"] += 1
@@ -101,7 +101,7 @@ def _rows(folder: str, what: str, found: Iterable[tuple[Rule, str]]) -> Iterator
         yield Row(folder, rule.id, rule.label.code, named, what)
 
 
-def _records(file: Path) -> Iterator[tuple[str, frozenset[str], int | None]]:
+def _records(file: Path) -> Iterator[tuple[str, frozenset[str], Ages | None]]:
     """Each record's type, what it names, and the patient's age then."""
     content = file.read_bytes()
     try:
@@ -125,7 +125,7 @@ def _records(file: Path) -> Iterator[tuple[str, frozenset[str], int | None]]:
             continue
         owner = record.owner.reference if record.owner else None
         named = kind.subject(record) | kind.mentions(record)
-        yield kind.type, named, age_at(born.get(owner), kind.rank(record))
+        yield kind.type, named, ages_at(born.get(owner), kind.rank(record))
 
 
 def _entries(resource: Resource, url: str | None = None) -> Iterator[tuple[str | None, Resource]]:

@@ -261,7 +261,7 @@ async def _remote_facts(deployment: Deployment) -> AccessFacts:
     return HttpAccessFacts(client, deployment.keys.key("access-facts"))
 
 
-def _interpreted(server: FhirServer) -> PatientSearches:
+def _interpreted(server: FhirServer | Inbox) -> PatientSearches:
     file = server.config.codes
     return Interpreted(server, load_dialect(file)) if file else server
 

@@ -115,6 +115,8 @@ class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="hl7v2-inbox"):
     """What a sender shows as its bearer token; without it, only files are taken."""
     labels: bool = False
     """As of a FHIR server; HL7 v2 messages label nothing that is read here."""
+    codes: Path | None = None
+    """As of a FHIR server: a laboratory's own numbers and what they stand for."""
 
 
 AnySource: TypeAlias = FhirSource | X12Source | TelehealthSource | InboxSource

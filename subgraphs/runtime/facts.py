@@ -21,7 +21,7 @@ from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.gathering import Ask, Gathered, Record, gather
 from subgraphs.runtime.kinds import Kind, RecordT
-from subgraphs.runtime.labelling import age_at, labels_of
+from subgraphs.runtime.labelling import ages_at, labels_of
 from subgraphs.runtime.merging import Conflict, Standing, conflicts_of, group, lead_first
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import Tokens
@@ -205,9 +205,9 @@ def _security(
     """What any of its sources, in any version, has labelled it, and what its codes call for."""
     labels = {label.token: label for record in records for label in record.resource.meta.security}
     for record in records:
-        age = age_at(compartment.born, kind.rank(record.resource))
+        ages = ages_at(compartment.born, kind.rank(record.resource))
         named = kind.subject(record.resource) | kind.mentions(record.resource)
-        called_for = labels_of(named, age)
+        called_for = labels_of(named, ages)
         labels |= {label.token: label for label in called_for}
     return tuple(labels.values())
 

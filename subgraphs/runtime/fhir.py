@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -228,7 +229,12 @@ def tokens(concepts: Iterable[CodeableConcept | None]) -> frozenset[str]:
 
 def subjects(concept: CodeableConcept | None) -> frozenset[str]:
     """What a concept is about, as every `system|code` of it."""
-    codings = concept.coding if concept else ()
+    return _coded(concept.coding) if concept else frozenset()
+
+
+# A chart repeats few codes in many rows.
+@lru_cache(maxsize=8192)
+def _coded(codings: tuple[Coding, ...]) -> frozenset[str]:
     return frozenset(coding.token for coding in codings if coding.system and coding.code)
 
 

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from subgraphs.runtime.fhir import CodeableConcept, Coding, subjects
-from subgraphs.runtime.labels.rules import WORDS, rules_for
+from subgraphs.runtime.labels.rules import WORDS, Ages, rules_for
 from subgraphs.runtime.scalars import rank
 
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+_DAY: Final = len("YYYY-MM-DD")
+_COARSE: Final = rank("2000")[len("2000-01") :]
 
 
 def mentions_of(*concepts: CodeableConcept | None) -> frozenset[str]:
@@ -34,15 +36,20 @@ def _named(concept: CodeableConcept | None) -> frozenset[str]:
     return coded.union(*map(words, said))
 
 
-def labels_of(about: Iterable[str], age: int | None = None) -> list[Coding]:
-    """The labels that these subjects call for, in a record of someone of this age."""
-    labels = {rule.label.code: rule.label for rule, _ in rules_for(about, age)}
+def labels_of(about: Iterable[str], ages: Ages | None = None) -> list[Coding]:
+    """The labels that these subjects call for, in a record of someone of about this age."""
+    labels = {rule.label.code: rule.label for rule, _ in rules_for(about, ages)}
     return [Coding(ACT_CODE, None, label.code, label.display) for label in labels.values()]
 
 
-def age_at(born: str | None, moment: str | None) -> int | None:
-    """Completed years at a moment; None unless both are known to the day."""
-    birth, then = rank(born)[:10], rank(moment)[:10]
-    if not (birth and then) or min(len(born or ""), len(moment or "")) < len("YYYY-MM-DD"):
+def ages_at(born: str | None, moment: str) -> Ages | None:
+    """Completed years at a moment as `rank` gives it, the first and last that are possible.
+
+    What was recorded of a year or a month alone has the rank of its first day. None without a
+    moment, or without a day of birth.
+    """
+    birth = rank(born)[:_DAY]
+    if not birth or not moment or len(born or "") < _DAY:
         return None
-    return int(then[:4]) - int(birth[:4]) - (then[5:] < birth[5:])
+    age = int(moment[:4]) - int(birth[:4]) - (moment[5:_DAY] < birth[5:])
+    return age, age + moment.endswith(_COARSE)

@@ -74,6 +74,8 @@ class Inbox:
 def _predicates(others: Mapping[str, Any]) -> Iterator[Predicate]:
     for name, value in others.items():
         wanted = str(value).split(",")
+        if name == "_count":
+            continue  # all rows are one page
         if name in ("code", "category"):
             yield _coded(name, frozenset(wanted))
         elif name == "date" and len(wanted) == 1 and wanted[0].startswith("ge"):

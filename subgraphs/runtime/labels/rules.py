@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 import yaml
@@ -26,6 +26,8 @@ SYSTEMS: Final = {
 }
 """What the rules call the code systems."""
 WORDS: Final = "text"
+Ages: TypeAlias = tuple[int, int]
+"""Completed years at the time of a record: the first and the last that are possible."""
 # In these a code begins with its category's: whoever names B20 means B20.1 too.
 _HIERARCHIES: Final = frozenset({"icd-10-cm", "icd-10-pcs"})
 
@@ -63,11 +65,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             return any(pattern.search(code) for pattern in self._patterns)
         return any(test(code) for test in self._tests.get(system, ()))
 
-    def is_for(self, age: int | None) -> bool:
-        if self.ages is None or age is None:
+    def is_for(self, ages: Ages | None) -> bool:
+        if self.ages is None or ages is None:
             return True
         first, last = map(int, self.ages)
-        return first <= age <= last
+        return first <= ages[1] and ages[0] <= last
 
     @cached_property
     def _patterns(self) -> Sequence[re.Pattern[str]]:
@@ -94,16 +96,16 @@ def _naming(subject: str) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules() if rule.names(subject))
 
 
-def rules_for(subjects: Iterable[str], age: int | None = None) -> list[tuple[Rule, str]]:
+def rules_for(subjects: Iterable[str], ages: Ages | None = None) -> list[tuple[Rule, str]]:
     """The rules that label a record about these, and which of them each rule names.
 
-    `age` is in completed years at the time of the record; None where it cannot be told.
+    Without the ages a rule for some of them holds.
     """
     return [
         (rule, subject)
         for subject in sorted(subjects)
         for rule in _naming(subject)
-        if rule.is_for(age)
+        if rule.is_for(ages)
     ]
 
 

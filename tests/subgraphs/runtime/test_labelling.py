@@ -4,11 +4,12 @@ import pytest
 
 from subgraphs.runtime.access import SENSITIVE
 from subgraphs.runtime.fhir import CodeableConcept, Coding
-from subgraphs.runtime.labelling import age_at, labels_of, mentions_of
+from subgraphs.runtime.labelling import ages_at, labels_of, mentions_of
 from subgraphs.runtime.labels.rules import SYSTEMS, rules
+from subgraphs.runtime.scalars import rank
 
 ICD, SNOMED = SYSTEMS["icd-10-cm"], SYSTEMS["snomed"]
-ADULT = 40
+ADULT = (40, 40)
 EXAMPLES = [
     pytest.param(rule, example, labelled, id=f"{rule.id} {example}")
     for rule in rules()
@@ -54,7 +55,12 @@ def test_labels_by_code(subject, labels):
     [(11, ["SEX"]), (12, ["SEX", "ADOL"]), (17, ["SEX", "ADOL"]), (18, ["SEX"])],
 )
 def test_what_is_the_adolescent_s_own_depends_on_the_age(age, labels):
-    assert [label.code for label in labels_of([f"{ICD}|Z30.011"], age)] == labels
+    assert [label.code for label in labels_of([f"{ICD}|Z30.011"], (age, age))] == labels
+
+
+def test_an_age_that_may_be_is_enough():
+    assert [label.code for label in labels_of([f"{ICD}|Z30.011"], (17, 18))] == ["SEX", "ADOL"]
+    assert [label.code for label in labels_of([f"{ICD}|Z30.011"], (11, 12))] == ["SEX", "ADOL"]
 
 
 def test_an_age_that_cannot_be_told_opens_nothing():
@@ -62,20 +68,23 @@ def test_an_age_that_cannot_be_told_opens_nothing():
 
 
 @pytest.mark.parametrize(
-    ("born", "moment", "age"),
+    ("born", "moment", "ages"),
     [
-        ("2008-05-17", "2020-05-16T23:00:00Z", 11),
-        ("2008-05-17", "2020-05-17", 12),
-        ("2008-02-29", "2020-02-28", 11),
+        ("2008-05-17", "2020-05-16T23:00:00Z", (11, 11)),
+        ("2008-05-17", "2020-05-17", (12, 12)),
+        ("2008-02-29", "2020-02-28", (11, 11)),
+        # Of a year alone: before the birthday or after it.
+        ("2008-05-17", "2020", (11, 12)),
+        ("2008-05-17", "2020-05", (11, 12)),
         ("2008-05", "2020-05-17", None),
         (None, "2020-05-17", None),
         ("2008-05-17", None, None),
         ("2008-05-17", "", None),
-        ("nonsense", "2020-05-17", None),
+        ("nonsense-date", "2020-05-17", None),
     ],
 )
-def test_age(born, moment, age):
-    assert age_at(born, moment) == age
+def test_ages(born, moment, ages):
+    assert ages_at(born, rank(moment)) == ages
 
 
 def test_words_count_only_where_nothing_is_coded():

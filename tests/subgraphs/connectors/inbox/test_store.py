@@ -130,6 +130,7 @@ async def test_searches_by_token_and_date(store, inbox):
     assert await ids(inbox, "max", code="http://loinc.org|2951-2,x") == ["o2"]
     assert await ids(inbox, "max", category="laboratory") == ["o1", "o2"]
     assert await ids(inbox, "max", date="ge2026-01-01") == ["o1"]
+    assert await ids(inbox, "max", _count="1") == ["o1", "o2"]
     assert (await inbox.search_by("Observation", "patient", ["nobody"])) == {"nobody": []}
     assert (await inbox.search_by("Observation", "_id", ["o2", "no"]))["no"] == []
     latest = await inbox.latest_by("Observation", "patient", ["max"], sort="-date")
