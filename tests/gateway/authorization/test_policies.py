@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cedarpy import PolicySet
@@ -267,3 +269,23 @@ class TestGrants:
         for number in range(5):
             grants_of(Caller(str(number), roles=("nurse",)))
         assert len(asked) == 1
+
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "authorization.md").read_text()
+
+
+def shown(language):
+    return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+
+
+class TestGuide:
+    def test_shows_a_policy_that_there_is(self):
+        (policy,) = shown("cedar")
+        assert policy in (POLICIES / "policies.cedar").read_text()
+
+    def test_shows_a_file_of_roles_and_a_table_that_hold(self, policies, tmp_path):
+        roles, table = shown("yaml")
+        (tmp_path / "roles.yaml").write_text(roles)
+        check_roles(policies, {"us": read_roles(tmp_path / "roles.yaml")})
+        (tmp_path / "decisions.yaml").write_text(table)
+        assert list(failures(read_table(tmp_path / "decisions.yaml"), policies)) == []
