@@ -107,14 +107,15 @@ class _PathFinder:
     # Fields
 
     def _field(self, selection: Field, positions: Sequence[Position]) -> list[Alternatives]:
-        candidates = self._cheapest(
+        found = [
             candidate
             for position in positions
             for candidate in self._candidates(selection, position)
-        )
+        ]
         if positions[0].part != PRIMARY:
-            candidates, by_member = self._keep_apart(selection, positions, candidates)
+            candidates, by_member = self._keep_apart(selection, positions, found)
         else:
+            candidates = self._cheapest(found)
             by_member = self._ask_by_member(selection, positions, candidates)
         if by_member is not None:
             return by_member
@@ -216,15 +217,16 @@ class _PathFinder:
         return self._fragment(replace(fragment, defer=None), starts, allowed)
 
     def _keep_apart(
-        self, selection: Field, positions: Sequence[Position], candidates: Alternatives
+        self, selection: Field, positions: Sequence[Position], found: Sequence[Position]
     ) -> tuple[Alternatives, list[Alternatives] | None]:
         """For a deferred field: what does not burden the fetches of an earlier part, if anything.
 
         It may be member by member that an abstract type can be asked without.
         """
+        candidates = self._cheapest(found)
         if not any(_may_leave(selection, position) for position in positions):
             return candidates, self._ask_by_member(selection, positions, candidates)
-        own = tuple(each for each in candidates if not each.is_borrowed)
+        own = self._cheapest(each for each in found if not each.is_borrowed)
         if own:
             return own, None
         by_member = self._ask_by_member(selection, positions, ())
