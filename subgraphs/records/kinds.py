@@ -205,7 +205,7 @@ IMMUNIZATIONS: Kind[Immunization] = Kind(
     details=(
         Detail("status", lambda i: i.status),
         Detail("lotNumber", lambda i: i.lot_number),
-        Detail("primarySource", lambda i: i.primary_source),
+        Detail("primarySource", lambda i: i.primary_source, lambda said: str(said).lower()),
         _coded("site", lambda i: i.site),
     ),
     weight=lambda immunization: (immunization.status == "completed",),

@@ -25,6 +25,8 @@ from subgraphs.runtime.kinds import Kind, Order, RecordT, changed
 _MOST_PAIRS: Final = 20_000
 """Records of one code and two sources that are compared one with one. Beyond that they stay apart:
 no chart has as many, and comparing them would take a hostile source's time of ours."""
+_OLDER: Final = 8
+"""No result is corrected more often."""
 
 _Key: TypeAlias = tuple[str, str]
 
@@ -37,8 +39,9 @@ class Standing(Generic[RecordT]):
     replaced: tuple[Record[RecordT], ...] = ()
 
     @property
-    def versions(self) -> tuple[Record[RecordT], ...]:
-        return (self.record, *self.replaced)
+    def compared(self) -> tuple[Record[RecordT], ...]:
+        """By which another source's record is recognized: the newest and some older versions."""
+        return (self.record, *self.replaced[:_OLDER])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +94,10 @@ def newest_versions(
     current = {
         key: record for key, record in sorted(held.items()) if not kind.retracted(record.resource)
     }
-    replacing = _replacing(kind, current)
+    roots = _roots(_replacing(kind, current))
     versions: defaultdict[_Key, list[Record[RecordT]]] = defaultdict(list)
     for key, record in current.items():
-        versions[_root(key, replacing)].append(record)
+        versions[roots.get(key, key)].append(record)
     return [
         Standing(record, tuple(old for old in versions[key] if old is not record))
         for key, record in current.items()
@@ -141,15 +144,22 @@ def _best(
     return max(keys, key=lambda key: (_weight(kind, current[key]), key))
 
 
-def _root(key: _Key, replacing: Mapping[_Key, _Key]) -> _Key:
-    """What stands in the end; of records that replace each other in a circle the last by id."""
-    seen = [key]
-    while seen[-1] in replacing:
-        following = replacing[seen[-1]]
-        if following in seen:
-            return max(seen[seen.index(following) :])
-        seen.append(following)
-    return seen[-1]
+def _roots(replacing: Mapping[_Key, _Key]) -> dict[_Key, _Key]:
+    """What stands in the end for each; of records that replace each other in a circle the last."""
+    roots: dict[_Key, _Key] = {}
+    for key in replacing:
+        path = {key: None}
+        last = key
+        while last in replacing and last not in roots:
+            following = replacing[last]
+            if following in path:
+                circle = list(path)[list(path).index(following) :]
+                roots |= dict.fromkeys(circle, max(circle))
+                break
+            path[following] = None
+            last = following
+        roots |= dict.fromkeys(path, roots.get(last, last))
+    return roots
 
 
 def _clusters(
@@ -202,8 +212,8 @@ def _distance(kind: Kind[RecordT], one: Standing[RecordT], other: Standing[Recor
     """The nearest of any two versions: another source may still hold the one that was replaced."""
     known = (
         kind.distance(ours.resource, theirs.resource)
-        for ours in one.versions
-        for theirs in other.versions
+        for ours in one.compared
+        for theirs in other.compared
     )
     return min((distance for distance in known if distance is not None), default=None)
 

@@ -54,7 +54,6 @@ class Condition(FactNode):
     def of(cls, fact: Fact[model.Condition]) -> Condition:
         record = fact.resource
         verified = record.verification_status
-        written = (note for each in fact.records for note in each.resource.note)
         return cls(
             **common(fact),
             patient=patient_of(fact),
@@ -66,7 +65,7 @@ class Condition(FactNode):
             onset=date_time(record.onset),
             abatement=date_time(record.abatement),
             recorded_date=date_time(record.recorded_date),
-            notes=list(dict.fromkeys(note.text for note in written if note.text)),
+            notes=list(dict.fromkeys(note.text for note in record.note if note.text)),
         )
 
     @classmethod

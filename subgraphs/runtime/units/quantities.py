@@ -95,7 +95,9 @@ def _units(quantity: Quantity) -> Iterator[Unit]:
 
 
 def _spelled(text: str) -> Unit | None:
-    meant = _spellings().get("".join(text.split()).lower())
+    # There are two letters mu, and feeds take either.
+    plain = "".join(text.split()).lower().replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}")
+    meant = _spellings().get(plain)
     return read_unit(meant) if meant else None
 
 

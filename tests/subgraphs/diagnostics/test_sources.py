@@ -93,6 +93,16 @@ async def test_a_server_that_takes_no_lists_is_asked_one_by_one_from_then_on():
     assert [others["code"] for _, _, _, others in server.asked] == ["a,b", "a", "b", "a", "b"]
 
 
+async def test_many_codes_of_a_server_without_lists_are_everything():
+    server = FakeServer(row("1"), takes_lists=False)
+    source = FhirDiagnostics(server)
+    await source.by_code(["p1"], ["a", "b"])
+    server.asked.clear()
+    answer = await source.by_code(["p1"], [str(number) for number in range(17)])
+    assert [found.id for found in answer.rows["p1"]] == ["1"]
+    assert [others for _, _, _, others in server.asked] == [{"_count": "1000"}]
+
+
 async def test_a_single_code_that_is_rejected_is_an_error():
     server = FakeServer(takes_lists=False)
     with pytest.raises(Rejected):

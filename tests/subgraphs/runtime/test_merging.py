@@ -220,6 +220,17 @@ def test_what_was_entered_in_error_replaces_nothing():
 def test_records_that_replace_each_other_in_a_circle_are_one():
     assert newest(replacing("1", "2"), replacing("2", "1")) == [("2", ["1"])]
     assert newest(replacing("1", "1")) == [("1", [])]
+    behind = newest(
+        observation("0"), replacing("1", "0"), replacing("1b", "2"), replacing("2", "1b")
+    )
+    assert behind == [("1", ["0"]), ("2", ["1b"])]
+
+
+def test_a_long_chain_of_versions_is_one_result():
+    chain = [replacing(f"{number:04}", f"{number - 1:04}") for number in range(5000)]
+    ((standing, replaced),) = newest(*chain)
+    assert standing == "4999"
+    assert len(replaced) == 4999
 
 
 def test_another_source_s_copy_of_what_was_corrected_is_the_same_fact():
