@@ -14,6 +14,9 @@ import strawberry
 from redis.asyncio import Redis
 
 from contract.context import HEADER, MAX_AGE, Caller, Context, body_hash, sign_context
+from gateway.exchange import Peers, RequestExchange
+from gateway.execution.direct_client import DirectSubgraphClient
+from gateway.operation.tree import OperationKind
 from subgraphs.runtime.app import create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
 from subgraphs.runtime.nonces import KEPT_SECONDS, LocalNonces, SharedNonces, connect_nonces
@@ -175,6 +178,38 @@ async def test_a_nonce_of_one_subgraph_is_none_of_another(nonces):
     assert await nonces.take("records", "same")
     assert await nonces.take("notes", "same")
     assert not await nonces.take("notes", "same")
+
+
+class Overheard(DirectSubgraphClient):
+    """Keeps what the gateway sent."""
+
+    async def send(self, body, headers, *arguments, **named):
+        self.sent = body, list(headers)
+        return await super().send(body, headers, *arguments, **named)
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "again"),
+    [
+        (OperationKind.MUTATION, WRITE, "CONTEXT_REFUSED"),
+        # A query's context is good for half a minute: it says nothing that it did not say before.
+        (OperationKind.QUERY, "{ read }", None),
+    ],
+)
+async def test_what_the_gateway_itself_signs_opens_once(kind, query, again):
+    world = World()
+    client = Overheard(world.app)
+    exchange = RequestExchange(
+        Peers({"notes": client}, {"notes": KEY}, 5.0), "r", Caller("c"), (), clock=lambda: NOW
+    )
+    body = json.dumps({"query": query}).encode()
+    for _ in range(2):
+        assert "errors" not in json.loads(await exchange("notes", body, kind))
+    written = len(world.written)
+    replayed = json.loads(await client.send(*client.sent, 5.0))
+    codes = [error["extensions"]["code"] for error in replayed.get("errors", ())]
+    assert codes == ([again] if again else [])
+    assert len(world.written) == written
 
 
 async def test_a_mutation_without_a_nonce_does_not_run():
