@@ -5,6 +5,7 @@ from __future__ import annotations
 PLUGINS = (
     "tests.plugins.sandbox",
     "tests.plugins.browser",
+    "tests.plugins.postgres",
     "tests.plugins.valkey",
     "tests.plugins.demo",
     "tests.plugins.sekmet",

@@ -75,6 +75,14 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             patient=launch_patient,
         ),
         Persona(
+            name="steward",
+            title="An identity steward: who is who, and who is not",
+            subject="steward-1",
+            roles=("identity-steward",),
+            scopes=(*identity, "user/Patient.rs", "user/Identifier.rs"),
+            purpose="HOPERAT",
+        ),
+        Persona(
             name="privacy-officer",
             title="A privacy officer",
             subject="privacy-officer-1",

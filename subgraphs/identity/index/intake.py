@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -162,8 +163,7 @@ async def _write_tokens(
             await connection.execute(sa.insert(table), sorted(new, key=_place))
 
 
-def _place(row: Mapping[str, int]) -> tuple[int, int]:
-    return row["token"], row["member"]
+_place = itemgetter("token", "member")
 
 
 def features_of(cipher: IndexCipher, row: sa.Row[Any]) -> Features:

@@ -93,15 +93,21 @@ async def _shared(
 ) -> set[tuple[int, int]]:
     """Every pair of one of these members with another that shares a key."""
     tokens = {token for own in keys.values() for token in own}
-    sizes = await _sizes(connection, tokens, MAX_BLOCK + 1)
-    telling = [token for token, size in sizes.items() if 1 < size <= MAX_BLOCK]
-    found = await _members_of(connection, telling)
+    found = await telling_blocks(connection, tokens)
     return {
         two
         for block in found.values()
         for two in combinations(sorted(block), 2)
         if two[0] in keys or two[1] in keys
     }
+
+
+async def telling_blocks(
+    connection: AsyncConnection, tokens: Collection[int]
+) -> Mapping[int, list[int]]:
+    """The members of each block that is not too large to tell anything."""
+    sizes = await _sizes(connection, tokens, MAX_BLOCK + 1)
+    return await _members_of(connection, [t for t, size in sizes.items() if 0 < size <= MAX_BLOCK])
 
 
 async def _decide(

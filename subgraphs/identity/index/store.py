@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.connectors.errors import SourceState
+from subgraphs.identity.index.asking import Match, match
 from subgraphs.identity.index.crypto import IndexCipher, IndexUnreadableError
 from subgraphs.identity.index.database import Database, open_database, rows_in, take_numbers
 from subgraphs.identity.index.decisions import Decision, Registrar, read_decision, read_history
@@ -128,6 +129,12 @@ class PatientIndex:
         """Why the machine decides as it does of two records."""
         ends = sorted((one, other), key=lambda record: (record.source, record.patient))
         return self.matcher.decide(*(extract(end.source, end.resource) for end in ends))
+
+    async def match(self, described: Iterable[PatientResource]) -> list[list[Match]]:
+        """Who each description may be of, the likeliest first."""
+        async with self.database.reading() as connection:
+            features = [extract("", each) for each in described]
+            return await match(connection, self.cipher, self.matcher, features)
 
     async def near(self, ends: Iterable[Link]) -> set[Link]:
         """Records that make a pair for a human with one of these."""

@@ -1,0 +1,1 @@
+"""How well patients are matched, and how much it takes: docs/identity.md tells what came out."""
