@@ -24,6 +24,7 @@ def greet(gateway: str, settings: Settings, demo: Sandbox | None) -> None:
     say(f"\n[bold]Chartgraph is ready[/bold]  {gateway}/graphql")
     if settings.open:
         say(f"  GraphiQL         {gateway}/graphiql/   (choose a persona at the top)")
+    say(f"  Who is who       {gateway}/steward/   (for identity stewards)")
     if demo is None:
         return
     say(f"  Fault panel      {demo.control}/   (make a source slow, broken or gone)")

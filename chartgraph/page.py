@@ -14,6 +14,7 @@ from gateway.http.graphiql import Example, PageConfig, Persona
 from schema import OPERATIONS
 from subgraphs.runtime.sealing import IdSeal, RecordRef
 
+TOKEN_URL = "/demo/token"  # noqa: S105 - an address, not a secret
 HOME = "ehr-a"
 """The source whose ids the sandbox's tokens name."""
 
@@ -27,7 +28,7 @@ def page_config(demo: Sandbox, keys: KeyRing) -> PageConfig:
             Example("Worklist", _operation("worklist"), {"first": 50}),
         ),
         personas=tuple(Persona(id_, each.title) for id_, each in demo.personas.items()),
-        token_url="/demo/token",  # noqa: S106 - an address, not a secret
+        token_url=TOKEN_URL,
         plan_url="/plan",
     )
 

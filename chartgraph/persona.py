@@ -10,5 +10,6 @@ class Persona(StrEnum):
     PATIENT = "patient"
     BILLER = "biller"
     PARTNER = "partner"
+    STEWARD = "steward"
     PRIVACY_OFFICER = "privacy-officer"
     DEVELOPER = "developer"

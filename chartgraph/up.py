@@ -18,8 +18,10 @@ import uvloop
 from chartgraph.demo import Note, Sandbox, issuers, sandbox, write_note, write_sources
 from chartgraph.greeting import greet
 from chartgraph.home import HomeError, owned
-from chartgraph.page import page_config, persona_tokens
+from chartgraph.page import TOKEN_URL, page_config, persona_tokens
 from chartgraph.ports import free_port, holder, is_free
+from chartgraph.steward import PATH as STEWARD_PATH
+from chartgraph.steward import steward_page
 from chartgraph.valkey import valkey
 from gateway.__main__ import server_config
 from gateway.app import create_app
@@ -156,9 +158,11 @@ def _mounts(
     settings: Settings, apps: Mapping[str, AsgiApp], demo: Sandbox | None
 ) -> dict[str, AsgiApp]:
     # A mounted application sees whole paths, so of a subgraph only these are reached.
-    mounts = {"/webhooks": apps["telehealth"], "/inbox": apps["identity"]}
-    if demo and settings.open:
+    mounts: dict[str, AsgiApp] = {"/webhooks": apps["telehealth"], "/inbox": apps["identity"]}
+    is_open = demo is not None and settings.open
+    if demo and is_open:
         mounts["/demo"] = persona_tokens(demo.issuer)
+    mounts[STEWARD_PATH] = steward_page(TOKEN_URL if is_open else None)
     return mounts
 
 

@@ -63,7 +63,7 @@ def tune(sets: Iterable[Records]) -> Weights:
             if (one, other) not in true:
                 _count(of_two, records[one], records[other])
     counted = {field: _levels(field, of_one, of_two) for field in _COUNTED}
-    fields = {name: counted.get(name, {}) | dict(_SET.get(name, {})) for name in counted | _SET}
+    fields = {name: counted.get(name, {}) | dict(_SET.get(name, {})) for name in (*counted, *_SET)}
     return Weights(
         origin="counted on FEBRL 1, 2 and 3; what they lack, and shares too small to count there, "
         "by judgement: bench/identity/tuning.py",

@@ -24,9 +24,9 @@ def postgres_server() -> Iterator[Path]:
         if os.environ.get("CI"):
             pytest.fail(ABSENT)
         pytest.skip(ABSENT)
-    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:
-        with _running(programs, Path(folder)):
-            yield Path(folder)
+    new = tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True)
+    with new as folder, _running(programs, Path(folder)):
+        yield Path(folder)
 
 
 @pytest.fixture

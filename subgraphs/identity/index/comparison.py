@@ -22,6 +22,7 @@ DIFFERENT: Final = "different"
 _SIMILAR = 0.92
 _MISSPELT = 0.86
 _SAME_STREET = 85.0
+_ONE_STREET = 90.0
 _LIKE_STREET = 60.0
 _ANY_STREET = 45.0
 _LONG = 4
@@ -172,7 +173,7 @@ def _street(one: Home, other: Home) -> str:
         likeness = max(likeness, fuzz.token_set_ratio(one.street, other.street))
     if same_house and likeness >= _SAME_STREET:
         return SAME
-    if likeness >= _SAME_STREET or (same_house and likeness >= _LIKE_STREET):
+    if likeness >= _ONE_STREET or (same_house and likeness >= _LIKE_STREET):
         return "alike"
     same_door = same_house and bool(one.code) and one.code == other.code
     return "alike" if same_door and likeness >= _ANY_STREET else DIFFERENT

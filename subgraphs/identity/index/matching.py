@@ -144,6 +144,14 @@ def _other_birth(levels: Levels, _one: Features, _other: Features) -> Outcome | 
     return {"slip": None, None: Outcome.REVIEW}.get(birth, Outcome.APART)
 
 
+def _other_family(levels: Levels, _one: Features, _other: Features) -> Outcome | None:
+    """Another family name: married, if home or telephone is the same; else somebody else."""
+    if levels.get("family") != DIFFERENT or levels.get("ssn") in _LIKE_NUMBER:
+        return None
+    ways = (levels.get(field) for field in ("number", "phone", "email", "address"))
+    return None if SAME in ways else Outcome.REVIEW
+
+
 def _other_middle(levels: Levels, _one: Features, _other: Features) -> Outcome | None:
     is_other = levels.get("middle") == DIFFERENT and levels.get("ssn") not in _ONE_NUMBER
     return Outcome.REVIEW if is_other else None
@@ -164,6 +172,7 @@ CEILINGS: Final[Mapping[str, Callable[[Levels, Features, Features], Outcome | No
     "another given name": _twins,
     "another birth date": _other_birth,
     "another middle name": _other_middle,
+    "another family name": _other_family,
     "a name and a birth date alone": _namesakes,
     "two records of one source": _same_source,
 }

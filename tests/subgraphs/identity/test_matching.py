@@ -150,6 +150,12 @@ def test_the_same_card_number_is_a_personal_number(patient):
             "another birth date",
             id="a birth date off by a day",
         ),
+        pytest.param(
+            {"ssn": None, "street": "120 Lakewood Street"},
+            {"ssn": None, "street": "9 Lakewood Street", "phone": None, "family": "Byron"},
+            "another family name",
+            id="another family name, some doors away",
+        ),
         pytest.param({}, {"gender": "male"}, "another sex", id="the same number, another sex"),
         pytest.param(
             {"ssn": None, "given": "Ada B"},
