@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from gateway.departure import Departure
 from gateway.documents.prepare import Document
 from gateway.documents.request import GraphQLRequest
 from gateway.execution.client import Headers
@@ -47,6 +48,8 @@ class Asked(msgspec.Struct, frozen=True):
     incremental: Incremental = Incremental.NONE
     subscribes: bool = False
     """Whether the transport can carry the events of a subscription."""
+    departure: Departure | None = None
+    """Tells when the client hangs up, where the server can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from gateway.clients.clients import Clients
 from gateway.decision import RejectedError, check_whole, describe
 from gateway.demand.demand import Demand
 from gateway.demand.till import Account, Till
+from gateway.departure import ClientGoneError
 from gateway.documents.resolve import Documents
 from gateway.engine import Engine
 from gateway.errors import (
@@ -187,13 +188,17 @@ class Pipeline:
             self._peers, request_id, identity.caller, asked.headers, returned
         )
         try:
-            answer = await self._engine.run(
+            running = self._engine.run(
                 selected.operation,
                 asked.request.variables,
                 exchange,
                 authorize=lambda _: decision.permitted,
                 labels=self._rollout.labels(identity, request_id),
             )
+            if asked.departure is not None and selected.operation.kind is OperationKind.QUERY:
+                answer = await asked.departure.ends(running)
+            else:
+                answer = await running
         except RequestError:
             # Refused before anything was asked of a subgraph.
             if prepared.bill is not None:
@@ -201,6 +206,9 @@ class Pipeline:
             raise
         except PlanError as error:
             answer = self._ledger.without_plan(selected.document, request_id, error)
+        except ClientGoneError:
+            await self._ledger.audit(prepared, exchange, set())
+            raise
         except Exception:
             await self._ledger.audit(prepared, exchange, {Code.INTERNAL})
             raise

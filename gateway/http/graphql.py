@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from contract.errors import Code
 from gateway.asked import Asked, Payloads
+from gateway.departure import IN_SCOPE, ClientGoneError
 from gateway.documents.request import GraphQLRequest
 from gateway.errors import AccessError, BusyError, GatewayError, RequestError
 from gateway.execution.response_headers import CACHING, NO_STORE, ResponseHeaders, read_rules
@@ -66,10 +67,6 @@ class Reply:
     code: str
     """What the metrics call it: `OK`, or the code it was refused with."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class ClientGoneError(Exception):
-    """The client hung up before its request was complete."""
 
 
 class GraphQLEndpoint:
@@ -145,6 +142,7 @@ class GraphQLEndpoint:
             certificate,
             accepted.incremental,
             accepted.subscribes,
+            scope.get(IN_SCOPE),
         )
 
     def refuse(self, error: GatewayError, request_id: str, media_type: str) -> Reply:

@@ -16,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from gateway.departure import IN_SCOPE, Departure
+
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
@@ -34,6 +36,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._length = _UNKNOWN
+        self.scope[IN_SCOPE] = Departure()  # type: ignore[typeddict-unknown-key] # ours
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -86,6 +89,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super()._unset_keepalive_if_required()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.scope[IN_SCOPE].happen()  # type: ignore[typeddict-item] # likewise
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:

@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp
 
+from gateway.departure import ClientGoneError
 from gateway.errors import GatewayError
 from gateway.http.graphiql import PageConfig, graphiql_app
-from gateway.http.graphql import ClientGoneError, GraphQLEndpoint
+from gateway.http.graphql import GraphQLEndpoint
 from gateway.settings import Settings
 from gateway.telemetry import Metrics, new_request_id
 
