@@ -128,8 +128,6 @@ class Demand:
     def settle(self, bill: Bill, data: Any) -> dict[str, Any] | None:
         if bill.account is None and not bill.shown:
             return None
-        # It may hold Structs, where it was decoded into some.
-        data = msgspec.to_builtins(data)
         # Of an answer that came to nothing nobody can tell what it took.
         actual = bill.requested if data is None else bill.price.actual(data, bill.variables)
         self._actual.observe(actual)
