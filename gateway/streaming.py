@@ -49,9 +49,9 @@ class Ending:
                 raise self._reason.result()
             return task.result()
         finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
+            task.cancel()
+            # Whatever it came to, nobody waits for it any more.
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def answer_events(

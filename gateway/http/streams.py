@@ -169,9 +169,9 @@ async def _with_pauses(payloads: Payloads, seconds: float) -> AsyncGenerator[byt
             yield payload
             following = asyncio.ensure_future(anext(payloads, None))
     finally:
-        if not following.done():
-            following.cancel()
-            await asyncio.wait({following})
+        following.cancel()
+        # Whatever it came to, nobody waits for it any more.
+        await asyncio.gather(following, return_exceptions=True)
 
 
 async def _hung_up(receive: Receive) -> None:

@@ -55,9 +55,9 @@ async def _next(answers: Answers, write: Callable[..., Awaitable[None]]) -> byte
             await write(HEARTBEAT)
         return following.result()
     finally:
-        if not following.done():
-            following.cancel()
-            await asyncio.wait({following})
+        following.cancel()
+        # Whatever it came to, nobody waits for it any more.
+        await asyncio.gather(following, return_exceptions=True)
 
 
 async def _hung_up(receive: Receive) -> None:
