@@ -16,7 +16,7 @@ CELLS = [
     for part in ("ways", "advisories")
     for name, tests in TABLE[part].items()
 ]
-LEAST_WAYS, LEAST_ADVISORIES = 45, 51
+LEAST_WAYS, LEAST_ADVISORIES = 46, 51
 """Those there were when this was written: one that is taken out has to be taken out here too."""
 
 
