@@ -198,6 +198,13 @@ async def test_a_null_that_must_not_be_takes_its_part_and_no_more(world, repeati
     assert second["hasNext"] is False
 
 
+async def test_of_a_part_that_failed_nothing_comes(world):
+    world.known["b"] = lambda _: {"weight": None}
+    query = "{ cat { home { __typename } ... @defer { weight home { street } } } }"
+    _, second = await world.read(query)
+    assert second.keys() == {"completed", "hasNext"}
+
+
 async def test_what_is_inside_a_part_that_failed_never_comes(world):
     world.known["b"] = lambda _: {"weight": None}
     query = "{ cat { name ... @defer { weight ... @defer { vet { name } } } } }"
