@@ -64,9 +64,9 @@ async def _measure(given: argparse.Namespace, folder: Path, running: ExitStack) 
         process.pause()
         measured.rounds.setdefault((name, connections, peer.title), []).append(one)
         sys.stderr.write(f"{name} {connections} {peer.title}: {one}\n")
-    first = next(iter(started))
-    started[first].go_on()
-    measured.samples = await _watch(first, started[first], given.minutes)
+    for process in started.values():
+        process.stop()
+    measured.samples = await _watch(everyone[0], folder, given.minutes)
     return measured
 
 
@@ -112,8 +112,18 @@ async def _round(
     )
 
 
-async def _watch(peer: Peer, process: Process, minutes: float) -> list[Sample]:
-    """Its memory under load, from the first sample to the last."""
+async def _watch(peer: Peer, folder: Path, minutes: float) -> list[Sample]:
+    """The memory of one that is started anew, under load."""
+    process = Process(peer.command, core=0, log=folder / "watched.log", port=peer.port)
+    try:
+        await _wait_for(peer, process)
+        process.go_on()
+        return await _samples(peer, process, minutes)
+    finally:
+        process.stop()
+
+
+async def _samples(peer: Peer, process: Process, minutes: float) -> list[Sample]:
     samples = []
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < minutes * 60:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from gateway.execution.compiled.asked import Reader
 from gateway.execution.compiled.errors import NotCompilableError
-from gateway.execution.compiled.positions import TYPENAME, Landing, Placer, Position, list_depth
-from gateway.execution.compiled.program import Call, Finish, Given, Program, Reach, Step
+from gateway.execution.compiled.positions import TYPENAME, Landing, Placer, Position
+from gateway.execution.compiled.program import Call, Finish, Given, Program, Step
 from gateway.execution.compiled.structs import StructMaker, attribute, decoder
+from gateway.execution.compiled.ways import Ways
 from gateway.execution.shapes import ObjectShape
 from gateway.execution.wire import encode
 from gateway.federation.supergraph import Supergraph
@@ -23,9 +24,7 @@ from gateway.planning.plan import (
     ConditionNode,
     EntityCall,
     FetchNode,
-    Key,
     ParallelNode,
-    Path,
     PlanRoot,
     QueryPlan,
     Representation,
@@ -35,13 +34,8 @@ from gateway.planning.plan import (
 
 _BASE_BYTES: Final = 8_000
 _FIELD_BYTES: Final = 1_600
-_ROOT: Final = 0
-"""The number of the way that leads nowhere else."""
 _NOBODY: Final = -1
 """Makes the root, which is there before anything is fetched."""
-
-_Turn: TypeAlias = str | frozenset[str]
-"""One step of a way: into a field, or on with objects of these types only."""
 
 
 def compile_program(
@@ -69,17 +63,6 @@ def _fetches(node: PlanRoot | None, booleans: Mapping[str, bool]) -> Iterator[Fe
             yield from _fetches(if_true if booleans[variable] else if_false, booleans)
         case _:
             raise NotCompilableError("a node that only the general way knows")
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """A reach, as long as the types of its positions are not made."""
-
-    above: int
-    turn: _Turn
-    positions: tuple[Position, ...]
-    needs: frozenset[int]
-    """The fetches that have to be done before all its objects are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +97,7 @@ class ProgramBuilder:
         self._structs = StructMaker()
         self._root = placer.position(shape, shape.type_name, _NOBODY, tagged=False)
         self._placed: list[_Placed] = []
-        self._ways = [_Way(_ROOT, "", (self._root,), frozenset())]
-        self._known_ways: dict[tuple[int, _Turn], int] = {}
+        self._ways = Ways(self._root)
         self._groupings: dict[tuple[Any, ...], int] = {}
 
     def place(self, fetch: FetchNode) -> None:
@@ -135,6 +117,8 @@ class ProgramBuilder:
             below = asked[call.response_key].below
             landing = self._placer.land(number, list(dict.fromkeys(positions)), below)
             required = tuple(_required(representation))
+            if not required:
+                raise NotCompilableError("a representation of nothing but a type")
             calls.append(_PlacedCall(call, representation, required, landing, targets))
             needs.update(*(self._ways[way].needs for way in targets))
             needs |= _require(number, required, landing)
@@ -150,7 +134,7 @@ class ProgramBuilder:
                 unblocks[needed].append(placed.number)
         steps = tuple(self._step(each, unblocks[each.number]) for each in self._placed)
         finishes = tuple(self._finishes())
-        reaches = tuple(self._reach(way) for way in self._ways)
+        reaches = self._ways.reaches(self._structs)
         root = self._structs.decoded(self._root)
         size = _BASE_BYTES + _FIELD_BYTES * self._structs.fields
         return Program(steps, reaches, len(self._groupings), root, finishes, size)
@@ -158,37 +142,13 @@ class ProgramBuilder:
     def _targets(self, call: EntityCall) -> tuple[str, tuple[int, ...]]:
         """The one type of all objects that the call may ask about, and the ways to them."""
         known = frozenset(type_ for each in call.representations for type_ in each.types)
-        ends = list(dict.fromkeys(self._way(path) for path in call.targets))
+        ends = list(dict.fromkeys(self._ways.to(path) for path in call.targets))
         found = (each.type for end in ends for each in self._ways[end].positions)
         types = known.intersection(found)
         if len(types) != 1 or call.apart:
             raise NotCompilableError("a call for more than one type")
-        kept = [self._turn(end, types) for end in ends]
+        kept = [self._ways.turn(end, types) for end in ends]
         return next(iter(types)), tuple(end for end in kept if self._ways[end].positions)
-
-    def _way(self, path: Path) -> int:
-        number = _ROOT
-        for step in path:
-            turn = step.name if isinstance(step, Key) else frozenset(step.types)
-            number = self._turn(number, turn)
-        return number
-
-    def _turn(self, number: int, turn: _Turn) -> int:
-        above = self._ways[number]
-        if isinstance(turn, frozenset):
-            kept = tuple(each for each in above.positions if each.type in turn)
-            if kept == above.positions:
-                return number
-            way = _Way(number, turn, kept, above.needs)
-        else:
-            starts = [each for each in above.positions if turn in each.children]
-            ends = dict.fromkeys(below for each in starts for below in each.children[turn])
-            bringers = (fetch for each in starts for fetch in each.filled_by[turn])
-            way = _Way(number, turn, tuple(ends), above.needs.union(bringers))
-        if (number, turn) not in self._known_ways:
-            self._known_ways[number, turn] = len(self._ways)
-            self._ways.append(way)
-        return self._known_ways[number, turn]
 
     def _step(self, placed: _Placed, unblocks: Sequence[int]) -> Step:
         fetch = placed.fetch
@@ -245,46 +205,21 @@ class ProgramBuilder:
             indispensable=indispensable,
         )
 
-    def _reach(self, way: _Way) -> Reach:
-        above = [each for each in self._ways[way.above].positions if each.is_complete]
-        if isinstance(way.turn, frozenset):
-            starts = [each for each in above if each.type in way.turn]
-            get, depths = None, {0}
-        else:
-            starts = [each for each in above if way.turn in each.children]
-            get = attrgetter(attribute(way.turn)) if way.turn else None
-            depths = {list_depth(each.fields[way.turn].shape) for each in starts}
-        if len(depths) > 1:
-            raise NotCompilableError("lists of different depths")
-        return Reach(
-            above=way.above,
-            get=get,
-            depth=max(depths, default=0),
-            only=(
-                None
-                if len(starts) == len(above)
-                else frozenset(self._structs.decoded(each) for each in starts)
-            ),
-            # What its maker did not make was given to all who hold the same entity.
-            shared=any(each.maker not in each.filled_by.get(str(way.turn), ()) for each in starts),
-        )
-
     def _finishes(self) -> Iterator[Finish]:
         """Of every place where there is something to do; ways are added where there are none."""
-        number = 0
-        while number < len(self._ways):
+        for number in self._ways:
             way = self._ways[number]
-            if isinstance(way.turn, str):
-                for position in way.positions:
-                    if position.is_complete and position.needs_finish:
-                        yield self._finish(number, position, alone=len(way.positions) == 1)
-                for key in dict.fromkeys(key for each in way.positions for key in each.children):
-                    if any(each.leads_to_finish(key) for each in way.positions):
-                        self._turn(number, key)
-            number += 1
+            if isinstance(way.turn, frozenset):
+                continue
+            for position in way.positions:
+                if position.is_complete and position.needs_finish:
+                    yield self._finish(number, position, alone=len(way.positions) == 1)
+            for key in dict.fromkeys(key for each in way.positions for key in each.children):
+                if any(each.leads_to_finish(key) for each in way.positions):
+                    self._ways.turn(number, key)
 
     def _finish(self, number: int, position: Position, *, alone: bool) -> Finish:
-        reach = number if alone else self._turn(number, frozenset({position.type}))
+        reach = number if alone else self._ways.turn(number, frozenset({position.type}))
         arrived = sorted(map(attribute, position.awaited & position.fields.keys()))
         return Finish(
             reach=reach,
