@@ -15,6 +15,7 @@ PURPOSES = (
     "seal:ids",
     "seal:links",
     "store:identity",
+    "events",
     "audit:chain",
     "audit:seal",
     "audit:checkpoint",
