@@ -135,10 +135,10 @@ def _measure(size: int) -> Measured:
 def write(part: str, text: str) -> None:
     """Put a measured part where the page has its marks."""
     page = PAGE.read_text(encoding="utf-8")
-    start, end = f"<!-- {part} -->\n", f"\n<!-- end of {part} -->"
+    start, end = f"<!-- {part} -->\n", f"<!-- end of {part} -->"
     before, _, rest = page.partition(start)
     after = rest.partition(end)[2]
-    PAGE.write_text(before + start + text + end + after, encoding="utf-8")
+    PAGE.write_text(f"{before}{start}{text}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

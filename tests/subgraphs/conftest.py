@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -79,7 +80,8 @@ class Graph:
     ) -> Answer:
         body = json.dumps({"query": query, "variables": variables}).encode()
         key = derive_key(MASTER, f"context:{subgraph}")
-        context = Context(subgraph, body_hash(body), int(time.time()), "r1", caller)
+        nonce = uuid4().hex if query.startswith("mutation") else None
+        context = Context(subgraph, body_hash(body), int(time.time()), "r1", caller, nonce)
         status, answer = await call(
             self.apps[subgraph], body, [(HEADER.encode(), sign_context(context, key).encode())]
         )
