@@ -90,10 +90,11 @@ def another_demo(home, demo):
 
 @pytest.mark.parametrize("offered", ["multiple_or", "batch"])
 def test_eight_calls_are_enough_where_only_one_way_of_batching_is_offered(demo, offered, tmp_path):
-    expected, _ = worklist(demo)
     refused = {"multiple_or": "batch", "batch": "multiple_or"}[offered]
     # A demo of its own: what an upstream refuses is remembered for as long as the process lives.
     with another_demo(tmp_path, demo) as other:
+        # Whom its first page lists is as they came in, and so this demo's own.
+        expected, _ = worklist(other)
         for ehr in EHRS:
             other.sandbox.set_faults(ehr, **{refused: False})
         worklist(other)
@@ -103,8 +104,9 @@ def test_eight_calls_are_enough_where_only_one_way_of_batching_is_offered(demo, 
 
 
 def test_where_neither_is_offered_each_patient_costs_one_call_per_source_and_type(demo, tmp_path):
-    expected, _ = worklist(demo)
     with another_demo(tmp_path, demo) as other:
+        # Whom its first page lists is as they came in, and so this demo's own.
+        expected, _ = worklist(other)
         for ehr in EHRS:
             other.sandbox.set_faults(ehr, multiple_or=False, batch=False)
         worklist(other)
