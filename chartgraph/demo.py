@@ -22,8 +22,8 @@ NOTE = "demo.json"
 """The running demo's addresses, for `chartgraph token` and for tests."""
 
 _SERVES = {
-    "ehr-a": ["identity", "records", "diagnostics", "scheduling"],
-    "ehr-b": ["identity", "records", "diagnostics", "scheduling"],
+    "ehr-a": ["identity", "records", "diagnostics", "medications", "scheduling"],
+    "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling"],
     "payer": ["identity", "coverage"],
     "payer-x12": ["coverage"],
     "telehealth": ["telehealth"],

@@ -45,6 +45,7 @@ from subgraphs.identity.loaders import Identity, IndexFacts
 from subgraphs.identity.sources.adt import IndexFeed
 from subgraphs.identity.sources.crawl import Crawler
 from subgraphs.identity.sources.inbox import InboxNews
+from subgraphs.medications.sources.fhir import FhirMedications
 from subgraphs.records.sources.fhir import FhirRecords
 from subgraphs.runtime.access_facts import PATH, AccessFacts, HttpAccessFacts
 from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
@@ -73,7 +74,15 @@ from subgraphs.telehealth.sources.vendor import NoVendor
 ConfigT = TypeVar("ConfigT", bound=SourceConfig)
 
 REDIS_SECONDS: Final = 2.0
-NAMES: Final = ("identity", "records", "diagnostics", "scheduling", "coverage", "telehealth")
+NAMES: Final = (
+    "identity",
+    "records",
+    "diagnostics",
+    "medications",
+    "scheduling",
+    "coverage",
+    "telehealth",
+)
 
 
 def schema_of(name: str) -> SubgraphSchema:
@@ -280,6 +289,11 @@ def _diagnostics(deployment: Deployment) -> Part:
     )
 
 
+def _medications(deployment: Deployment) -> Part:
+    servers = deployment.fhir("medications")
+    return Part({id_: FhirMedications(_interpreted(server)) for id_, server in servers.items()})
+
+
 def _scheduling(deployment: Deployment) -> Part:
     sources = {id_: FhirSchedule(server) for id_, server in deployment.fhir("scheduling").items()}
     return Part(Scheduling(sources, VisitKeys(deployment.keys.key("seal:links"))))
@@ -312,6 +326,7 @@ def _telehealth(deployment: Deployment) -> Part:
 PARTS: Final[Mapping[str, Callable[[Deployment], Part]]] = {
     "records": _records,
     "diagnostics": _diagnostics,
+    "medications": _medications,
     "scheduling": _scheduling,
     "coverage": _coverage,
     "telehealth": _telehealth,

@@ -12,8 +12,9 @@ from datetime import UTC, date, datetime, time
 from sandbox.data.appointments import AppointmentBook, BookedVisit
 from sandbox.data.chart import Chart, Visit, make_chart
 from sandbox.data.dialect import as_ehr_b
-from sandbox.data.directory import record_directory
+from sandbox.data.directory import Practitioner, record_directory
 from sandbox.data.measurements import record_labs
+from sandbox.data.medications import copy_prescriptions, record_formulary
 from sandbox.data.payer import (
     Accumulator,
     Billing,
@@ -33,7 +34,8 @@ from sandbox.data.people import (
     make_people,
     vary,
 )
-from sandbox.data.records import Recorder, record_chart, record_patient
+from sandbox.data.recorder import Recorder
+from sandbox.data.records import record_chart, record_patient
 from sandbox.data.seeds import stream
 from sandbox.data.shapes import Reference, Resource, npi, npi_identifier
 from sandbox.data.source import SourceBuilder
@@ -48,6 +50,7 @@ _DOCTORS = {
     EHR_A: ("Abernathy", "Bancroft", "Calloway", "Delacroix", "Eastwick"),
     EHR_B: ("Farrow", "Grantham", "Hathersage", "Inglewood", "Jessop"),
 }
+_NO_LIST: Mapping[str, Reference] = {}
 _FIRST_NPI = {EHR_A: 100, EHR_B: 200}
 
 
@@ -99,6 +102,10 @@ class _PopulationBuilder:
         self._books = {
             name: AppointmentBook(self._sources[name], directory, today)
             for name, directory in self._directories.items()
+        }
+        self._formularies = {
+            EHR_A: _NO_LIST,
+            EHR_B: record_formulary(self._sources[EHR_B], today),
         }
         payer = self._sources[PAYER]
         self._insurer = record_insurer(payer, today)
@@ -154,6 +161,8 @@ class _PopulationBuilder:
             ids[name] = self._record_in_ehr(name, record, chart, visits, member)
         if len(known.records) > 1:
             self._copy_result(known, chart, ids[EHR_B])
+            copied = self._recorder(EHR_B, known.person.number, _patient(ids[EHR_B]))
+            copy_prescriptions(copied, chart, chart.visits[::2])
         if insured:
             ids[PAYER] = self._record_at_payer(person, chart, tuple(known.records))
         self._true.append(TruePerson(person.number, ids, known.variations))
@@ -163,16 +172,29 @@ class _PopulationBuilder:
     ) -> str:
         source, directory = self._sources[name], self._directories[name]
         number = record.number
-        doctor = directory.practitioners[number % len(directory.practitioners)]
+        doctor = self._doctor(name, number)
         # Half of those insured have shown their card, and only at EHR-A.
         shown = member if name == EHR_A and number % 2 == 0 else None
         patient = record_patient(
             source, record, directory.organization, doctor.reference, shown, chart.visits[-1].start
         )
-        recorder = Recorder(source, directory, doctor, patient, number)
-        record_chart(recorder, chart, visits)
+        record_chart(self._recorder(name, number, patient), chart, visits, self._today)
         self._appointments(name, number, patient, replace(chart, visits=visits))
         return _id(patient)
+
+    def _doctor(self, name: str, number: int) -> Practitioner:
+        practitioners = self._directories[name].practitioners
+        return practitioners[number % len(practitioners)]
+
+    def _recorder(self, name: str, number: int, patient: Reference) -> Recorder:
+        return Recorder(
+            self._sources[name],
+            self._directories[name],
+            self._doctor(name, number),
+            patient,
+            number,
+            self._formularies[name],
+        )
 
     def _appointments(self, name: str, number: int, patient: Reference, chart: Chart) -> None:
         book = self._books[name]
@@ -188,7 +210,7 @@ class _PopulationBuilder:
         if drawn:
             last = drawn[-1]
             copied = replace(last, labs={"a1c": last.labs["a1c"]}, phq9=None)
-            patient = {"reference": f"Patient/{patient_b}"}
+            patient = _patient(patient_b)
             performer = self._directories[EHR_B].organization
             number = known.person.number
             record_labs(self._sources[EHR_B], number, patient, None, performer, copied)
@@ -222,6 +244,10 @@ class _PopulationBuilder:
             for person in pair.people
         )
         return TrueLookalikes(pair.likeness, one, other)
+
+
+def _patient(id_: str) -> Reference:
+    return {"reference": f"Patient/{id_}"}
 
 
 def _id(reference: Reference) -> str:

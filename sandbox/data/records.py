@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sandbox.data.chart import VISIT_LENGTH, Chart, Diagnosis, Visit
 from sandbox.data.codes import CHECKUP, OFFICE_VISIT, PROCEDURES, VIDEO_VISIT
-from sandbox.data.directory import Directory, Practitioner
 from sandbox.data.measurements import record_labs, record_vitals
+from sandbox.data.medications import record_prescriptions
 from sandbox.data.people import Person
+from sandbox.data.recorder import Recorder
 from sandbox.data.shapes import (
     ACT_CODE,
     SSN,
@@ -21,17 +21,6 @@ from sandbox.data.shapes import (
     instant,
 )
 from sandbox.data.source import SourceBuilder
-
-
-@dataclass(frozen=True, slots=True)
-class Recorder:
-    """Where a chart is being written, and for whom."""
-
-    source: SourceBuilder
-    directory: Directory
-    doctor: Practitioner
-    patient: Reference
-    number: int
 
 
 def record_patient(
@@ -84,10 +73,12 @@ def record_patient(
     )
 
 
-def record_chart(recorder: Recorder, chart: Chart, visits: Sequence[Visit]) -> None:
+def record_chart(
+    recorder: Recorder, chart: Chart, visits: Sequence[Visit], today: datetime
+) -> None:
     conditions = {d.name: _condition(recorder, d) for d in chart.diagnoses}
     for diagnosis in chart.diagnoses:
-        _prescriptions(recorder, diagnosis, conditions[diagnosis.name], visits)
+        record_prescriptions(recorder, diagnosis, conditions[diagnosis.name], visits, today)
     _allergy(recorder, chart)
     for visit in visits:
         _visit(recorder, visit, conditions)
@@ -116,40 +107,6 @@ _PROBLEM_LIST_ITEM = hl7_concept("condition-category", "problem-list-item", "Pro
 _ENCOUNTER_DIAGNOSIS = hl7_concept(
     "condition-category", "encounter-diagnosis", "Encounter Diagnosis"
 )
-
-
-def _prescriptions(
-    recorder: Recorder, diagnosis: Diagnosis, condition: Reference, visits: Sequence[Visit]
-) -> None:
-    """The last one is running; the one before it has run out."""
-    if diagnosis.problem.drug is None:
-        return
-    recent = [visit for visit in visits if visit.start >= diagnosis.onset][-2:]
-    for visit in recent:
-        recorder.source.add(
-            "MedicationRequest",
-            (recorder.number, diagnosis.name, visit.number),
-            visit.start,
-            diagnosis.problem.sensitivity,
-            status="active" if visit is recent[-1] else "completed",
-            intent="order",
-            medicationCodeableConcept=concept(diagnosis.problem.drug),
-            subject=recorder.patient,
-            encounter=_encounter_reference(recorder, visit),
-            authoredOn=instant(visit.start),
-            requester=recorder.doctor.reference,
-            reasonReference=[condition],
-            dosageInstruction=[
-                {
-                    "text": "Take 1 daily",
-                    "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
-                }
-            ],
-            dispenseRequest={
-                "numberOfRepeatsAllowed": 3,
-                "quantity": {"value": 30, "unit": "tablet"},
-            },
-        )
 
 
 def _allergy(recorder: Recorder, chart: Chart) -> None:
@@ -251,11 +208,6 @@ def _care(recorder: Recorder, visit: Visit, encounter: Reference) -> list[Refere
 def _visit_class(visit: Visit) -> dict[str, str]:
     code, display = ("VR", "virtual") if visit.virtual else ("AMB", "ambulatory")
     return {"system": ACT_CODE, "code": code, "display": display}
-
-
-def _encounter_reference(recorder: Recorder, visit: Visit) -> Reference:
-    id_ = recorder.source.identify("Encounter", recorder.number, visit.number)
-    return {"reference": f"Encounter/{id_}"}
 
 
 def _iso(day: date) -> str:

@@ -18,9 +18,15 @@ from subgraphs.records.model import (
     Procedure,
 )
 from subgraphs.runtime.fhir import CodeableConcept, canonical_code, subjects, tokens
-from subgraphs.runtime.kinds import Detail, Kind
+from subgraphs.runtime.kinds import Detail, Kind, coded
 from subgraphs.runtime.labelling import mentions_of
-from subgraphs.runtime.moments import day_of, days_between, has_time, moments_agree
+from subgraphs.runtime.moments import (
+    apart_on_a_day,
+    day_of,
+    days_between,
+    has_time,
+    moments_agree,
+)
 from subgraphs.runtime.scalars import rank
 from subgraphs.runtime.terms.codes import ingredient_of
 
@@ -40,22 +46,6 @@ def _is_in_error(verification: CodeableConcept | None) -> bool:
 def _is_doubted(verification: CodeableConcept | None) -> bool:
     """Whether something speaks against it; to say nothing of it is no doubt."""
     return _code(verification) not in (None, "confirmed")
-
-
-def _coded(path: str, read: Callable[[Any], CodeableConcept | None]) -> Detail[Any]:
-    """A concept, compared by its code and shown in words."""
-
-    def said(record: object) -> tuple[str, str] | None:
-        concept = read(record)
-        code = canonical_code(concept) or (concept.text if concept else None)
-        if concept is None or code is None:
-            return None
-        shown = (concept.text, *(coding.display for coding in concept.coding))
-        return code, next((words for words in shown if words), code)
-
-    return Detail(
-        path, said, shown=lambda value: str(value[1]), agree=lambda one, other: one[0] == other[0]
-    )
 
 
 def _status(path: str, read: Callable[[Any], CodeableConcept | None]) -> Detail[Any]:
@@ -91,14 +81,7 @@ def _apart_by_site(one: Procedure, other: Procedure) -> int | None:
     ours, theirs = (frozenset(map(canonical_code, each.body_site)) for each in (one, other))
     if ours and theirs and not ours & theirs:
         return None
-    return _apart_on_a_day(one.performed, other.performed)
-
-
-def _apart_on_a_day(one: str | None, other: str | None) -> int | None:
-    """Two times of one day are two events, where both are known."""
-    if one is None or other is None or not moments_agree(one, other):
-        return None
-    return 0 if has_time(one) == has_time(other) else _SOON
+    return apart_on_a_day(one.performed, other.performed)
 
 
 def _same_procedure(procedure: Procedure) -> object:
@@ -139,7 +122,7 @@ CONDITIONS: Kind[Condition] = Kind(
     details=(
         _status("clinicalStatus", lambda c: c.clinical_status),
         _status("verificationStatus", lambda c: c.verification_status),
-        _coded("severity", lambda c: c.severity),
+        coded("severity", lambda c: c.severity),
         _moment("onset", lambda c: c.onset),
         _moment("abatement", lambda c: c.abatement),
     ),
@@ -189,7 +172,7 @@ PROCEDURES: Kind[Procedure] = Kind(
     rank=lambda procedure: rank(procedure.performed),
     same=_same_procedure,
     distance=_apart_by_site,
-    details=(Detail("status", lambda p: p.status), _coded("category", lambda p: p.category)),
+    details=(Detail("status", lambda p: p.status), coded("category", lambda p: p.category)),
     tokens=lambda p: {"category": tokens([p.category]), "code": tokens([p.code])},
     retracted=lambda procedure: procedure.status == ENTERED_IN_ERROR,
     subject=lambda p: subjects(p.code),
@@ -199,14 +182,14 @@ IMMUNIZATIONS: Kind[Immunization] = Kind(
     type="Immunization",
     rank=lambda immunization: rank(immunization.occurrence_date_time),
     same=_same_immunization,
-    distance=lambda one, other: _apart_on_a_day(
+    distance=lambda one, other: apart_on_a_day(
         one.occurrence_date_time, other.occurrence_date_time
     ),
     details=(
         Detail("status", lambda i: i.status),
         Detail("lotNumber", lambda i: i.lot_number),
         Detail("primarySource", lambda i: i.primary_source, lambda said: str(said).lower()),
-        _coded("site", lambda i: i.site),
+        coded("site", lambda i: i.site),
     ),
     weight=lambda immunization: (immunization.status == "completed",),
     tokens=lambda immunization: {"vaccine-code": tokens([immunization.vaccine_code])},

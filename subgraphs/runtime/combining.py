@@ -1,8 +1,8 @@
 """One resource of several: what the leading record says, and what only the others say.
 
 No value is made up, and what belongs together stays together: an amount comes with the
-interpretation of the record it is from, and one element of a choice (`onset[x]`) is never shown
-beside another's.
+interpretation of the record it is from, a product with its instructions, and one element of a
+choice (`onset[x]`) is never shown beside another's.
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ from subgraphs.runtime.kinds import RecordT
 
 # A record's own: who it is, and what refers to resources of its source.
 _OWN: Final = frozenset({"id", "meta", "subject", "patient", "encounter", "identifier"})
-_CHOICES: Final = ("value_", "onset_", "abatement_", "performed_", "effective_", "occurrence_")
+_CHOICES: Final = (
+    *("value_", "onset_", "abatement_", "performed_", "effective_", "occurrence_"),
+    *("medication_", "reported_"),
+)
 _WITH_THE_VALUE: Final = frozenset(
     {"interpretation", "reference_range", "data_absent_reason", "component"}
 )
+_WITH_THE_MEDICATION: Final = frozenset(
+    {"dosage_instruction", "dispense_request", "quantity", "days_supply"}
+)
+"""Two tablets of one strength are not two of another."""
 _JOINED: Final = frozenset({"category", "note", "reaction", "reason_code", "type"})
 """Lists of which every source's entries are shown."""
 _CODED: Final = frozenset({"code", "vaccine_code"})
@@ -55,6 +62,7 @@ def _groups(type_: type) -> dict[str, tuple[str, ...]]:
             continue
         group = next((choice for choice in _CHOICES if name.startswith(choice)), name)
         group = "value_" if name in _WITH_THE_VALUE else group
+        group = "medication_" if name in _WITH_THE_MEDICATION else group
         groups[group] = (*groups.get(group, ()), name)
     return groups
 

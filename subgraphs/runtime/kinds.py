@@ -27,6 +27,22 @@ class Detail(Generic[RecordT]):
     agree: Callable[[Any, Any], bool] = operator.eq
 
 
+def coded(path: str, read: Callable[[Any], fhir.CodeableConcept | None]) -> Detail[Any]:
+    """A concept, compared by its code and shown in words."""
+
+    def said(record: object) -> tuple[str, str] | None:
+        concept = read(record)
+        code = fhir.canonical_code(concept) or (concept.text if concept else None)
+        if concept is None or code is None:
+            return None
+        shown = (concept.text, *(coding.display for coding in concept.coding))
+        return code, next((words for words in shown if words), code)
+
+    return Detail(
+        path, said, shown=lambda value: str(value[1]), agree=lambda one, other: one[0] == other[0]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Versions:
     """How a record tells that others of its source are older versions of it."""

@@ -31,6 +31,16 @@ def moments_agree(one: str, other: str) -> bool:
     return fine.startswith(coarse) or rank(fine).startswith(coarse)
 
 
+def apart_on_a_day(one: str | None, other: str | None) -> int | None:
+    """0 for one time or one day, 1 where one of them is the day alone: less is surer.
+
+    None where they are two events: two times of one day, two days, or a moment not known.
+    """
+    if one is None or other is None or not moments_agree(one, other):
+        return None
+    return 0 if has_time(one) == has_time(other) else 1
+
+
 def days_between(one: str | None, other: str | None) -> int | None:
     """None unless both are known."""
     first, second = rank(one), rank(other)

@@ -87,7 +87,8 @@ def test_every_reference_leads_somewhere(population):
         for resource in known.values():
             for node in walk(resource):
                 if isinstance(node, dict) and "reference" in node:
-                    assert node["reference"] in known
+                    held = {f"#{each['id']}" for each in resource.get("contained", ())}
+                    assert node["reference"] in (known.keys() | held)
 
 
 # Nobody real
@@ -246,6 +247,79 @@ def test_one_result_lies_in_both_ehrs(population):
             }
         )
     assert len(found[0] & found[1]) == 1
+
+
+def test_every_running_problem_that_has_a_drug_is_treated_in_each_chart(population):
+    for source in EHRS:
+        prescribed = {
+            (r["subject"]["reference"], r["status"])
+            for r in of(population, source, "MedicationRequest")
+        }
+        treated = {"E11.9", "I10", "E78.5", "J45.909", "F33.1", "F11.20", "B20"}
+        visited = {e["subject"]["reference"] for e in of(population, source, "Encounter")}
+        for condition in of(population, source, "Condition"):
+            who = condition["subject"]["reference"]
+            if {code for _, code in codes(condition["code"])} & treated and who in visited:
+                assert (who, "active") in prescribed
+
+
+def drug_of(population, source, supplied):
+    """What it is of, wherever the source keeps that."""
+    if "medicationCodeableConcept" in supplied:
+        return codes(supplied["medicationCodeableConcept"])
+    reference = supplied["medicationReference"]["reference"]
+    if reference.startswith("#"):
+        (contained,) = supplied["contained"]
+        assert reference == f"#{contained['id']}"
+        return codes(contained["code"])
+    return codes(by_id(population, source)[reference]["code"])
+
+
+def test_what_is_dispensed_was_prescribed_to_the_same_person_before(population):
+    for source in EHRS:
+        known = by_id(population, source)
+        dispensed = of(population, source, "MedicationDispense")
+        assert dispensed
+        for dispense in dispensed:
+            (authorizing,) = dispense["authorizingPrescription"]
+            prescription = known[authorizing["reference"]]
+            assert prescription["subject"] == dispense["subject"]
+            assert prescription["authoredOn"] < dispense["whenHandedOver"]
+            assert drug_of(population, source, prescription) == drug_of(
+                population, source, dispense
+            )
+
+
+def test_drugs_are_written_in_each_ehr_s_own_way(population):
+    ways = {
+        source: Counter(
+            (next(k for k in r if k.startswith("medication")), "contained" in r)
+            for r in of(population, source, "MedicationRequest")
+        )
+        for source in EHRS
+    }
+    assert ways["ehr-a"].keys() == {
+        ("medicationCodeableConcept", False),
+        ("medicationReference", True),
+    }
+    assert ways["ehr-b"].keys() == {("medicationReference", False)}
+
+
+def test_what_runs_at_one_ehr_is_known_to_the_other_and_once_misread(population):
+    person = population.truth.people[0]
+    doses = []
+    for source in EHRS:
+        mine = {"reference": f"Patient/{person.ids[source]}"}
+        doses.append(
+            {
+                (*drug_of(population, source, r), r["authoredOn"]): r["dosageInstruction"]
+                for r in of(population, source, "MedicationRequest")
+                if r["subject"] == mine and r["status"] == "active"
+            }
+        )
+    both = doses[0].keys() & doses[1].keys()
+    assert len(both) == len(doses[0])
+    assert sum(doses[0][each] != doses[1][each] for each in both) == 1
 
 
 def test_sensitive_records_are_labelled(population):

@@ -25,8 +25,8 @@ from subgraphs.runtime.settings import RuntimeSettings
 
 MASTER = b"m" * 32
 SERVES = {
-    "ehr-a": ["identity", "records", "diagnostics", "scheduling"],
-    "ehr-b": ["identity", "records", "diagnostics", "scheduling"],
+    "ehr-a": ["identity", "records", "diagnostics", "medications", "scheduling"],
+    "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling"],
     "payer": ["identity", "coverage"],
     "payer-x12": ["coverage"],
     "telehealth": ["telehealth"],

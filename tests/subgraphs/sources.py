@@ -76,3 +76,11 @@ class FhirServerHolding:
         self, type_: str, param: str, keys: Sequence[str], others: object = None, **_: object
     ) -> dict[str, list[Wire]]:
         return await self.search_by(type_, param, keys, others)
+
+    async def search_including(
+        self, type_: str, param: str, keys: Sequence[str], others: object = None
+    ) -> tuple[dict[str, list[Wire]], list[Wire]]:
+        return await self.search_by(type_, param, keys, others), []
+
+    async def read(self, _type: str, _ids: Sequence[str]) -> dict[str, Wire]:
+        return {}

@@ -35,14 +35,14 @@ class Asker:
         self._page_size = page_size
         self._at_a_time = at_a_time
 
-    async def all_rows(self, way: Way, question: Question, others: Params) -> list[Resource]:
-        """Every row, with all pages of each search."""
+    async def all_pages(self, way: Way, question: Question, others: Params) -> list[SearchPage]:
+        """Every page of each search."""
         others = {"_count": str(self._page_size), **others}
         pages = await self._first_pages(way, question, others)
         if way is Way.OR_PAGE and pages[0].next_link is not None:
             raise Crowded
-        found = await for_each(pages, self._rows_from, at_a_time=self._at_a_time)
-        return [row for rows in found for row in rows]
+        found = await for_each(pages, self._walk, at_a_time=self._at_a_time)
+        return [page for walked in found for page in walked]
 
     async def first_rows(
         self, way: Way, question: Question, others: Params, per_key: int
@@ -87,8 +87,8 @@ class Asker:
 
         return await for_each(each, ask, at_a_time=self._at_a_time)
 
-    async def _rows_from(self, first: SearchPage) -> list[Resource]:
-        return [row async for page in walk(self._client, first) for row in page.resources()]
+    async def _walk(self, first: SearchPage) -> list[SearchPage]:
+        return [page async for page in walk(self._client, first)]
 
 
 def _flat(rows: Rows) -> list[Resource]:

@@ -67,12 +67,22 @@ class FhirServer:
         rows fit on a page. If they do not, a batch is the second call, and from then on the first.
         More are needed only where one key alone has more rows than a page, or without batches.
         """
+        rows, _ = await self.search_including(resource_type, param, keys, others)
+        return rows
+
+    async def search_including(
+        self, resource_type: str, param: str, keys: Iterable[str], others: Params | None = None
+    ) -> tuple[Rows, list[Resource]]:
+        """Every row of every key, and what an `_include` among the others brought along."""
+        included: list[Resource] = []
 
         async def fetch(way: Way, part: Question) -> list[Resource]:
-            return await self._asker.all_rows(way, part, others or {})
+            pages = await self._asker.all_pages(way, part, others or {})
+            included.extend(row for page in pages for row in page.resources("include"))
+            return [row for page in pages for row in page.resources()]
 
         question = Question(resource_type, param, keys, self.config.url)
-        return await self._ask(question, fetch, _FOR_ALL)
+        return await self._ask(question, fetch, _FOR_ALL), included
 
     async def latest_by(
         self,

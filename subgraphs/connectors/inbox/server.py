@@ -47,6 +47,17 @@ class Inbox:
             for key, found in rows.items()
         }
 
+    async def search_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+    ) -> tuple[dict[str, list[Resource]], list[Resource]]:
+        """Nothing is brought along: what is pushed contains what it refers to."""
+        narrowing = {name: value for name, value in (others or {}).items() if name != "_include"}
+        return await self.search_by(resource_type, param, keys, narrowing), []
+
     async def latest_by(
         self,
         resource_type: str,
@@ -78,6 +89,8 @@ def _predicates(others: Mapping[str, Any]) -> Iterator[Predicate]:
             continue  # all rows are one page
         if name in ("code", "category"):
             yield _coded(name, frozenset(wanted))
+        elif name == "intent":
+            yield _one_of(name, frozenset(wanted))
         elif name == "date" and len(wanted) == 1 and wanted[0].startswith("ge"):
             yield _not_before(wanted[0].removeprefix("ge"))
         else:
@@ -100,6 +113,10 @@ def _coded(element: str, tokens: frozenset[str]) -> Predicate:
         )
 
     return holds
+
+
+def _one_of(element: str, codes: frozenset[str]) -> Predicate:
+    return lambda resource: resource.get(element) in codes
 
 
 def _not_before(day: str) -> Predicate:

@@ -41,15 +41,29 @@ class _Drug(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @cache
+def _drugs() -> tuple[_Drug, ...]:
+    return msgspec.convert(read_terms("rxnorm.yaml"), tuple[_Drug, ...])
+
+
+@cache
 def _ingredients() -> Mapping[str, str]:
-    drugs = msgspec.convert(read_terms("rxnorm.yaml"), tuple[_Drug, ...])
     return {
         token_of(RXNORM, product): token_of(RXNORM, drug.ingredient)
-        for drug in drugs
+        for drug in _drugs()
         for product in drug.products
     }
+
+
+@cache
+def _ingredient_names() -> Mapping[str, str]:
+    return {token_of(RXNORM, drug.ingredient): drug.name for drug in _drugs()}
 
 
 def ingredient_of(token: str) -> str:
     """A drug's active ingredient, where the product is known; anything else is itself."""
     return _ingredients().get(token, token)
+
+
+def ingredient_name(token: str) -> str | None:
+    """RxNorm's name of an active ingredient; None for whatever is none that is known."""
+    return _ingredient_names().get(token)

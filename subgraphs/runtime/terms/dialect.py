@@ -21,7 +21,8 @@ from subgraphs.runtime.terms.codes import token_of
 
 Resource: TypeAlias = dict[str, Any]
 Rows: TypeAlias = dict[str, list[Resource]]
-_CODED: Final = ("code", "vaccineCode")
+_CODED: Final = ("code", "vaccineCode", "medicationCodeableConcept")
+_PARTS: Final = ("component", "contained")
 
 
 class PatientSearches(Protocol):
@@ -46,6 +47,16 @@ class PatientSearches(Protocol):
         per_key: int = 1,
     ) -> Rows: ...
 
+    async def search_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+    ) -> tuple[Rows, list[Resource]]: ...
+
+    async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, Resource]: ...
+
 
 class Dialect:
     """`shared` gives for each code of the source, as `system|code`, one that everyone shares."""
@@ -69,11 +80,12 @@ class Dialect:
             for name in _CODED
             if isinstance(resource.get(name), dict)
         }
-        parts = resource.get("component")
-        if isinstance(parts, list):
-            changes["component"] = [
-                self.translate(part) if isinstance(part, dict) else part for part in parts
-            ]
+        for name in _PARTS:
+            parts = resource.get(name)
+            if isinstance(parts, list):
+                changes[name] = [
+                    self.translate(part) if isinstance(part, dict) else part for part in parts
+                ]
         return {**resource, **changes}
 
     def _concept(self, concept: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +128,21 @@ class Interpreted:
             resource_type, param, keys, self._asked(others), sort=sort, per_key=per_key
         )
         return self._translated(found)
+
+    async def search_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+    ) -> tuple[Rows, list[Resource]]:
+        asked = self._asked(others)
+        rows, brought = await self._server.search_including(resource_type, param, keys, asked)
+        return self._translated(rows), [self._dialect.translate(each) for each in brought]
+
+    async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, Resource]:
+        found = await self._server.read(resource_type, ids)
+        return {id_: self._dialect.translate(each) for id_, each in found.items()}
 
     def _asked(self, others: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if others is None or "code" not in others:

@@ -1,0 +1,1 @@
+"""What is prescribed and what was dispensed of it."""

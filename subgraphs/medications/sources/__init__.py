@@ -1,0 +1,17 @@
+"""What the medications subgraph asks of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from subgraphs.medications.model import MedicationDispense, MedicationRequest
+from subgraphs.runtime.gathering import Answer
+
+
+class MedicationSource(Protocol):
+    """Each question takes a batch of the source's own patient ids."""
+
+    async def requests(self, patients: Sequence[str]) -> Answer[MedicationRequest]: ...
+
+    async def dispenses(self, patients: Sequence[str]) -> Answer[MedicationDispense]: ...

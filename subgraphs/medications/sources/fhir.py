@@ -1,0 +1,152 @@
+"""Prescriptions and dispenses from a FHIR R4 server, by searches US Core promises.
+
+A prescription is found by patient and intent, a dispense by patient; the Medication that either
+refers to comes along in the same answer (`_include`), is contained in it, or is read in one more
+call. https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-medicationrequest.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+from subgraphs.connectors.errors import Refused, Rejected
+from subgraphs.medications.model import MedicationDispense, MedicationRequest, Supplied
+from subgraphs.runtime.fhir import Reference, translate
+from subgraphs.runtime.gathering import Answer
+
+_Wire: TypeAlias = dict[str, Any]
+_Rows: TypeAlias = dict[str, list[_Wire]]
+_Shape: TypeAlias = Sequence[Mapping[str, str]]
+"""The parameters of each search that together find everything."""
+
+SuppliedT = TypeVar("SuppliedT", bound=Supplied)
+
+# https://hl7.org/fhir/R4/valueset-medicationrequest-intent.html
+INTENTS: Final = (
+    *("proposal", "plan", "order", "original-order", "reflex-order"),
+    *("filler-order", "instance-order", "option"),
+)
+
+
+def _including(type_: str, *others: Mapping[str, str]) -> _Shape:
+    return [{**each, "_include": f"{type_}:medication"} for each in others]
+
+
+_ANY_INTENT: Final = {"intent": ",".join(INTENTS)}
+_EACH_INTENT: Final = tuple({"intent": intent} for intent in INTENTS)
+_SHAPES: Final[Mapping[str, Sequence[_Shape]]] = {
+    "MedicationRequest": (
+        _including("MedicationRequest", _ANY_INTENT),
+        [_ANY_INTENT],
+        _including("MedicationRequest", *_EACH_INTENT),
+        _EACH_INTENT,
+    ),
+    "MedicationDispense": (_including("MedicationDispense", {}), [{}]),
+}
+"""How each type is asked for: in the first of these that the server takes."""
+
+
+class MedicationServer(Protocol):
+    async def search_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+    ) -> tuple[_Rows, list[_Wire]]: ...
+
+    async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, _Wire]: ...
+
+
+class FhirMedications:
+    def __init__(self, server: MedicationServer) -> None:
+        self._server = server
+        self._taken = dict.fromkeys(_SHAPES, 0)
+
+    async def requests(self, patients: Sequence[str]) -> Answer[MedicationRequest]:
+        return await self._ask("MedicationRequest", MedicationRequest, patients)
+
+    async def dispenses(self, patients: Sequence[str]) -> Answer[MedicationDispense]:
+        return await self._ask("MedicationDispense", MedicationDispense, patients)
+
+    async def _ask(
+        self, type_: str, model: type[SuppliedT], patients: Sequence[str]
+    ) -> Answer[SuppliedT]:
+        rows, brought = await self._search(type_, patients)
+        medications = {str(each.get("id")): each for each in brought if _is_medication(each)}
+        referred = {id_ for found in rows.values() for row in found if (id_ := _referred(row))}
+        medications |= await self._read(sorted(referred - medications.keys()))
+        unknown = {
+            patient
+            for patient, found in rows.items()
+            if any(_referred(row) not in (None, *medications) for row in found)
+        }
+        resolved = {
+            patient: [_resolved(row, medications) for row in found]
+            for patient, found in rows.items()
+        }
+        answer = translate(resolved, model)
+        return Answer(answer.rows, answer.damaged | unknown)
+
+    async def _search(self, type_: str, patients: Sequence[str]) -> tuple[_Rows, list[_Wire]]:
+        shapes = _SHAPES[type_]
+        for number in range(self._taken[type_], len(shapes)):
+            try:
+                found = await self._in_shape(type_, patients, shapes[number])
+            except Rejected:
+                if number == len(shapes) - 1:
+                    raise
+            else:
+                # Only now is it known that the shape was what it declined.
+                self._taken[type_] = number
+                return found
+        raise AssertionError("the last shape answers or raises")
+
+    async def _in_shape(
+        self, type_: str, patients: Sequence[str], shape: _Shape
+    ) -> tuple[_Rows, list[_Wire]]:
+        answers = await asyncio.gather(
+            *(self._server.search_including(type_, "patient", patients, each) for each in shape)
+        )
+        rows: _Rows = {patient: [] for patient in patients}
+        for found, _ in answers:
+            for patient, added in found.items():
+                rows[patient] += added
+        return rows, [resource for _, brought in answers for resource in brought]
+
+    async def _read(self, ids: Sequence[str]) -> dict[str, _Wire]:
+        """What was not brought along, as far as the server lets us read it."""
+        if not ids:
+            return {}
+        try:
+            return await self._server.read("Medication", ids)
+        except (Rejected, Refused):
+            return {}
+
+
+def _is_medication(resource: _Wire) -> bool:
+    return resource.get("resourceType") == "Medication"
+
+
+def _reference(row: _Wire) -> str | None:
+    element = row.get("medicationReference")
+    reference = element.get("reference") if isinstance(element, dict) else None
+    return reference if isinstance(reference, str) else None
+
+
+def _referred(row: _Wire) -> str | None:
+    """The id of the Medication it refers to, beyond what it contains."""
+    return Reference(_reference(row)).id_of("Medication")
+
+
+def _resolved(row: _Wire, medications: Mapping[str, _Wire]) -> _Wire:
+    contained = row.get("contained")
+    own = {
+        f"#{each.get('id')}": each
+        for each in (contained if isinstance(contained, list) else ())
+        if isinstance(each, dict) and _is_medication(each)
+    }
+    medication = own.get(_reference(row) or "") or medications.get(_referred(row) or "")
+    return {**row, "medicationResource": medication}
