@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from gateway.execution import http_client, http_connections
+from gateway.execution import http_connections
 from gateway.execution.client import HeaderSink, SubgraphInvalidResponse, SubgraphUnavailable
 from gateway.execution.http_client import HttpSubgraphClient
 
@@ -76,11 +76,11 @@ class Peer:
         return True
 
     @asynccontextmanager
-    async def reached(self, *, tls=None, scheme="http", host="127.0.0.1", trust=None):
+    async def reached(self, *, tls=None, scheme="http", host="127.0.0.1", trust=None, **options):
         server = await asyncio.start_server(self.serve, "127.0.0.1", 0, ssl=tls)
         port = server.sockets[0].getsockname()[1]
         client = HttpSubgraphClient(
-            f"{scheme}://{host}:{port}/graphql?a=b", max_response_bytes=LIMIT, tls=trust
+            f"{scheme}://{host}:{port}/graphql?a=b", max_response_bytes=LIMIT, tls=trust, **options
         )
         yield client
         await client.close()
@@ -280,19 +280,17 @@ async def test_an_answer_that_does_not_come_in_time_closes_the_connection():
         assert await send(client) == b"{}"
 
 
-async def test_connections_are_bounded(monkeypatch):
-    monkeypatch.setattr(http_client, "MAX_CONNECTIONS", 3)
+async def test_connections_are_bounded():
     peer = Peer()
-    async with peer.reached() as client:
+    async with peer.reached(connections=3) as client:
         assert await asyncio.gather(*[send(client) for _ in range(20)]) == [b"{}"] * 20
     assert peer.most_open == peer.connections == 3
 
 
-async def test_waiting_for_a_connection_takes_its_time_too(monkeypatch):
-    monkeypatch.setattr(http_client, "MAX_CONNECTIONS", 1)
+async def test_waiting_for_a_connection_takes_its_time_too():
     peer = Peer()
     peer.gate = asyncio.Event()
-    async with peer.reached() as client:
+    async with peer.reached(connections=1) as client:
         first = asyncio.create_task(send(client))
         await peer.asked.wait()
         with pytest.raises(SubgraphUnavailable, match="in time"):
