@@ -22,7 +22,6 @@ from contract.keys import KeyMissingError
 from subgraphs.catalog import NAMES, export_schemas, open_subgraphs
 from subgraphs.connectors.config import ConfigError
 from subgraphs.identity.index.crypto import IndexUnreadableError
-from subgraphs.identity.index.weights import WeightsError
 from subgraphs.runtime.app import MAX_BODY
 from subgraphs.runtime.server import UnwindingServer
 from subgraphs.runtime.settings import RuntimeSettings
@@ -53,7 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ConfigError,
             KeyMissingError,
             IndexUnreadableError,
-            WeightsError,
             TlsError,
         ) as error:
             sys.exit(f"subgraphs: {error}")

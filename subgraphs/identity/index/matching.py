@@ -15,7 +15,7 @@ from typing import Final
 from subgraphs.identity.index.comparison import DIFFERENT, SAME, compare
 from subgraphs.identity.index.features import Features
 from subgraphs.identity.index.frequencies import Frequencies, frequencies
-from subgraphs.identity.index.weights import Weights, standard_weights
+from subgraphs.identity.index.weights import Weights, WeightsError, standard_weights
 
 
 class Outcome(IntEnum):
@@ -51,7 +51,10 @@ class Matcher:
     def __init__(self, weights: Weights | None = None, known: Frequencies | None = None) -> None:
         self.weights = weights or standard_weights()
         self._known = known or frequencies()
-        self._rules = {name: CEILINGS[name] for name in self.weights.rules}
+        if unknown := sorted(set(self.weights.rules) - CEILINGS.keys()):
+            raise WeightsError(f"the matching knows no rule {', '.join(unknown)}")
+        # In our order: the first that forbids is the one that is named.
+        self._rules = {n: rule for n, rule in CEILINGS.items() if n in self.weights.rules}
 
     def decide(self, one: Features, other: Features) -> Verdict:
         agreements = tuple(compare(one, other, self._known))

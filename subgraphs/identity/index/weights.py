@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from subgraphs.connectors.config import ConfigError
 from subgraphs.identity.index.comparison import SAME, Agreement
 from subgraphs.identity.index.frequencies import Frequencies, frequencies
 
@@ -47,7 +48,7 @@ class Weights(msgspec.Struct, frozen=True):
         return math.log2(level.m / u)
 
 
-class WeightsError(Exception):
+class WeightsError(ConfigError):
     """The file of weights cannot be used; the message says why."""
 
 
