@@ -48,6 +48,9 @@ def test_the_summary_holds_what_at_least_three_upstreams_know(demo, launch_patie
     assert {"ehr-a", "ehr-b", "payer"} <= sources_of(patient)
     assert patient["name"]["text"]
     assert patient["conditions"]["nodes"]
+    taken = patient["medicationRequests"]["nodes"]
+    assert {each["medication"]["rxcui"] for each in taken} == {"860975", "314076", "617310"}
+    assert any(each["conflicts"] for each in taken)
     assert patient["latestObservations"]["nodes"]
     (coverage, *_) = patient["coverages"]["nodes"]
     assert coverage["eligibility"]["deductible"]["total"]["value"]
@@ -60,6 +63,8 @@ def test_a_summary_asks_each_source_at_most_once_for_each_type(demo, launch_pati
     calls = upstream_calls(demo)
     assert {source for source, _ in calls} >= {"ehr-a", "ehr-b", "payer", "payer-x12", "telehealth"}
     assert max(calls.values()) == 1, calls
+    assert all(calls[ehr, "MedicationRequest"] == 1 for ehr in EHRS)
+    assert not any(type_ == "Medication" for _, type_ in calls), "they come along"
 
 
 def test_a_lab_trend_asks_each_ehr_once_and_is_of_one_unit(demo, launch_patient):

@@ -8,6 +8,8 @@ SUMMARY = {
       conditions(clinicalStatus: ["active"]) { nodes { id } } allergies { nodes { id } } }""",
     "diagnostics": """... on Patient {
       latestObservations(category: LABORATORY) { nodes { id } } }""",
+    "medications": """... on Patient {
+      medicationRequests(status: ["active"]) { nodes { id medication { rxcui } } } }""",
     "scheduling": "... on Patient { nextAppointment { id visitKey } }",
     "coverage": """... on Patient { coverages { nodes {
       id payer { name } eligibility { deductible { remaining { value } } } } } }""",
@@ -58,7 +60,7 @@ async def test_a_summary_asks_each_source_once_for_each_type(graph, calm_sandbox
     asked = data_calls(calm_sandbox)
     assert {count for calls in asked.values() for count in calls.values()} == {1}
     ehr = {"search Condition", "search AllergyIntolerance", "search Observation"}
-    ehr |= {"search Appointment"}
+    ehr |= {"search MedicationRequest", "search Appointment"}
     assert asked["ehr-a"].keys() == asked["ehr-b"].keys() == ehr
     assert len(asked["telehealth"]) == len(asked["payer-x12"]) == 1
 
