@@ -23,6 +23,8 @@ import msgspec
 from subgraphs.coverage.model import COVERAGE, EXPLANATION, CoverageResource, ExplanationResource
 from subgraphs.diagnostics import kinds as diagnostics
 from subgraphs.diagnostics.model import DiagnosticReport, Observation
+from subgraphs.medications import kinds as medications
+from subgraphs.medications.model import MedicationDispense, MedicationRequest
 from subgraphs.records import kinds as records
 from subgraphs.records import model as chart
 from subgraphs.runtime.kinds import Kind
@@ -48,6 +50,8 @@ KINDS: Final[Mapping[str, tuple[Any, Kind[Any]]]] = {
     "Immunization": (chart.Immunization, records.IMMUNIZATIONS),
     "Observation": (Observation, diagnostics.OBSERVATIONS),
     "DiagnosticReport": (DiagnosticReport, diagnostics.REPORTS),
+    "MedicationRequest": (MedicationRequest, medications.REQUESTS),
+    "MedicationDispense": (MedicationDispense, medications.DISPENSES),
     "Appointment": (Appointment, APPOINTMENTS),
     "Coverage": (CoverageResource, COVERAGE),
     "ExplanationOfBenefit": (ExplanationResource, EXPLANATION),

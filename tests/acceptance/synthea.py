@@ -19,6 +19,8 @@ class Facts:
     """The codes of active conditions."""
     allergies: set[tuple[str, str]] = field(default_factory=set)
     """The codes of all allergies, each with its clinical status."""
+    taken: list[tuple[str, str]] = field(default_factory=list)
+    """The codes of active prescriptions, each with when it was written."""
     laboratory: dict[str, set[Any]] = field(default_factory=dict)
     """By LOINC code, the value of the latest result; more than one where several are latest."""
 
@@ -38,6 +40,10 @@ def read_facts(bundle: dict[str, Any]) -> Facts:
             facts.problems.add(_code(condition["code"]))
     for allergy in of_type("AllergyIntolerance"):
         facts.allergies.add((_code(allergy["code"]), _code(allergy["clinicalStatus"])))
+    for prescription in of_type("MedicationRequest"):
+        if prescription["status"] == "active":
+            drug = _code(prescription["medicationCodeableConcept"])
+            facts.taken.append((drug, prescription["authoredOn"]))
     latest: dict[str, datetime] = {}
     for observation in of_type("Observation"):
         if "laboratory" not in {_code(category) for category in observation["category"]}:

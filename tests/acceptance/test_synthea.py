@@ -68,11 +68,14 @@ def test_every_summary_equals_an_independent_reading_of_the_bundle(graph, sekmet
         assert {_code(node) for node in summary["conditions"]["nodes"]} == facts.problems
         allergies = {(_code(n), n["clinicalStatus"]) for n in summary["allergies"]["nodes"]}
         assert allergies == facts.allergies, facts.person
+        taken = summary["medicationRequests"]["nodes"]
+        prescribed = [(node["medication"]["rxcui"], node["authoredOn"]) for node in taken]
+        assert sorted(prescribed) == sorted(facts.taken), facts.person
         ours = {_code(node): _value(node) for node in summary["latestObservations"]["nodes"]}
         assert ours.keys() == facts.laboratory.keys(), facts.person
         for code, value in ours.items():
             assert value in facts.laboratory[code], (facts.person, code)
-        compared += len(facts.problems) + len(facts.allergies) + len(ours)
+        compared += len(facts.problems) + len(facts.allergies) + len(facts.taken) + len(ours)
     assert compared > 1000
 
 
@@ -117,7 +120,7 @@ def _source(sekmet):
     return {
         "kind": "fhir-r4",
         "url": sekmet.url,
-        "serves": ["identity", "records", "diagnostics"],
+        "serves": ["identity", "records", "diagnostics", "medications"],
         "timeout": 30.0,
         # It takes lists, but points to no SearchParameter that would say so.
         "multiple_or": "yes",

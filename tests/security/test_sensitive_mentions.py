@@ -12,6 +12,8 @@ import pytest
 from subgraphs.coverage.model import EXPLANATION, ExplanationResource
 from subgraphs.diagnostics.kinds import OBSERVATIONS, REPORTS
 from subgraphs.diagnostics.model import DiagnosticReport, Observation
+from subgraphs.medications.kinds import DISPENSES, REQUESTS
+from subgraphs.medications.model import MedicationDispense, MedicationRequest
 from subgraphs.records.kinds import CONDITIONS, ENCOUNTERS, PROCEDURES
 from subgraphs.records.model import Condition, Encounter, Procedure
 from subgraphs.runtime.access import SENSITIVE
@@ -41,6 +43,31 @@ MENTIONS = [
     pytest.param(REPORTS, DiagnosticReport, {"conclusionCode": [HIV]}, id="conclusion"),
     pytest.param(APPOINTMENTS, Appointment, {"reasonCode": [DEPENDENCE]}, id="booking's reason"),
     pytest.param(APPOINTMENTS, Appointment, {"serviceType": [REHABILITATION]}, id="service"),
+    pytest.param(REQUESTS, MedicationRequest, {"reasonCode": [DEPENDENCE]}, id="drug's reason"),
+    pytest.param(
+        REQUESTS,
+        MedicationRequest,
+        {"reasonReference": [{"display": "Heroin addiction"}]},
+        id="name of a drug's reason",
+    ),
+    pytest.param(
+        REQUESTS,
+        MedicationRequest,
+        {"dosageInstruction": [{"text": "HIV: detected"}]},
+        id="instruction",
+    ),
+    pytest.param(
+        DISPENSES,
+        MedicationDispense,
+        {"dosageInstruction": [{"asNeededCodeableConcept": DEPENDENCE}]},
+        id="what a drug is needed for",
+    ),
+    pytest.param(
+        DISPENSES,
+        MedicationDispense,
+        {"medicationResource": {"ingredient": [{"itemCodeableConcept": HIV}]}},
+        id="what is in a drug",
+    ),
     pytest.param(
         EXPLANATION,
         ExplanationResource,

@@ -3,6 +3,7 @@
 import msgspec
 
 from subgraphs.diagnostics.model import Observation
+from subgraphs.medications.model import MedicationRequest
 from subgraphs.records.model import Condition
 from subgraphs.runtime.combining import combine
 
@@ -64,3 +65,24 @@ def test_what_refers_to_its_own_source_is_never_another_s():
     other = condition(id="2", encounter={"reference": "Encounter/9"}, meta={"versionId": "7"})
     found = combine(lead, [other])
     assert (found.id, found.encounter, found.meta.version_id) == ("1", None, None)
+
+
+def test_a_product_comes_with_its_own_instructions():
+    """One tablet of 20 mg is not two of 10."""
+
+    def prescription(strength, **wire):
+        concept = {"coding": [{"code": strength}]}
+        return msgspec.convert(
+            {"id": "1", "medicationCodeableConcept": concept, **wire}, MedicationRequest
+        )
+
+    lead = prescription("20", note=[{"text": "in the morning"}])
+    other = prescription(
+        "10", dosageInstruction=[{"text": "Take 2"}], dispenseRequest={}, authoredOn="2020"
+    )
+    found = combine(lead, [other])
+    assert [coding.code for coding in found.medication.coding] == ["20"]
+    assert (found.dosage_instruction, found.dispense_request) == ((), None)
+    assert found.authored_on == "2020"
+    named = combine(msgspec.convert({"id": "1"}, MedicationRequest), [other])
+    assert named.dosage_instruction[0].text == "Take 2"

@@ -4,7 +4,7 @@ import pytest
 
 from subgraphs.connectors.config import ConfigError
 from subgraphs.runtime.fhir import CodeableConcept, Coding, canonical_code, tokens
-from subgraphs.runtime.terms.codes import ingredient_of, token_of
+from subgraphs.runtime.terms.codes import ingredient_name, ingredient_of, token_of
 from subgraphs.runtime.terms.dialect import Dialect, Interpreted, load_dialect
 from subgraphs.runtime.terms.systems import canonical_system, code_systems
 
@@ -71,6 +71,8 @@ def test_a_product_is_its_ingredient():
     assert ingredient_of(f"{RXNORM}|860975") == f"{RXNORM}|6809"
     assert ingredient_of(f"{RXNORM}|6809") == f"{RXNORM}|6809"
     assert ingredient_of(f"{LOINC}|860975") == f"{LOINC}|860975"
+    assert ingredient_name(f"{RXNORM}|6809") == "metformin"
+    assert ingredient_name(f"{RXNORM}|860975") is None
 
 
 OWN = Dialect({"1.2.3|GLY": f"{LOINC}|4548-4", "urn:oid:1.2.3|GLY2": f"{LOINC}|4548-4"})
@@ -87,11 +89,15 @@ def test_what_it_sends_says_what_everyone_says_behind_its_own():
     sent = {
         "code": {"coding": [coding], "text": "t"},
         "component": [{"code": {"coding": [coding]}}],
+        "contained": [{"code": {"coding": [coding]}}],
+        "medicationCodeableConcept": {"coding": [coding]},
     }
     found = OWN.translate(sent)
     shared = {"system": LOINC, "code": "4548-4"}
     assert found["code"] == {"coding": [coding, shared], "text": "t"}
     assert found["component"][0]["code"]["coding"] == [coding, shared]
+    assert found["contained"][0]["code"]["coding"] == [coding, shared]
+    assert found["medicationCodeableConcept"]["coding"] == [coding, shared]
     assert sent["code"]["coding"] == [coding]
 
 
@@ -118,6 +124,12 @@ async def test_a_server_with_codes_of_its_own_is_one_that_speaks_everyones():
             self.asked = others
             return {"p": [row]}
 
+        async def search_including(self, type_, param, keys, others=None):
+            return await self.search_by(type_, param, keys, others), [row]
+
+        async def read(self, _type, ids):
+            return dict.fromkeys(ids, row)
+
         async def latest_by(self, type_, param, keys, others=None, **_):
             return await self.search_by(type_, param, keys, others)
 
@@ -132,6 +144,12 @@ async def test_a_server_with_codes_of_its_own_is_one_that_speaks_everyones():
         assert server.asked == {"code": "4548-4,GLY,GLY2"}
     await spoken.search_by("Condition", "patient", ["p"])
     assert server.asked is None
+    asked = {"code": "4548-4", "_include": "X:y"}
+    rows, (brought,) = await spoken.search_including("X", "patient", ["p"], asked)
+    assert server.asked == {"code": "4548-4,GLY,GLY2", "_include": "X:y"}
+    read = await spoken.read("Medication", ["m"])
+    for found in (*rows["p"], brought, read["m"]):
+        assert found["code"]["coding"][1]["code"] == "4548-4"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ HL7 = "http://hl7.org/fhir/SearchParameter"
 @dataclass
 class Ehr:
     rows: list[dict[str, Any]] = field(default_factory=list)
+    brings: list[dict[str, Any]] = field(default_factory=list)
+    """What `_include` adds to every page."""
     definitions: str = f"{BASE}/SearchParameter"
     says_or: bool = True
     takes_or: bool = True
@@ -100,7 +102,12 @@ class Ehr:
         following = {**params, "start": str(start + size)}
         next_url = httpx2.URL(f"{BASE}/{resource_type}", params=following)
         has_next = start + size < len(rows)
-        return _bundle(rows[start : start + size], str(next_url) if has_next else None)
+        found = _bundle(rows[start : start + size], str(next_url) if has_next else None)
+        if "_include" in params:
+            found["entry"] += [
+                {"resource": row, "search": {"mode": "include"}} for row in self.brings
+            ]
+        return found
 
 
 def observation(id_: str, patient: str, when: int = 0, **more: object) -> dict[str, Any]:

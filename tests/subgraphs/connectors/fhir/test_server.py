@@ -411,3 +411,26 @@ async def test_refuses_a_batch_answered_otherwise(answer, complaint):
     server = FhirServer(source(), open_client(source(), network=httpx2.MockTransport(respond)))
     with pytest.raises(ProtocolViolation, match=complaint):
         await server.search_by("Observation", "patient", ["p1", "p2"])
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+async def test_what_is_included_comes_along_in_every_way_of_asking(offer):
+    """With the same calls, and never as a row: not even what looks like one."""
+    brings = [{"resourceType": "Medication", "id": "m1"}, observation("other", "p1")]
+    plain, including = (Ehr(three_each(), brings=brings, **OFFERS[offer]) for _ in range(2))
+    expected = await connect(plain).search_by("Observation", "patient", PATIENTS)
+    rows, included = await connect(including).search_including(
+        "Observation", "patient", PATIENTS, {"_include": "Observation:part"}
+    )
+    assert ids(rows) == ids(expected) == EVERY
+    assert {row["id"] for row in included} == {"m1", "other"}
+    assert including.data_calls == plain.data_calls
+
+
+async def test_what_is_included_on_later_pages_counts_too():
+    server = Ehr(three_each(), brings=[{"resourceType": "Medication", "id": "m1"}], page_cap=2)
+    rows, included = await connect(server).search_including(
+        "Observation", "patient", ["p1"], {"_include": "Observation:part"}
+    )
+    assert ids(rows) == {"p1": EVERY["p1"]}
+    assert [row["id"] for row in included] == ["m1", "m1"]

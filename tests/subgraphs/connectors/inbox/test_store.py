@@ -137,6 +137,18 @@ async def test_searches_by_token_and_date(store, inbox):
     assert [row["id"] for row in latest["max"]] == ["o1"]
 
 
+async def test_what_is_pushed_contains_what_it_refers_to(store, inbox):
+    orders = [
+        {"resourceType": "MedicationRequest", "id": intent, "intent": intent}
+        | {"subject": {"reference": "Patient/max"}}
+        for intent in ("order", "plan")
+    ]
+    await store.take("lab", delivery(1, *orders))
+    asked = {"intent": "order,proposal", "_include": "MedicationRequest:medication"}
+    found = await inbox.search_including("MedicationRequest", "patient", ["max"], asked)
+    assert found == ({"max": [orders[0]]}, [])
+
+
 @pytest.mark.parametrize("others", [{"status": "final"}, {"date": "le2026"}, {"code:in": "x"}])
 async def test_what_is_not_known_is_declined_and_not_ignored(inbox, others):
     with pytest.raises(Rejected):
