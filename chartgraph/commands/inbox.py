@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -18,7 +18,9 @@ from subgraphs.connectors.inbox.deliveries import read_delivery
 from subgraphs.connectors.inbox.store import InboxStore, inbox_url, open_inbox
 from subgraphs.runtime.settings import RuntimeSettings
 
-app = typer.Typer(help="What is pushed instead of fetched: HL7 v2 messages.", no_args_is_help=True)
+REFUSED: Final = "refused"
+
+app = typer.Typer(help="What is pushed instead of fetched: HL7 v2, C-CDA.", no_args_is_help=True)
 
 
 @app.callback()
@@ -28,21 +30,21 @@ def _group() -> None:
 
 @app.command()
 def load(
-    source: Annotated[str, typer.Argument(help="A source of kind hl7v2-inbox.")],
+    source: Annotated[str, typer.Argument(help="A source of kind inbox.")],
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
 ) -> None:
-    """Take messages from files, one in each; what was taken before is not taken again."""
+    """Take messages and documents from files, one in each; what was taken is not taken again."""
     with explained():
         settings = RuntimeSettings(home=home_folder())
         configured = load_sources(settings.sources_file)
         if not any(each.id == source and isinstance(each, InboxSource) for each in configured):
-            raise ConfigError(f"there is no source {source} of kind hl7v2-inbox")
+            raise ConfigError(f"there is no source {source} of kind inbox")
         told = asyncio.run(_load(settings, source, [file.read_bytes() for file in files]))
-    rows = table("file", "outcome", "what is wrong")
-    for file, (outcome, wrong) in zip(files, told, strict=True):
-        rows.add_row(escape(file.name), outcome, escape(wrong))
+    rows = table("file", "outcome", "what is wrong, or was left out")
+    for file, (outcome, remark) in zip(files, told, strict=True):
+        rows.add_row(escape(file.name), outcome, escape(remark))
     Console().print(rows)
-    refused = sum(bool(wrong) for _, wrong in told)
+    refused = sum(outcome == REFUSED for outcome, _ in told)
     if refused:
         errors.print(f"[red]{refused} of {len(files)} files were refused.[/red]")
         raise typer.Exit(1)
@@ -61,8 +63,9 @@ async def _load(
 
 async def _take(store: InboxStore, source: str, content: bytes) -> tuple[str, str]:
     try:
-        _, delivery = read_delivery(content, source, store)
+        delivery = read_delivery(content, source, store).delivery
     except UpstreamError as error:
-        return "refused", str(error)
+        return REFUSED, str(error)
     is_new = await store.take(source, delivery)
-    return ("taken" if is_new else "known already"), ""
+    left_out = ", ".join(f"{count} {kind}" for kind, count in delivery.left_out.items())
+    return ("taken" if is_new else "known already"), left_out

@@ -107,14 +107,14 @@ class TelehealthSource(SourceConfig, frozen=True, kw_only=True, tag="telehealth-
     webhook_secret_file: Path | None = None
 
 
-class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="hl7v2-inbox"):
+class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="inbox"):
     """What is pushed to us: it has no address to ask, and is read from the store it is kept in."""
 
     url: str = INBOX
     token_file: Path | None = None
     """What a sender shows as its bearer token; without it, only files are taken."""
     labels: bool = False
-    """As of a FHIR server; HL7 v2 messages label nothing that is read here."""
+    """As of a FHIR server; neither messages nor documents label anything read here."""
     codes: Path | None = None
     """As of a FHIR server: a laboratory's own numbers and what they stand for."""
 

@@ -1,25 +1,29 @@
-"""The route by which a sender hands in one message, with its bearer token."""
+"""The route by which a sender hands in one message or document, with its bearer token."""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import msgspec
 import structlog
 
 from contract.errors import Code
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.hl7v2.acknowledgement import Verdict, acknowledge
-from subgraphs.connectors.inbox.deliveries import read_delivery
+from subgraphs.connectors.inbox.deliveries import C_CDA, Received, is_xml, read_delivery
 from subgraphs.connectors.inbox.store import Delivery, InboxStore
 from subgraphs.runtime.app import Handler, refuse
 from subgraphs.runtime.asgi import Reply
 
 PATH: Final = "/inbox/"
-CONTENT_TYPE: Final = b"application/hl7-v2"
+HL7_V2: Final = b"application/hl7-v2"
+JSON: Final = b"application/json"
 _BEARER: Final = b"Bearer "
 _UNPROCESSABLE: Final = 422
 
@@ -37,7 +41,7 @@ def inbox_route(
     tell: Tell,
     now: Callable[[], datetime],
 ) -> Handler:
-    """Answers with an ACK: AA once the message is kept, or was before; AR for what is not taken."""
+    """Answers a message with an ACK, a document with JSON, once it is kept or was before."""
     token = token_file.read_bytes().strip()
 
     async def take(body: bytes, headers: Mapping[bytes, bytes]) -> Reply:
@@ -45,15 +49,30 @@ def inbox_route(
         if not token or not hmac.compare_digest(shown, _BEARER + token):
             return refuse(Code.UNAUTHENTICATED)
         try:
-            message, delivery = read_delivery(body, source, store)
+            # A document takes long enough for others to have to wait.
+            received = await asyncio.to_thread(read_delivery, body, source, store)
         except UpstreamError as error:
             _log.warning("message refused", source=source, reason=str(error))
-            answer = acknowledge(Verdict.REFUSED, "", now(), str(error))
-            return Reply(_UNPROCESSABLE, answer, CONTENT_TYPE)
-        is_new = await store.take(source, delivery)
+            return _refusal(body, str(error), now())
+        is_new = await store.take(source, received.delivery)
         # Also for one that was taken before: that may be where we were interrupted.
-        await tell(source, delivery)
-        _log.info("message taken", source=source, kind=message.kind, new=is_new)
-        return Reply(200, acknowledge(Verdict.ACCEPTED, message.control_id, now()), CONTENT_TYPE)
+        await tell(source, received.delivery)
+        _log.info("message taken", source=source, kind=received.kind, new=is_new)
+        return _receipt(received, now(), is_new=is_new)
 
     return take
+
+
+def _refusal(body: bytes, reason: str, at: datetime) -> Reply:
+    if is_xml(body):
+        return Reply(_UNPROCESSABLE, msgspec.json.encode({"refused": reason}), JSON)
+    return Reply(_UNPROCESSABLE, acknowledge(Verdict.REFUSED, "", at, reason), HL7_V2)
+
+
+def _receipt(received: Received, at: datetime, *, is_new: bool) -> Reply:
+    if received.kind != C_CDA:
+        return Reply(200, acknowledge(Verdict.ACCEPTED, received.control_id, at), HL7_V2)
+    delivery = received.delivery
+    kept = Counter(each["resourceType"] for each in delivery.resources)
+    told = {"new": is_new, "kept": kept, "leftOut": delivery.left_out}
+    return Reply(200, msgspec.json.encode(told), JSON)

@@ -44,7 +44,7 @@ def glucose(number: str, sent: str, value: str, status: str = "F", mrn: str = "7
 @pytest.fixture
 def settings(tmp_path):
     (tmp_path / "lab.token").write_bytes(b"a-token-of-the-lab\n")
-    source = {"kind": "hl7v2-inbox", "serves": SERVES, "token_file": "lab.token"}
+    source = {"kind": "inbox", "serves": SERVES, "token_file": "lab.token"}
     (tmp_path / "sources.yaml").write_text(yaml.safe_dump({"sources": {"ward": source}}))
     key = base64.b64encode(MASTER).decode()
     return RuntimeSettings(home=tmp_path, master_key=key, crawl_seconds=0.1)

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from subgraphs.connectors.hl7v2.adt import Admission
 from subgraphs.connectors.hl7v2.documents import read_document
 from subgraphs.connectors.hl7v2.fhir import to_resources
 from subgraphs.connectors.hl7v2.fhir.people import person_id, retired
-from subgraphs.connectors.hl7v2.message import Message
-from subgraphs.connectors.inbox.store import Delivery, InboxStore
+from subgraphs.connectors.inbox.store import Delivery, InboxStore, Version
+
+C_CDA: Final = "C-CDA"
+_XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<", b"\xfe\xff\x00<")
 
 
-def read_delivery(content: bytes, source: str, store: InboxStore) -> tuple[Message, Delivery]:
+@dataclass(frozen=True, slots=True)
+class Received:
+    kind: str
+    """`ADT`, `ORU`, … of messages, `C-CDA` of documents."""
+    control_id: str
+    """What the sender of a message calls it; empty for documents."""
+    delivery: Delivery
+
+
+def is_xml(content: bytes) -> bool:
+    """Whether it is a document; anything else is a message, or wants to be one."""
+    return content.lstrip().startswith(_XML_STARTS)
+
+
+def read_delivery(content: bytes, source: str, store: InboxStore) -> Received:
     """Raises `ProtocolViolation` for what cannot be read, `Unsupported` for what is not read."""
+    read = _read_document if is_xml(content) else _read_message
+    return read(content, source, store)
+
+
+def _read_message(content: bytes, source: str, store: InboxStore) -> Received:
     message, document = read_document(content)
     name = partial(store.name, source)
     replaced: dict[str, str] = {}
@@ -24,4 +47,18 @@ def read_delivery(content: bytes, source: str, store: InboxStore) -> tuple[Messa
                 prior = retired(record, document.change, name)
                 replaced |= dict.fromkeys(prior, survivor)
     key = (message.sender, message.control_id, message.kind, message.event)
-    return message, Delivery(key, tuple(to_resources(message, document, name)), replaced)
+    delivery = Delivery(key, tuple(to_resources(message, document, name)), replaced)
+    return Received(message.kind, message.control_id, delivery)
+
+
+def _read_document(content: bytes, source: str, store: InboxStore) -> Received:
+    # Its converter takes a second to import, and most processes never need it.
+    from subgraphs.connectors.ccda.documents import read_ccda  # noqa: PLC0415
+
+    document = read_ccda(content, partial(store.name, source))
+    header = document.header
+    version = Version((*header.series, document.patient), header.version, header.written_at)
+    # Against the standard, documents that were copied and filled in anew share their id.
+    key = (C_CDA, *header.id, document.patient, str(header.version), header.written_at or "")
+    delivery = Delivery(key, document.resources, version=version, left_out=document.left_out)
+    return Received(C_CDA, "", delivery)

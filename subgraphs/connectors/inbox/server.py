@@ -13,7 +13,7 @@ Predicate: TypeAlias = Callable[[Resource], bool]
 
 PAGE: Final = 500
 _BAD_REQUEST: Final = 400
-_DATES: Final = ("effectiveDateTime", "start", "issued")
+_DATES: Final = ("effectiveDateTime", "effectivePeriod", "start", "issued")
 """What `date` means, by whichever the resource has."""
 
 
@@ -110,6 +110,7 @@ def _coded(element: str, tokens: frozenset[str]) -> Predicate:
         return any(
             coding["code"] in tokens or f"{coding.get('system', '')}|{coding['code']}" in tokens
             for coding in codings
+            if "code" in coding
         )
 
     return holds
@@ -124,4 +125,5 @@ def _not_before(day: str) -> Predicate:
 
 
 def _date(resource: Resource) -> str:
-    return next((resource[name] for name in _DATES if name in resource), "")
+    told = next((resource[name] for name in _DATES if name in resource), "")
+    return str(told.get("start", "") if isinstance(told, dict) else told)

@@ -58,6 +58,21 @@ _RETIRED: Final = sa.Table(
     sa.Column("patient", sa.String, primary_key=True),
     sa.Column("survivor", sa.String, nullable=False),
 )
+_SERIES: Final = sa.Table(
+    "inbox_series",
+    _METADATA,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("series", sa.String, primary_key=True),
+    sa.Column("version", sa.String, nullable=False),
+)
+_IN_SERIES: Final = sa.Table(
+    "inbox_in_series",
+    _METADATA,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("series", sa.String, primary_key=True),
+    sa.Column("type", sa.String, primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+)
 
 
 class InboxUnreadableError(Exception):
@@ -68,14 +83,27 @@ class InboxUnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """Which of several documents it is that take each other's place, with all that they tell."""
+
+    series: tuple[str, ...]
+    number: int
+    written_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one message brings."""
+    """What one message or document brings."""
 
     key: tuple[str, ...]
     """What makes it the same message again: its sender and its number."""
     resources: tuple[Resource, ...]
     retired: Mapping[str, str] = field(default_factory=dict)
     """Patients whose facts belong to another from now on, with that one's id."""
+    version: Version | None = None
+    """Of a document: what the former version told is gone, but for the patient."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What it tells and is not kept: how many of which kind."""
 
 
 async def open_inbox(url: str, key: bytes) -> InboxStore:
@@ -108,7 +136,10 @@ class InboxStore:
         return hmac.new(self._names, told.encode(), "sha256").hexdigest()[:_ID_LENGTH]
 
     async def take(self, source: str, delivery: Delivery) -> bool:
-        """Keep what a message brings; False if it was taken before. All of it, or nothing."""
+        """Keep what a message brings; False if it, or a later version, was taken before.
+
+        All of it, or nothing.
+        """
         received = {
             "source": source,
             "key": self.name(source, "message", *delivery.key),
@@ -116,8 +147,8 @@ class InboxStore:
         }
         async with self._engine.begin() as connection:
             # The insert comes first: of two that bring the same message at once, one waits.
-            taken = await connection.execute(_insert_new(connection, received))
-            if taken.rowcount == 0:
+            taken = await connection.execute(_insert_new(connection, _MESSAGES, received))
+            if taken.rowcount == 0 or not await self._supersede(connection, source, delivery):
                 return False
             for patient, survivor in delivery.retired.items():
                 await self._retire(connection, source, patient, survivor)
@@ -153,6 +184,37 @@ class InboxStore:
         async with self._engine.connect() as connection:
             rows = await connection.execute(query.order_by(_RESOURCES.c.id).limit(size))
             return [self._open(source, type_, row) for row in rows]
+
+    async def _supersede(
+        self, connection: AsyncConnection, source: str, delivery: Delivery
+    ) -> bool:
+        """Drop what the former version told; False if this one is the former."""
+        version = delivery.version
+        if version is None:
+            return True
+        series = {"source": source, "series": self.name(source, "series", *version.series)}
+        number = f"{version.number:010} {_sortable(version.written_at)}"
+        # The row comes first: of two versions that come at once, one waits.
+        await connection.execute(_insert_new(connection, _SERIES, {**series, "version": ""}))
+        here = [_SERIES.c[name] == value for name, value in series.items()]
+        query = sa.select(_SERIES.c.version).where(*here).with_for_update()
+        if str(await connection.scalar(query)) > number:
+            return False
+        await connection.execute(sa.update(_SERIES).where(*here).values(version=number))
+        within = [_IN_SERIES.c[name] == value for name, value in series.items()]
+        former = await connection.execute(sa.select(_IN_SERIES).where(*within))
+        for row in former.all():
+            gone = _here(source, row.type, row.id)
+            await connection.execute(sa.delete(_RESOURCES).where(*gone))
+        await connection.execute(sa.delete(_IN_SERIES).where(*within))
+        told = [
+            {**series, "type": each["resourceType"], "id": each["id"]}
+            for each in delivery.resources
+            if each["resourceType"] != PATIENT
+        ]
+        if told:
+            await connection.execute(sa.insert(_IN_SERIES), told)
+        return True
 
     async def _keep(self, connection: AsyncConnection, source: str, resource: Resource) -> None:
         """In place of an older version; one that is newer already stays."""
@@ -246,12 +308,14 @@ def _here(source: str, type_: str, id_: str) -> tuple[sa.ColumnElement[bool], ..
     return (columns.source == source, columns.type == type_, columns.id == id_)
 
 
-def _insert_new(connection: AsyncConnection, values: Mapping[str, str]) -> sa.Insert:
+def _insert_new(
+    connection: AsyncConnection, table: sa.Table, values: Mapping[str, str]
+) -> sa.Insert:
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as pg  # noqa: PLC0415 - its driver alone
 
-        return pg(_MESSAGES).values(**values).on_conflict_do_nothing()
-    return sa.insert(_MESSAGES).prefix_with("OR IGNORE").values(**values)
+        return pg(table).values(**values).on_conflict_do_nothing()
+    return sa.insert(table).prefix_with("OR IGNORE").values(**values)
 
 
 async def _survivor(connection: AsyncConnection, source: str, patient: str) -> str:
@@ -261,12 +325,13 @@ async def _survivor(connection: AsyncConnection, source: str, patient: str) -> s
 
 
 def _patient_of(resource: Resource) -> str:
-    """Of a resource made here: who it is, its subject, or the first patient to take part."""
+    """Of a resource made here: who it is, its subject or patient, or the first to take part."""
     if resource["resourceType"] == PATIENT:
         return str(resource["id"])
     actors = (each.get("actor", {}) for each in resource.get("participant", ()))
     references: Iterator[str] = (
-        each.get("reference", "") for each in (resource.get("subject", {}), *actors)
+        each.get("reference", "")
+        for each in (resource.get("subject", {}), resource.get("patient", {}), *actors)
     )
     prefix = f"{PATIENT}/"
     return next(each.removeprefix(prefix) for each in references if each.startswith(prefix))

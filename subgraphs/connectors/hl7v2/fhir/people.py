@@ -39,7 +39,7 @@ def retired(record: Record, change: Change, name: Namer) -> Iterator[str]:
         return
     survivor = person_id(record.person, name)
     numbers = (number for prior in record.priors for number in prior.identifiers if number.value)
-    for id_ in (_number_id(number, name) for number in numbers):
+    for id_ in (number_id(number, name) for number in numbers):
         if id_ != survivor:
             yield id_
 
@@ -71,10 +71,10 @@ def person_id(person: PersonRecord, name: Namer) -> str | None:
     known = [each for each in person.identifiers if each.value]
     preferred = [each for each in known if each.kind in ("MR", "PI", "PT")]
     number = next(iter(preferred or known), None)
-    return _number_id(number, name) if number else None
+    return number_id(number, name) if number else None
 
 
-def _number_id(number: Identifier, name: Namer) -> str:
+def number_id(number: Identifier, name: Namer) -> str:
     return name("patient", number.authority, number.value)
 
 
