@@ -218,20 +218,25 @@ def _spread_labels(facts: list[Fact[RecordT]]) -> list[Fact[RecordT]]:
     What a rule calls for is not spread: a rule reads each record by itself, so that what it says of
     one depends on no other.
     """
+    by_subject = sensitive_subjects(facts)
+    return [labelled(fact, by_subject) for fact in facts] if by_subject else facts
+
+
+def sensitive_subjects(facts: Iterable[Fact[Any]]) -> Mapping[str, Mapping[str, fhir.Coding]]:
+    """What sources labelled as sensitive, and the labels of each."""
     by_subject: defaultdict[str, dict[str, fhir.Coding]] = defaultdict(dict)
     for fact in facts:
         for label in fact.source_labels:
             if label.code in SENSITIVE:
                 for subject in fact.subjects:
                     by_subject[subject][label.token] = label
-    if not by_subject:
-        return facts
-    return [_labelled(fact, by_subject) for fact in facts]
+    return by_subject
 
 
-def _labelled(
+def labelled(
     fact: Fact[RecordT], by_subject: Mapping[str, Mapping[str, fhir.Coding]]
 ) -> Fact[RecordT]:
+    """The fact with the labels of whatever it is about."""
     found = [by_subject[s] for s in sorted(fact.subjects) if s in by_subject]
     if not found:
         return fact
