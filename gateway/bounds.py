@@ -85,6 +85,8 @@ class Cost(Bounds):
     """Of a list whose length nothing tells."""
     mutation: int = Field(default=10, ge=0)
     """What a mutation costs beside its fields."""
+    deferred: int = Field(default=10, ge=0)
+    """What a deferred fragment costs beside its fields: each asks subgraphs of its own."""
     show: Show = Show.NEVER
     """Who is told the cost in `extensions.cost` of the answer."""
 

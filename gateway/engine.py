@@ -227,12 +227,13 @@ class Engine:
         operation = settle(operation, coerced)
         parts = deferrals(operation.selections)
         shape = self._group_shape(operation, permitted, coerced, repeating=repeating)
+        whole = self._shape(operation, permitted, coerced)
         node = planned.plan.node
         assert not isinstance(node, SubscriptionNode), "events are answered one by one"
         if not isinstance(node, DeferNode):
             node = DeferNode(node, ())
         async with PartsExecution(node, coerced, exchange) as execution:
-            delivery = Delivery(shape, parts, execution.errors)
+            delivery = Delivery(shape, whole, parts, execution.errors)
             await execution.wait({PRIMARY})
             introspect(planned.introspections, execution.data, operation, coerced, self.schema)
             payload: Initial | Subsequent = delivery.begin(execution.data)

@@ -34,7 +34,6 @@ class Price:
     def __init__(self, operation: Operation, weights: Weights, cost: Cost) -> None:
         self._operation = operation
         self._weights = weights
-        self._base = cost.mutation if operation.kind is OperationKind.MUTATION else 0
         self._compiled = compile_estimate(operation, weights, cost)
         self.once = operation.kind is not OperationKind.SUBSCRIPTION
         """Whether there is one answer to it."""
@@ -43,7 +42,7 @@ class Price:
         return self._compiled.estimate.cost(variables)
 
     def actual(self, data: Any, variables: Variables) -> int:
-        return self._base + self._tally.count(data, variables)
+        return self._compiled.base.cost(variables) + self._tally.count(data, variables)
 
     def unsliced(self, variables: Variables) -> Size | None:
         """A list of which not exactly one slicing argument is given, though one has to be."""

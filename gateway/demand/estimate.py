@@ -8,7 +8,7 @@ the schema says of the list. https://ibm.github.io/graphql-specs/cost-spec.html#
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -141,6 +141,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Compiled:
     estimate: Estimate
+    base: Estimate
+    """What of it the fields do not cost, whatever they bring."""
     sliced: tuple[Size, ...]
     """Lists of which one slicing argument has to be given, where that is not certain yet."""
 
@@ -148,9 +150,9 @@ class Compiled:
 def compile_estimate(operation: Operation, weights: Weights, cost: Cost) -> Compiled:
     compiler = _Compiler(operation, weights, cost)
     selected = compiler.selections(operation.selections, {})
-    base = cost.mutation if operation.kind is OperationKind.MUTATION else 0
-    estimate = Estimate(min(CEILING, base + selected.fixed), selected.parts)
-    return Compiled(estimate, tuple(dict.fromkeys(compiler.sliced)))
+    base = compiler.base(operation, cost)
+    estimate = Estimate(min(CEILING, base.fixed + selected.fixed), base.parts + selected.parts)
+    return Compiled(estimate, base, tuple(dict.fromkeys(compiler.sliced)))
 
 
 class _Compiler:
@@ -159,6 +161,25 @@ class _Compiler:
         self._list_size = cost.list_size
         self._defaults = read_defaults(operation.variables)
         self.sliced: list[Size] = []
+
+    def base(self, operation: Operation, cost: Cost) -> Estimate:
+        fixed = cost.mutation if operation.kind is OperationKind.MUTATION else 0
+        parts: list[Part] = []
+        for conditions in self._deferred(operation.selections, ()):
+            if conditions:
+                parts.append(Part(Estimate(cost.deferred), conditions=conditions))
+            else:
+                fixed += cost.deferred
+        return Estimate(min(CEILING, fixed), tuple(parts))
+
+    def _deferred(self, selections: SelectionSet, around: Conditions) -> Iterator[Conditions]:
+        """On what each deferred fragment depends; one in a list is fetched for all rows at once."""
+        for selection in selections:
+            conditions = (*around, *self._conditions(selection))
+            if isinstance(selection, InlineFragment) and (defer := selection.defer):
+                given = [self._variable(defer.variable)] if defer.variable else []
+                yield (*conditions, *((variable, True) for variable in given))
+            yield from self._deferred(selection.selections, conditions)
 
     def selections(
         self, selections: SelectionSet, sized: Mapping[str, tuple[Size, ...]]
@@ -228,10 +249,10 @@ class _Compiler:
         return size
 
     def _conditions(self, selection: Field | InlineFragment) -> Conditions:
-        return tuple(
-            (Variable(each.variable, self._defaults.get(each.variable)), each.include)
-            for each in selection.conditions
-        )
+        return tuple((self._variable(each.variable), each.include) for each in selection.conditions)
+
+    def _variable(self, name: str) -> Variable:
+        return Variable(name, self._defaults.get(name))
 
 
 def field_definition(weights: Weights, field: Field) -> GraphQLField:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from gateway.execution.faults import Fault, FetchError, ResponseError, ResponsePath
-from gateway.execution.groups import Group, GroupCompletion, GroupShape
-from gateway.execution.project import MAX_ERRORS, Errors
-from gateway.execution.shapes import Trail, path_of
+from gateway.execution.groups import NOT_DEFERRED, Group, GroupCompletion, GroupShape
+from gateway.execution.project import MAX_ERRORS, Errors, visible_part
+from gateway.execution.shapes import ObjectShape, Trail, path_of
 from gateway.operation.deferred import PRIMARY, Deferral
 
 FindErrors: TypeAlias = Callable[[Iterable[int]], Sequence[FetchError]]
@@ -101,9 +101,16 @@ class Delivery:
     """The state of one answer's delivery."""
 
     def __init__(
-        self, shape: GroupShape, parts: Iterable[Deferral], find_errors: FindErrors
+        self,
+        shape: GroupShape,
+        whole: ObjectShape,
+        parts: Iterable[Deferral],
+        find_errors: FindErrors,
     ) -> None:
+        """`whole` is the shape of the answer that is not deferred."""
         self._shape = shape
+        self._whole = whole
+        self._data: dict[str, Any] = {}
         self._parts = {each.number: each for each in parts}
         self._find_errors = find_errors
         self._places: dict[tuple[int, ResponsePath], Pending] = {}
@@ -119,9 +126,11 @@ class Delivery:
 
     def begin(self, data: dict[str, Any]) -> Initial:
         """The primary part, once it is complete."""
+        self._data = data
         completion = GroupCompletion()
         completed = self._shape.complete(data, None, completion)
-        errors = self._errors(self._shape, completion, self._find_errors(()), ())
+        primary = _Work(NOT_DEFERRED, (), self._shape, data)
+        errors = self._errors(primary, completion, self._find_errors(()))
         self._wait_for(_begun(completion, completed, ()))
         pending = self._tell_pending()
         if not pending:
@@ -164,7 +173,7 @@ class Delivery:
             work = queue.popleft()
             completion = GroupCompletion()
             data = work.shape.complete_group(work.value, _trail(work.path), completion)
-            told = self._errors(work.shape, completion, errors.about(work.path), work.path)
+            told = self._errors(work, completion, errors.about(work.path))
             if data is None:
                 pending.failed = True
                 reasons += told
@@ -196,13 +205,20 @@ class Delivery:
 
     def _errors(
         self,
-        shape: GroupShape,
+        work: _Work,
         completion: GroupCompletion,
         fetch_errors: Iterable[FetchError],
-        at: ResponsePath,
     ) -> tuple[ResponseError, ...]:
         told = Errors(self._told)
-        for fault, place in told.tell_fetch_errors(shape, fetch_errors, completion, at):
+        at = len(work.path)
+
+        def is_here(place: ResponsePath) -> bool:
+            below = place[at:]
+            return place[:at] == work.path and visible_part(work.shape, work.value, below) == below
+
+        for fault, place in told.tell_fetch_errors(
+            self._whole, self._data, fetch_errors, completion, is_here
+        ):
             self._untold[id(fault), place] = fault
         told.tell_completion(completion)
         errors = tuple(told.errors.values())[:MAX_ERRORS]
@@ -253,9 +269,14 @@ class Delivery:
     def _rest(self) -> tuple[ResponseError, ...]:
         """What went wrong and shows nowhere; parts that fetch the same may fail alike."""
         known = {
-            (each.fault.code, each.fault.message, (each.path or ())[:length])
+            (each.fault.code, each.fault.message, place)
             for each in self._told_errors
-            for length in range(len(each.path or ()) + 1)
+            for place in (each.path or (), (each.path or ())[:-1])
+        }
+        known |= {
+            (fault.code, fault.message, place)
+            for (identity, place), fault in self._untold.items()
+            if self._told[identity]
         }
         told = Errors(self._told)
         told.tell_rest(

@@ -7,8 +7,9 @@ faults this is one walk; the errors are put together afterwards, and only where 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from contract.errors import Code
@@ -19,6 +20,8 @@ from gateway.execution.shapes import Completion, ObjectShape, Shape, path_of
 MAX_ERRORS: Final = 100
 MAX_PLACES: Final = 20
 """Of one fault."""
+MAX_SHAPES: Final = 100
+"""Of one place: below a null nothing says which member of a type is meant, and all are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def project(shape: ObjectShape, data: dict[str, Any], errors: Sequence[FetchErro
     if not (errors or completion.denied or completion.misfits or completion.broken_promises):
         return Projected(completed, ())
     told = Errors()
-    told.tell_rest(told.tell_fetch_errors(shape, errors, completion))
+    told.tell_rest(told.tell_fetch_errors(shape, data, errors, completion))
     told.tell_completion(completion)
     return Projected(completed, tuple(told.errors.values())[:MAX_ERRORS])
 
@@ -56,28 +59,31 @@ class Errors:
     def tell_fetch_errors(
         self,
         shape: Shape,
+        data: dict[str, Any],
         errors: Iterable[FetchError],
         completion: Completion,
-        at: ResponsePath = (),
+        is_here: Callable[[ResponsePath], bool] = lambda _: True,
     ) -> list[tuple[Fault, ResponsePath]]:
         """Returns the faults that are to be told somewhere, and where.
 
-        The shape is of what lies `at` this path; what failed elsewhere is left out.
+        The shape is of all the data. What is completed may be a part of it: of the fields that the
+        client sees, those are told of that are there.
         """
+        elsewhere: list[tuple[Fault, ResponsePath]] = []
         waiting: dict[ResponsePath, list[Fault]] = {}
         for error in errors:
             for place in error.places or ((),):
-                if place[: len(at)] != at[: len(place)]:
-                    continue
-                visible = (*place[: len(at)], *_visible_part(shape, place[len(at) :]))
+                visible = visible_part(shape, data, place)
                 if error.whole or visible != place:
                     # Something the client did not ask for failed: it shows in what is missing.
                     waiting.setdefault(visible, []).append(error.fault)
-                elif len(place) >= len(at):
+                elif is_here(place):
                     self.tell(error.fault, place)
+                else:
+                    elsewhere.append((error.fault, place))
         if waiting:
             self._tell_missing(waiting, completion)
-        return [(fault, place) for place, faults in waiting.items() for fault in faults]
+        return [*((fault, at) for at, faults in waiting.items() for fault in faults), *elsewhere]
 
     def tell_rest(self, faults: Iterable[tuple[Fault, ResponsePath]]) -> None:
         """Those that were told nowhere else, each at one place."""
@@ -120,14 +126,22 @@ def _nearest_above(path: ResponsePath, waiting: Mapping[ResponsePath, list[Fault
     return next((waiting[place] for place in above if place in waiting), [])
 
 
-def _visible_part(shape: Shape, place: ResponsePath) -> ResponsePath:
+def visible_part(shape: Shape, value: Any, place: ResponsePath) -> ResponsePath:
     """The place, up to the first step the client cannot see."""
-    current: Shape | None = shape
+    shapes: list[Shape] = [shape]
     for length, step in enumerate(place):
-        current = current.step(step) if current else None
-        if current is None:
+        parts = (part for each in shapes for part in each.parts(step, value))
+        shapes = list(islice(parts, MAX_SHAPES))
+        if not shapes:
             return place[:length]
+        value = _part(value, step)
     return place
+
+
+def _part(value: Any, step: str | int) -> Any:
+    if isinstance(step, str):
+        return value.get(step) if type(value) is dict else None
+    return value[step] if type(value) is list and 0 <= step < len(value) else None
 
 
 def _misfit(type_name: str) -> Fault:

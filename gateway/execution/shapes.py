@@ -48,8 +48,11 @@ class Shape(Protocol):
         """What the client sees of a value that is not null; None where it must become null."""
         ...
 
-    def step(self, step: str | int) -> Shape | None:
-        """The shape of a part that the client can see."""
+    def parts(self, step: str | int, value: Any) -> Iterable[Shape]:
+        """The shape of a part of the value that the client can see; none where it cannot.
+
+        There are several where the value does not say which of an abstract type it is.
+        """
         ...
 
 
@@ -67,8 +70,8 @@ class LeafShape:
             return None
         return result
 
-    def step(self, step: str | int) -> Shape | None:  # noqa: ARG002 - a leaf has no parts
-        return None
+    def parts(self, step: str | int, value: Any) -> Iterable[Shape]:  # noqa: ARG002 - it has none
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,8 @@ class ListShape:
             completion.lists[identity] = results
         return results
 
-    def step(self, step: str | int) -> Shape | None:
-        return self.item if isinstance(step, int) else None
+    def parts(self, step: str | int, value: Any) -> Iterable[Shape]:  # noqa: ARG002 - all are alike
+        return (self.item,) if isinstance(step, int) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,6 @@ class ObjectShape:
         self._only = type_name if self.types == {type_name} else None
         self._collect = collect
         self._fields: dict[str, _Fields | None] = {}
-        self._parts: dict[str, Shape] | None = None
 
     def complete(self, value: Any, trail: Trail, completion: Completion) -> Any:
         fields = self._fields_of(value) if type(value) is dict else None
@@ -169,15 +171,13 @@ class ObjectShape:
         fields = self._fields_on(runtime_type)
         return None if fields is None else tuple(each for _, _, each in fields)
 
-    def step(self, step: str | int) -> Shape | None:
-        if self._parts is None:
-            self._parts = {
-                key: selected.shape
-                for type_ in sorted(self.types, reverse=True)
-                for key, _, selected in self._fields_on(type_) or ()
-                if selected.denied is None
-            }
-        return self._parts.get(step) if isinstance(step, str) else None
+    def parts(self, step: str | int, value: Any) -> Iterable[Shape]:
+        own = self._fields_of(value) if type(value) is dict else None
+        every = (self._fields_on(each) or () for each in sorted(self.types))
+        for fields in every if own is None else (own,):
+            for key, _, selected in fields:
+                if key == step and selected.denied is None:
+                    yield selected.shape
 
     def _fields_of(self, value: dict[str, Any]) -> _Fields | None:
         # A subgraph that knows an interface as one object (`@interfaceObject`) gives the

@@ -56,8 +56,8 @@ GRAPH = load_supergraph(compose([SubgraphInput("a", "http://a", SDL)]).sdl)
 WEIGHTS = read_weights(GRAPH)
 
 
-def price(text: str) -> Price:
-    operation = normalize(parse(text), None, GRAPH.api_schema)
+def price(text: str, *, deferring: bool = False) -> Price:
+    operation = normalize(parse(text), None, GRAPH.api_schema, deferring=deferring)
     return Price(operation, WEIGHTS, Cost())
 
 
@@ -210,6 +210,46 @@ def test_which_lists_need_one_of_their_arguments():
 )
 def test_counts_an_answer(text, data, points):
     assert price(text).actual(data, {}) == points
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "points"),
+    [
+        pytest.param("{ one { ... @defer { name } } }", {}, 10, id="one"),
+        pytest.param("{ a: one { ... @defer { id ... @defer { name } } } }", {}, 20, id="nested"),
+        pytest.param("{ things { ... @defer { name } } }", {}, 10, id="once for all rows"),
+        pytest.param("{ one { ... @defer(if: false) { name } } }", {}, 0, id="not deferred"),
+        pytest.param(
+            "query($d: Boolean!) { one { ... @defer(if: $d) { name } } }", {"d": True}, 10, id="if"
+        ),
+        pytest.param(
+            "query($d: Boolean!) { one { ... @defer(if: $d) { name } } }", {"d": False}, 0, id="no"
+        ),
+        pytest.param(
+            "query($d: Boolean = false) { one { ... @defer(if: $d) { name } } }",
+            {},
+            0,
+            id="default",
+        ),
+        pytest.param(
+            "query($d: Boolean!) { one @skip(if: $d) { ... @defer { name } } }",
+            {"d": True},
+            0,
+            id="skipped",
+        ),
+    ],
+)
+def test_a_deferred_fragment_costs_beside_its_fields(text, variables, points):
+    """Estimated and counted alike: its requests are made, whatever they bring."""
+    deferring, whole = price(text, deferring=True), price(text)
+    assert deferring.estimate(variables) - whole.estimate(variables) == points
+    assert deferring.actual({"one": None}, variables) == points
+    assert whole.actual({"one": None}, variables) == 0
+
+
+def test_many_deferred_fragments_are_dear():
+    text = "{ one { " + "... @defer { name } " * 50 + "} }"
+    assert price(text, deferring=True).estimate({}) == 1 + 50 * Cost().deferred
 
 
 def test_counts_an_answer_of_structs():

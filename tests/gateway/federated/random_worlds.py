@@ -240,3 +240,20 @@ def _some(items: Iterable[str], random: Random) -> tuple[str, ...]:
     """One of them, now and then two."""
     pool = sorted(items)
     return tuple(random.sample(pool, min(len(pool), random.choice([1, 1, 1, 2]))))
+
+
+def break_some_fields(world: World, random: Random) -> None:
+    """Of some rows; whoever is asked for one fails. Nothing else is made of such a field."""
+    for type_ in world.types.values():
+        needed = {spec.requires for spec in type_.fields.values()}
+        provided = {spec.provides for each in world.types.values() for spec in each.fields.values()}
+        for spec in type_.fields.values():
+            plain = re.fullmatch(r"f\d", spec.name) and len(spec.owners) == 1 and not spec.argument
+            if plain and not spec.overrides and spec.name not in needed | provided:
+                for row in world.rows[type_.name]:
+                    if random.random() < 0.4:
+                        row[spec.name] = _fail
+
+
+def _fail() -> None:
+    raise ValueError

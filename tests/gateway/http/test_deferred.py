@@ -135,7 +135,9 @@ async def test_what_it_cost_comes_with_the_last_part(start, accept):
     reply = await gateway.post({"query": QUERY}, accept=JSON)
     first, second = await parts(gateway, accept=accept)
     assert "extensions" not in first
-    assert second["extensions"] == reply.json["extensions"]
+    at_once, deferred = reply.json["extensions"]["cost"], second["extensions"]["cost"]
+    # The deferred fragment's own requests are charged, and not given back.
+    assert deferred == {name: points + 10 for name, points in at_once.items()}
 
 
 async def test_plans_are_made_before_anyone_asks(gateway, monkeypatch):
