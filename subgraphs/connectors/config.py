@@ -113,8 +113,8 @@ class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="inbox"):
     url: str = INBOX
     token_file: Path | None = None
     """What a sender shows as its bearer token; without it, only files are taken."""
-    labels: bool = False
-    """As of a FHIR server; neither messages nor documents label anything read here."""
+    labels: bool = True
+    """As of a FHIR server: documents may; with messages alone there is nothing to look for."""
     codes: Path | None = None
     """As of a FHIR server: a laboratory's own numbers and what they stand for."""
 

@@ -13,9 +13,10 @@ from subgraphs.connectors.ccda.conversion import Resource, convert
 from subgraphs.connectors.ccda.header import Header, read_header
 from subgraphs.connectors.ccda.left_out import left_out
 from subgraphs.connectors.ccda.repair import repair
-from subgraphs.connectors.ccda.resources import Origin, keep
+from subgraphs.connectors.ccda.resources import PATIENT, Origin, keep
 from subgraphs.connectors.ccda.safe_xml import parse_safely
 from subgraphs.connectors.ccda.statements import tag_statements
+from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.hl7v2.fhir.elements import Namer
 from subgraphs.connectors.hl7v2.fhir.people import number_id
 
@@ -36,7 +37,10 @@ def read_ccda(content: bytes, name: Namer) -> ClinicalDocument:
     patient = number_id(header.patient[0], name)
     tagged = tag_statements(document)
     repair(document, tagged.root)
-    origin = Origin(name, patient, (*header.series, patient), header.written_at)
+    series = (*header.series, patient)
+    origin = Origin(name, patient, series, header.written_at, header.confidentiality)
     kept = keep(convert(document), tagged, origin)
     resources = tuple(each.resource for each in kept)
+    if not any(each["resourceType"] == PATIENT for each in resources):
+        raise ProtocolViolation("the C-CDA document tells nothing of its patient that can be read")
     return ClinicalDocument(header, patient, resources, left_out(document, tagged, kept))

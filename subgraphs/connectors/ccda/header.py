@@ -21,6 +21,8 @@ _OTHER_ROOTS: Final = {
 }
 _DOCUMENTS: Final = "2.16.840.1.113883.10.20.22.1."
 """Templates of documents begin so; some name their own alone, and not that of the common header."""
+_CONFIDENTIALITIES: Final = frozenset("ULMNRV")
+"""https://terminology.hl7.org/CodeSystem-v3-Confidentiality.html"""
 _SSN: Final = "2.16.840.1.113883.4.1"
 
 
@@ -34,6 +36,8 @@ class Header:
     written_at: str | None
     patient: tuple[Identifier, ...]
     """In the order in which they are preferred: a social security number is the last."""
+    confidentiality: str | None
+    """Of all that no section of its own says otherwise for."""
 
 
 def read_header(root: Element) -> Header:
@@ -60,12 +64,20 @@ def read_header(root: Element) -> Header:
         version=_whole(number.get("value", "")) if number is not None else 0,
         written_at=fhir_time(written.get("value", "")) if written is not None else None,
         patient=tuple(sorted(known, key=lambda each: each.kind == "SS")),
+        confidentiality=confidentiality_of(root),
     )
 
 
 def instance_ids(element: Element, name: str = "id") -> list[tuple[str, str]]:
     found = ((e.get("root", ""), e.get("extension", "")) for e in element.findall(f"{H}{name}"))
     return [each for each in found if each[0]]
+
+
+def confidentiality_of(element: Element) -> str | None:
+    """A code that is not known here is taken for `R`: somebody meant to say something."""
+    told = element.find(f"{H}confidentialityCode")
+    code = told.get("code") if told is not None else None
+    return code if code is None or code in _CONFIDENTIALITIES else "R"
 
 
 def _identifier(element: Element) -> Identifier:

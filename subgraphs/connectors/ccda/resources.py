@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from subgraphs.connectors.ccda.conversion import Resource
 from subgraphs.connectors.ccda.correction import correct
-from subgraphs.connectors.ccda.header import H, instance_ids
+from subgraphs.connectors.ccda.header import H, confidentiality_of, instance_ids
 from subgraphs.connectors.ccda.statements import Statement, Tagged
 from subgraphs.connectors.hl7v2.fhir.elements import Namer, filled, reference
 
@@ -28,6 +28,7 @@ KEPT: Final = (
 """What the subgraphs read; of people, places and devices stays what is displayed of them."""
 _PATIENTS: Final = frozenset({"AllergyIntolerance", "Immunization"})
 """They call their subject `patient`."""
+_CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _URN: Final = "urn:uuid:"
 
 
@@ -39,6 +40,7 @@ class Origin:
     patient: str
     series: tuple[str, ...]
     written_at: str | None
+    confidentiality: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _finished(
             for each in instance_ids(statement.element)
             if each[0] != root
         ]
-    meta = filled(**{**resource.get("meta", {}), "lastUpdated": origin.written_at})
+    meta = {**resource.get("meta", {}), "lastUpdated": origin.written_at}
     others = {name: value for name, value in resource.items() if name not in ("text", "identifier")}
     quantity = others.get("valueQuantity")
     if quantity is not None and len(made_of) == 1:
@@ -152,7 +154,20 @@ def _finished(
         # A document is about one person, whatever a reference in it says.
         subject = "patient" if resource["resourceType"] in _PATIENTS else "subject"
         others[subject] = reference(PATIENT, origin.patient)
-    return {**others, "id": id_, **filled(meta=meta, identifier=own)}
+        # Who somebody is, is no more secret for what else the document tells.
+        meta["security"] = list(_labels(made_of, origin))
+    return {**others, "id": id_, **filled(meta=filled(**meta), identifier=own)}
+
+
+def _labels(made_of: Sequence[Statement], origin: Origin) -> Iterator[Resource]:
+    """As the nearest section says that says it, or else the document."""
+    sections = (
+        section for each in made_of for section in each.element.iterancestors(f"{H}section")
+    )
+    own = (code for section in sections if (code := confidentiality_of(section)))
+    code = next(own, origin.confidentiality)
+    if code:
+        yield {"system": _CONFIDENTIALITY, "code": code}
 
 
 def _identifier(root: str, extension: str) -> Resource:

@@ -124,6 +124,25 @@ def test_an_allergy_that_is_denied_is_none():
     assert code({"code": penicillin["clinicalStatus"]}) == "inactive"
 
 
+def test_a_section_or_else_the_document_says_how_confidential_it_is():
+    text = published(CCD)
+    found = read(text).resources
+    assert {labels(each) for each in found} == {("N",), ()}
+    assert [each["resourceType"] for each in found if not labels(each)] == ["Patient"]
+    title = text.index("<title>PROBLEMS")
+    restricted = text[:title] + '<confidentialityCode code="R"/>' + text[title:]
+    told = {(each["resourceType"], labels(each)) for each in read(restricted).resources}
+    assert ("Condition", ("R",)) in told
+    assert ("Condition", ("N",)) not in told
+    assert ("Procedure", ("N",)) in told
+    whole = text.replace('<confidentialityCode code="N"', '<confidentialityCode code="other"', 1)
+    assert {labels(each) for each in read(whole).resources} == {("R",), ()}
+
+
+def labels(resource) -> tuple[str, ...]:
+    return tuple(each["code"] for each in resource.get("meta", {}).get("security", ()))
+
+
 def test_people_and_places_are_displayed():
     resources = read(published(CCD)).resources
     assert any(
@@ -179,6 +198,9 @@ def test_a_document_about_nobody_or_about_several_is_refused():
     text = published("sample.ccda")
     with pytest.raises(ProtocolViolation, match="which patient it is"):
         read(text.replace('<id extension="12345" root="2.16.840.1.113883.19"/>', ""))
+    start, end = text.index("<patient>"), text.index("</patient>") + len("</patient>")
+    with pytest.raises(ProtocolViolation, match="nothing of its patient"):
+        read(text[:start] + text[end:])
     start, end = text.index("<recordTarget>"), text.index("</recordTarget>")
     target = text[start:end] + "</recordTarget>"
     with pytest.raises(Unsupported, match="several patients"):

@@ -10,6 +10,7 @@ from subgraphs.connectors.inbox.server import Inbox
 from subgraphs.connectors.inbox.store import (
     Delivery,
     InboxUnreadableError,
+    Version,
     inbox_url,
     open_inbox,
 )
@@ -179,3 +180,59 @@ async def test_another_key_cannot_read_it(store, inbox, tmp_path):
     assert other.name("lab", "a") != store.name("lab", "a")
     assert store.name("lab", "ab", "c") != store.name("lab", "a", "bc")
     await other.close()
+
+
+def version(number, *resources, at="2026-01-02T10:00:00Z", key=None):
+    return Delivery(
+        ("C-CDA", str(key or number), at), resources, version=Version(("set",), number, at)
+    )
+
+
+async def test_a_later_version_drops_what_it_does_not_tell(store, inbox):
+    assert await store.take("lab", version(1, MAX, glucose("o1"), glucose("o2")))
+    assert await store.take("lab", delivery(9, glucose("o9")))
+    assert await store.take("lab", version(2, MAX, glucose("o2"), glucose("o3")))
+    assert await ids(inbox, "max") == ["o2", "o3", "o9"]
+
+
+async def test_a_former_version_that_comes_late_changes_nothing(store, inbox):
+    assert await store.take("lab", version(2, MAX, glucose("o2")))
+    assert not await store.take("lab", version(1, MAX, glucose("o1"), at="2027-01-01T00:00:00Z"))
+    assert await ids(inbox, "max") == ["o2"]
+    assert await store.take("lab", version(2, MAX, at="2027-01-01T00:00:00Z"))
+    assert await ids(inbox, "max") == []
+    # In another source it is another series.
+    assert await store.take("ward", version(1, MAX, glucose("o1")))
+
+
+async def test_a_version_of_which_nothing_is_kept_but_the_patient_may_be_followed(store, inbox):
+    assert await store.take("lab", version(1, MAX))
+    assert await store.take("lab", version(2, MAX, glucose("o1")))
+    assert await ids(inbox, "max") == ["o1"]
+
+
+async def test_versions_that_come_at_once_leave_the_last(store, inbox):
+    versions = [version(n, MAX, glucose(f"o{n}")) for n in range(1, 9)]
+    await asyncio.gather(*(store.take("lab", each) for each in versions))
+    assert await ids(inbox, "max") == ["o8"]
+
+
+async def test_what_calls_its_subject_patient_is_theirs(store, inbox):
+    allergy = {
+        "resourceType": "AllergyIntolerance",
+        "id": "a1",
+        "patient": {"reference": "Patient/max"},
+    }
+    await store.take("lab", delivery(1, MAX, allergy))
+    found = await inbox.search_by("AllergyIntolerance", "patient", ["max"])
+    assert found == {"max": [allergy]}
+
+
+async def test_a_period_is_a_date_and_a_code_may_be_missing(store, inbox):
+    period = {"effectiveDateTime": None, "effectivePeriod": {"start": "2026-03-01"}}
+    row = {**glucose("o1", **period), "code": {"coding": [{"display": "x"}], "text": "x"}}
+    del row["effectiveDateTime"]
+    await store.take("lab", delivery(1, MAX, row))
+    assert await ids(inbox, "max", date="ge2026-02") == ["o1"]
+    assert await ids(inbox, "max", date="ge2026-04") == []
+    assert await ids(inbox, "max", code="2345-7") == []
