@@ -103,7 +103,7 @@ REQUESTS: Final[Kind[MedicationRequest]] = Kind(
     },
     retracted=lambda request: request.status == ENTERED_IN_ERROR,
     subject=_about,
-    mentions=lambda r: mentions_of(*_named(r), *r.reasons) | _said(r),
+    mentions=lambda r: mentions_of(*_named(r), *r.reasons, r.adherence) | _said(r),
 )
 DISPENSES: Final[Kind[MedicationDispense]] = Kind(
     type="MedicationDispense",

@@ -20,6 +20,7 @@ from subgraphs.runtime.fhir import (
 )
 
 ENTERED_IN_ERROR = "entered-in-error"
+_ADHERENCE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medication-adherence"
 
 
 class Ingredient(Element, frozen=True):
@@ -113,7 +114,20 @@ class DispenseRequest(Element, frozen=True):
     expected_supply_duration: Quantity | None = None
 
 
+class Told(Element, frozen=True):
+    """A part of an extension."""
+
+    url: str | None = None
+    value_codeable_concept: CodeableConcept | None = None
+
+
+class Extension(Element, frozen=True):
+    url: str | None = None
+    extension: tuple[Told, ...] = ()
+
+
 class MedicationRequest(Supplied, frozen=True, kw_only=True):
+    extension: tuple[Extension, ...] = ()
     intent: str | None = None
     category: tuple[CodeableConcept, ...] = ()
     reported_boolean: bool | None = None
@@ -130,6 +144,15 @@ class MedicationRequest(Supplied, frozen=True, kw_only=True):
         """Those that are coded, and the names of those that are referred to."""
         named = (CodeableConcept(text=ref.display) for ref in self.reason_reference if ref.display)
         return (*self.reason_code, *named)
+
+    @property
+    def adherence(self) -> CodeableConcept | None:
+        parts = (
+            part for each in self.extension if each.url == _ADHERENCE for part in each.extension
+        )
+        return next(
+            (p.value_codeable_concept for p in parts if p.url == "medicationAdherence"), None
+        )
 
     @property
     def reported(self) -> bool | None:

@@ -77,6 +77,9 @@ class MedicationRequest(FactNode):
     reported: bool | None = strawberry.field(
         description="Whether somebody only told of it: it was written elsewhere."
     )
+    adherence: CodeableConcept | None = strawberry.field(
+        description="Whether the patient takes it as told."
+    )
     reason: list[CodeableConcept] = strawberry.field(directives=[FEW], description="Why.")
     encounter: Encounter | None = strawberry.field(description="The visit it was written in.")
     repeats_allowed: int | None = strawberry.field(
@@ -112,6 +115,7 @@ class MedicationRequest(FactNode):
             authored_on=date_time(record.authored_on),
             requester=record.requester.display if record.requester else None,
             reported=record.reported,
+            adherence=CodeableConcept.of(record.adherence),
             reason=CodeableConcept.all_of(record.reasons),
             encounter=_encounter(request, fact),
             repeats_allowed=dispense.number_of_repeats_allowed if dispense else None,

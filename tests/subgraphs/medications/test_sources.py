@@ -1,9 +1,12 @@
 """The searches prescriptions and dispenses are asked by, and where their drugs are found."""
 
+import json
+
 import pytest
 
 from subgraphs.connectors.errors import Rejected, TimedOut
 from subgraphs.medications.sources.fhir import INTENTS, FhirMedications
+from tests.shared_data import shared_data
 from tests.subgraphs.sources import FhirServerHolding, SourceContract
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -161,3 +164,43 @@ class TestFhirMedications(SourceContract):
     async def ask(self, patients, held, error=None):
         source = FhirMedications(FhirServerHolding(held, error))
         return await getattr(source, self.question)(patients)
+
+
+@pytest.mark.shared_data
+async def test_us_core_s_own_examples_lose_nothing_that_must_be_supported():
+    folder = shared_data("uscore-examples")
+    held = {
+        file.stem.partition("-")[2]: json.loads(file.read_bytes())
+        for type_ in ("MedicationRequest", "MedicationDispense", "Medication")
+        for file in sorted(folder.glob(f"{type_}-*.json"))
+    }
+    drugs = [each for each in held.values() if each["resourceType"] == "Medication"]
+
+    class Examples:
+        async def search_including(self, type_, _param, _keys, _others=None):
+            rows = [each for each in held.values() if each["resourceType"] == type_]
+            return {"example": rows}, drugs
+
+    source = FhirMedications(Examples())
+    requests, dispenses = await source.requests(["example"]), await source.dispenses(["example"])
+    assert requests.damaged == dispenses.damaged == frozenset()
+    found = {row.id: row for row in (*requests.rows["example"], *dispenses.rows["example"])}
+    assert len(found) >= 5
+    for row in found.values():
+        wire = held[row.id]
+        assert row.medication.coding[0].code
+        assert row.status == wire["status"]
+        texts = [each.get("text") for each in wire.get("dosageInstruction", ())]
+        assert [each.text for each in row.dosage_instruction] == texts
+    coded = found["medicationrequest-coded-oral-axid"]
+    assert coded.adherence.coding[0].code == "275928001"
+    assert coded.dosage_instruction[0].dose.value == 10
+    assert coded.dispense_request.quantity.value == 480
+    assert found["self-tylenol"].reported is True
+    (named,) = found["medicationrequest-referenced-oral-axid"].reasons
+    assert named.text == "Active Duodenal Ulcer"
+    (given,) = dispenses.rows["example"]
+    assert given.prescriptions == {"medicationrequest-coded-oral-axid"}
+    assert (given.quantity.value, given.type.code, given.context.id_of("Encounter")) == (
+        (480, "FFC", "example-1")
+    )
