@@ -59,6 +59,7 @@ def left_out(document: Element, tagged: Tagged, kept: Sequence[Kept]) -> Mapping
     """A fact that should have become a resource counts by its type, any other entry by its kind."""
     made = {tag for each in kept for tag in each.made_of}
     told = {statement.element for tag, statement in tagged.statements.items() if tag in made}
+    told |= set(_told_together(told))
     types = {each.resource["resourceType"] for each in kept}
     counts: Counter[str] = Counter()
     for statement in tagged.statements.values():
@@ -84,17 +85,19 @@ def _expected(element: Element) -> str | None:
     return next((_FACTS[each] for each in templates(element) if each in _FACTS), None)
 
 
+def _told_together(told: set[Element]) -> Iterator[Element]:
+    """Blood pressures that stand beside one that was told: both are in its observation."""
+    organizers = {each.getparent().getparent() for each in told if _code(each) in _BLOOD_PRESSURES}
+    for organizer in organizers:
+        if organizer is not None and organizer.tag == f"{H}organizer":
+            for each in organizer.iterfind(f"{H}component/{H}observation"):
+                if _code(each) in _BLOOD_PRESSURES:
+                    yield each
+
+
 def _is_told(element: Element, told: set[Element], types: set[str]) -> bool:
-    if element in told:
-        return True
-    if element.tag == HEADER_ENCOUNTER:
-        # The converter joins it with the one of the body, if it is of the same day or number.
-        return "Encounter" in types
-    return _code(element) in _BLOOD_PRESSURES and any(
-        other in told and _code(other) in _BLOOD_PRESSURES
-        for component in element.getparent().getparent()
-        for other in component
-    )
+    # The converter joins the encounter of the header with one of the body, of a day or number.
+    return element in told or (element.tag == HEADER_ENCOUNTER and "Encounter" in types)
 
 
 def _code(element: Element) -> str:

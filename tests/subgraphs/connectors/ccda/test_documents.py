@@ -182,6 +182,13 @@ def test_one_damaged_entry_costs_itself_alone_and_is_counted():
     assert sum(told.values()) >= lost
 
 
+def test_a_fact_where_none_belongs_is_counted():
+    template = '<templateId root="2.16.840.1.113883.10.20.22.4.27"/><code code="8480-6"/>'
+    misplaced = f'<observation classCode="OBS" moodCode="EVN">{template}</observation>'
+    text = published("sample.ccda").replace("</recordTarget>", f"</recordTarget>{misplaced}")
+    assert read(text).left_out == {"Observation": 1, "unstructured body": 1}
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
