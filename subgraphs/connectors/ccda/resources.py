@@ -65,7 +65,7 @@ def keep(resources: Sequence[Resource], tagged: Tagged, origin: Origin) -> list[
     kept = []
     for each, id_, own in zip(found, ids, tags, strict=True):
         moved = _moved(correct(each), {**shown, **references})
-        of = [tagged.statements[tag] for tag in own]
+        of = [tagged.statements[tag] for tag in sorted(own, key=int)]
         kept.append(Kept(_finished(moved, id_, of, tagged.root, origin), own))
     return kept
 
