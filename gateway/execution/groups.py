@@ -229,11 +229,11 @@ class _GroupResolver(Resolver):
         try:
             self._enter(on_type, fragment, defer.number, inner, unsure)
         except DependsOnTypeError:
-            if defer.number in self._group:
+            parts = {defer.number, *(each.number for each in deferrals(fragment.selections))}
+            if not parts.isdisjoint(self._group):
                 raise
             # Its own fetch will tell the type.
-            unsure.add(defer.number)
-            unsure.update(each.number for each in deferrals(fragment.selections))
+            unsure |= parts
             return
         for key, fields in inner.items():
             selected.setdefault(key, []).extend(fields)

@@ -139,3 +139,11 @@ def test_parts_that_fetch_the_same_and_fail_alike_are_told_once():
         [("SUBGRAPH_ERROR", ("nodes", 0, "id"))],
         [],
     )
+
+
+def test_a_part_inside_another_whose_type_nobody_tells_does_not_come_empty():
+    query = "{ nodes { id ... @defer { ... on Row @defer { name } } } }"
+    assert deliver(query, {"nodes": [{"id": "1"}]}) == (
+        [],
+        [("SUBGRAPH_INVALID_RESPONSE", ("nodes", 0))],
+    )

@@ -90,6 +90,8 @@ class CurrentReader:
     seen: set[str] = field(default_factory=set)
     payloads: int = 0
     ended: bool = False
+    failed: bool = False
+    """Whether some part brings nothing at all."""
 
     def read(self, payload: dict[str, Any]) -> None:
         assert not self.ended, "something came after the end"
@@ -115,6 +117,7 @@ class CurrentReader:
             assert isinstance(_find(self.data, each["path"]), dict), "it is pending nowhere"
         for each in payload.get("completed", ()):
             del self.pending[each["id"]]
+            self.failed |= "errors" in each
             self._take_errors(each)
         self.ended = not payload.get("hasNext", False)
         assert self.ended == (not self.pending), "hasNext does not say what is pending"

@@ -20,6 +20,7 @@ from unittest.mock import patch
 
 from graphql import parse, validate
 
+from gateway.execution.client import SubgraphUnavailable
 from gateway.execution.deliver import Initial
 from gateway.execution.wire import encode
 from gateway.incremental import apollo_2022, current
@@ -38,7 +39,7 @@ from gateway.planning.plan import (
 from tests.gateway.federated.deferring import Apollo2022Reader, CurrentReader, Deferrer
 from tests.gateway.federated.kit import Federation
 from tests.gateway.federated.random_worlds import break_some_fields, build_query, build_world
-from tests.gateway.federated.test_random import federate
+from tests.gateway.federated.test_random import federate, untold
 
 OPERATIONS = int(os.environ.get("DEFERRED_OPERATIONS", "300"))
 FIRST = int(os.environ.get("DEFERRED_SEED", "0"))
@@ -133,6 +134,46 @@ def test_each_error_is_told_where_it_is_undeferred():
         assert style == "2022" or given == wanted, where
         told += bool(wanted)
     assert told > OPERATIONS / 30
+
+
+@all_told()
+def test_what_is_lost_is_told_in_some_part():
+    """One subgraph is down: each null that should be a value is told of, and no value is."""
+    lost = 0
+    for seed in range(FIRST, FIRST + OPERATIONS // 6):
+        random = Random(seed)
+        federation = federate(world := build_world(random))
+        query = build_query(world, random)
+        variables = {"yes": random.random() < 0.5, "no": random.random() < 0.5}
+        deferred = Deferrer(random).defer(query)
+        down = random.choice(world.subgraphs)
+        federation.send = failing(federation.send, down)
+        where = f"DEFERRED_SEED={seed} ({down} is down, {variables}): {deferred}"
+        expected = world.answer(federation.engine.schema, query, variables)
+        reader = asyncio.run(read(federation, deferred, variables, "current"))
+        if reader.failed:
+            # Parts that bring nothing at all say so each for itself.
+            continue
+        told = Counter((error["code"], tuple(error["path"] or ())) for error in reader.errors)
+        assert max(told.values(), default=1) == 1, where
+        paths = [path for _, path in told]
+        assert untold(in_order(reader.data), in_order(expected), paths) == [], where
+        lost += bool(told)
+    assert lost > OPERATIONS / 30
+
+
+def in_order(data: Any) -> Any:
+    """Parts that come later bring keys that stand before others in the operation."""
+    return json.loads(json.dumps(data, sort_keys=True))
+
+
+def failing(send: Any, down: str) -> Any:
+    async def fail(subgraph: str, body: bytes, kind: OperationKind) -> bytes:
+        if subgraph == down:
+            raise SubgraphUnavailable("down")
+        return await send(subgraph, body, kind)
+
+    return fail
 
 
 def test_the_first_part_is_what_it_would_be_without_the_others():
