@@ -290,8 +290,12 @@ def _diagnostics(deployment: Deployment) -> Part:
 
 
 def _medications(deployment: Deployment) -> Part:
-    servers = deployment.fhir("medications")
-    return Part({id_: FhirMedications(_interpreted(server)) for id_, server in servers.items()})
+    return Part(
+        {
+            id_: FhirMedications(_interpreted(server), base=server.config.url)
+            for id_, server in deployment.fhir("medications").items()
+        }
+    )
 
 
 def _scheduling(deployment: Deployment) -> Part:

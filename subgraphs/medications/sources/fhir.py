@@ -61,8 +61,10 @@ class MedicationServer(Protocol):
 
 
 class FhirMedications:
-    def __init__(self, server: MedicationServer) -> None:
+    def __init__(self, server: MedicationServer, *, base: str = "") -> None:
+        """`base` is the server's own URL: another's Medication of that id is another drug."""
         self._server = server
+        self._base = base.rstrip("/") + "/"
         self._taken = dict.fromkeys(_SHAPES, 0)
 
     async def requests(self, patients: Sequence[str]) -> Answer[MedicationRequest]:
@@ -76,16 +78,19 @@ class FhirMedications:
     ) -> Answer[SuppliedT]:
         rows, brought = await self._search(type_, patients)
         medications = {str(each.get("id")): each for each in brought if _is_medication(each)}
-        referred = {id_ for found in rows.values() for row in found if (id_ := _referred(row))}
+        referred = {id_ for found in rows.values() for row in found if (id_ := self._id(row))}
         medications |= await self._read(sorted(referred - medications.keys()))
+        resolved = {
+            patient: [
+                {**row, "medicationResource": _contained(row) or medications.get(self._id(row))}
+                for row in found
+            ]
+            for patient, found in rows.items()
+        }
         unknown = {
             patient
-            for patient, found in rows.items()
-            if any(_referred(row) not in (None, *medications) for row in found)
-        }
-        resolved = {
-            patient: [_resolved(row, medications) for row in found]
-            for patient, found in rows.items()
+            for patient, found in resolved.items()
+            if any(_reference(row) and row["medicationResource"] is None for row in found)
         }
         answer = translate(resolved, model)
         return Answer(answer.rows, answer.damaged | unknown)
@@ -125,6 +130,11 @@ class FhirMedications:
         except (Rejected, Refused):
             return {}
 
+    def _id(self, row: _Wire) -> str:
+        """The id of the server's own Medication that it refers to; empty without one."""
+        reference = (_reference(row) or "").removeprefix(self._base)
+        return "" if "://" in reference else Reference(reference).id_of("Medication") or ""
+
 
 def _is_medication(resource: _Wire) -> bool:
     return resource.get("resourceType") == "Medication"
@@ -136,17 +146,11 @@ def _reference(row: _Wire) -> str | None:
     return reference if isinstance(reference, str) else None
 
 
-def _referred(row: _Wire) -> str | None:
-    """The id of the Medication it refers to, beyond what it contains."""
-    return Reference(_reference(row)).id_of("Medication")
-
-
-def _resolved(row: _Wire, medications: Mapping[str, _Wire]) -> _Wire:
+def _contained(row: _Wire) -> _Wire | None:
     contained = row.get("contained")
     own = {
         f"#{each.get('id')}": each
         for each in (contained if isinstance(contained, list) else ())
         if isinstance(each, dict) and _is_medication(each)
     }
-    medication = own.get(_reference(row) or "") or medications.get(_referred(row) or "")
-    return {**row, "medicationResource": medication}
+    return own.get(_reference(row) or "")

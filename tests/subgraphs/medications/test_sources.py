@@ -112,7 +112,8 @@ async def test_drugs_come_coded_contained_or_brought_along_in_one_call():
         referring("4", "https://ehr.example/fhir/Medication/m1/_history/2"),
         brings=[drug("m1", "617310"), {"resourceType": "Medication"}],
     )
-    answer = await FhirMedications(server).requests(["p1"])
+    source = FhirMedications(server, base="https://ehr.example/fhir")
+    answer = await source.requests(["p1"])
     assert codes(answer) == ["161", "1819", "617310", "617310"]
     assert len(server.asked) == 1
     assert answer.damaged == frozenset()
@@ -134,6 +135,17 @@ async def test_a_drug_that_leads_nowhere_has_its_name_and_marks_the_answer(error
     (found,) = answer.rows["p1"]
     assert (found.medication.coding, found.medication.text) == ((), "Prinivil")
     assert answer.damaged == {"p1"}
+
+
+@pytest.mark.parametrize(
+    "reference", ["https://elsewhere.example/fhir/Medication/m1", "#gone", "urn:uuid:m1"]
+)
+async def test_another_server_s_drug_of_that_id_is_not_taken_for_ours(reference):
+    server = FakeServer(referring("1", reference), brings=[drug("m1")], holds=[drug("m1")])
+    answer = await FhirMedications(server, base="https://ehr.example/fhir/").requests(["p1"])
+    assert codes(answer) == [None]
+    assert answer.damaged == {"p1"}
+    assert len(server.asked) == 1
 
 
 async def test_an_upstream_that_fails_while_drugs_are_read_has_failed():
