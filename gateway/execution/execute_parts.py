@@ -17,13 +17,10 @@ from gateway.execution.execute import Exchange, Execution
 from gateway.execution.faults import FetchError
 from gateway.operation.deferred import PRIMARY
 from gateway.planning.plan import (
-    ConditionNode,
     DeferNode,
     DeferredNode,
-    FetchNode,
-    ParallelNode,
     PlanNode,
-    SequenceNode,
+    fetch_numbers,
 )
 
 
@@ -99,7 +96,7 @@ class PartsExecution:
             if node is not None:
                 await execution.run(node)
                 # Those that a condition left out will not come any more.
-                for number in _numbers(node):
+                for number in fetch_numbers(node):
                     self._fetched[number].set()
         finally:
             self._changed.set()
@@ -116,15 +113,3 @@ class PartsExecution:
             yield part
             # Of a part that was denied whole, the plan knows nothing.
             part = self._parents.get(part, PRIMARY)
-
-
-def _numbers(node: PlanNode) -> Iterator[int]:
-    match node:
-        case FetchNode(number=int(number)):
-            yield number
-        case SequenceNode(nodes) | ParallelNode(nodes):
-            for each in nodes:
-                yield from _numbers(each)
-        case ConditionNode(if_true=if_true, if_false=if_false):
-            for branch in (if_true, if_false):
-                yield from _numbers(branch) if branch else ()

@@ -8,13 +8,10 @@ from dataclasses import replace
 from gateway.operation.deferred import PRIMARY, Deferral
 from gateway.planning.fetch_graph import Parts
 from gateway.planning.plan import (
-    ConditionNode,
     DeferNode,
     DeferredNode,
-    FetchNode,
-    ParallelNode,
     PlanNode,
-    SequenceNode,
+    fetch_numbers,
 )
 from gateway.planning.requests import Request
 from gateway.planning.schedule import independent, schedule, sequence
@@ -46,7 +43,7 @@ def in_series(nodes: Sequence[PlanNode | DeferNode]) -> PlanNode | DeferNode | N
     deferring = [each for each in nodes if isinstance(each, DeferNode)]
     if not deferring:
         return first
-    every = tuple(number for node in primary for number in _numbers(node))
+    every = tuple(number for node in primary for number in fetch_numbers(node))
     deferred = (each for node in deferring for each in node.deferred)
     return DeferNode(first, tuple(replace(each, after=every) for each in deferred))
 
@@ -70,15 +67,3 @@ def _awaited(own: Sequence[Request], requests: Sequence[Request]) -> tuple[int, 
     needs = frozenset[int]().union(*(each.needs for each in own))
     awaited = (each.node.number for each in requests if each not in own and each.steps & needs)
     return tuple(number for number in awaited if number is not None)
-
-
-def _numbers(node: PlanNode) -> Iterator[int]:
-    match node:
-        case FetchNode(number=int(number)):
-            yield number
-        case SequenceNode(nodes) | ParallelNode(nodes):
-            for each in nodes:
-                yield from _numbers(each)
-        case ConditionNode(if_true=if_true, if_false=if_false):
-            for branch in (if_true, if_false):
-                yield from _numbers(branch) if branch else ()

@@ -9,6 +9,7 @@ requirements) lies beside it under its field name, or under an internal alias wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -223,3 +224,16 @@ class QueryPlan:
     """`node` is None where nothing is to be fetched, as for `{ __typename }`."""
 
     node: PlanRoot | None
+
+
+def fetch_numbers(node: PlanNode) -> Iterator[int]:
+    """Of all fetches in the node that have one, whichever branch of a condition they are in."""
+    match node:
+        case FetchNode(number=int(number)):
+            yield number
+        case SequenceNode(nodes) | ParallelNode(nodes):
+            for each in nodes:
+                yield from fetch_numbers(each)
+        case ConditionNode(if_true=if_true, if_false=if_false):
+            for branch in (if_true, if_false):
+                yield from fetch_numbers(branch) if branch else ()

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from subgraphs.connectors.config import InboxSource
 from subgraphs.connectors.errors import Rejected
-from subgraphs.connectors.inbox.store import InboxStore, Resource
+from subgraphs.connectors.inbox.store import InboxStore, Resource, sortable
 
 Predicate: TypeAlias = Callable[[Resource], bool]
 
@@ -35,13 +35,13 @@ class Inbox:
         others: Mapping[str, Any] | None = None,
     ) -> dict[str, list[Resource]]:
         """Raises `Rejected` for parameters that are not known here, as a strict server does."""
-        wanted = list(_predicates(others or {}))
+        wanted, asked = list(_predicates(others or {})), list(keys)
         if param == "_id":
-            found = await self.read(resource_type, keys)
-            return {key: [found[key]] if key in found else [] for key in keys}
+            found = await self.read(resource_type, asked)
+            return {key: [found[key]] if key in found else [] for key in asked}
         if param != "patient":
             raise Rejected(_BAD_REQUEST, ("not-supported",))
-        rows = await self._store.by_patient(self.config.id, resource_type, keys)
+        rows = await self._store.by_patient(self.config.id, resource_type, asked)
         return {
             key: [row for row in found if all(holds(row) for holds in wanted)]
             for key, found in rows.items()
@@ -72,7 +72,7 @@ class Inbox:
             raise Rejected(_BAD_REQUEST, ("not-supported",))
         rows = await self.search_by(resource_type, param, keys, others)
         return {
-            key: sorted(found, key=_date, reverse=True)[:per_key] for key, found in rows.items()
+            key: sorted(found, key=_moment, reverse=True)[:per_key] for key, found in rows.items()
         }
 
     async def crawl(self, resource_type: str) -> AsyncIterator[list[Resource]]:
@@ -121,7 +121,18 @@ def _one_of(element: str, codes: frozenset[str]) -> Predicate:
 
 
 def _not_before(day: str) -> Predicate:
-    return lambda resource: _date(resource)[: len(day)] >= day
+    """A date that is less precise counts if any of its days may."""
+
+    def holds(resource: Resource) -> bool:
+        told = _date(resource)[: len(day)]
+        return bool(told) and told >= day[: len(told)]
+
+    return holds
+
+
+def _moment(resource: Resource) -> str:
+    """Text that sorts by time, whatever the zone; what has no date comes last."""
+    return sortable(_date(resource) or None)
 
 
 def _date(resource: Resource) -> str:

@@ -164,18 +164,13 @@ class InboxStore:
         found: dict[str, list[Resource]] = {patient: [] for patient in asked}
         column = _RESOURCES.c.id if type_ == PATIENT else _RESOURCES.c.patient
         async with self._engine.connect() as connection:
-            for start in range(0, len(asked), _CHUNK):
-                chunk = asked[start : start + _CHUNK]
-                rows = await connection.execute(_select(source, type_).where(column.in_(chunk)))
-                for row in rows:
-                    found[row.patient].append(self._open(source, type_, row))
+            for row in await _rows_in(connection, _select(source, type_), column, asked):
+                found[row.patient].append(self._open(source, type_, row))
         return found
 
     async def by_id(self, source: str, type_: str, ids: Sequence[str]) -> dict[str, Resource]:
         async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                _select(source, type_).where(_RESOURCES.c.id.in_(list(ids)))
-            )
+            rows = await _rows_in(connection, _select(source, type_), _RESOURCES.c.id, ids)
             return {row.id: self._open(source, type_, row) for row in rows}
 
     async def page(self, source: str, type_: str, after: str, size: int) -> list[Resource]:
@@ -193,7 +188,7 @@ class InboxStore:
         if version is None:
             return True
         series = {"source": source, "series": self.name(source, "series", *version.series)}
-        number = f"{version.number:010} {_sortable(version.written_at)}"
+        number = f"{version.number:010} {sortable(version.written_at)}"
         # The row comes first: of two versions that come at once, one waits.
         await connection.execute(_insert_new(connection, _SERIES, {**series, "version": ""}))
         here = [_SERIES.c[name] == value for name, value in series.items()]
@@ -221,7 +216,7 @@ class InboxStore:
         type_, id_ = resource["resourceType"], resource["id"]
         patient = await _survivor(connection, source, _patient_of(resource))
         here = _here(source, type_, id_)
-        version = _sortable(resource.get("meta", {}).get("lastUpdated"))
+        version = sortable(resource.get("meta", {}).get("lastUpdated"))
         known = await connection.scalar(sa.select(_RESOURCES.c.version).where(*here))
         if known is not None and known > version:
             return
@@ -299,6 +294,19 @@ class InboxStore:
         return opened
 
 
+async def _rows_in(
+    connection: AsyncConnection,
+    query: sa.Select[Any],
+    column: sa.ColumnElement[Any],
+    values: Sequence[str],
+) -> list[sa.Row[Any]]:
+    """The rows whose column has one of the values, however many there are."""
+    found: list[sa.Row[Any]] = []
+    for start in range(0, len(values), _CHUNK):
+        found += await connection.execute(query.where(column.in_(values[start : start + _CHUNK])))
+    return found
+
+
 def _select(source: str, type_: str) -> sa.Select[Any]:
     return sa.select(_RESOURCES).where(_RESOURCES.c.source == source, _RESOURCES.c.type == type_)
 
@@ -350,7 +358,7 @@ def _place(source: str, type_: str, id_: str) -> bytes:
     return f"{source}/{type_}/{id_}".encode()
 
 
-def _sortable(moment: str | None) -> str:
+def sortable(moment: str | None) -> str:
     """A time as text that sorts by it; without a zone it is taken for UTC, without a time last."""
     if moment is None:
         return ""

@@ -150,6 +150,29 @@ async def test_what_is_pushed_contains_what_it_refers_to(store, inbox):
     assert found == ({"max": [orders[0]]}, [])
 
 
+async def test_the_latest_is_so_in_whichever_zone_it_is_told(store, inbox):
+    early = glucose("early", effectiveDateTime="2026-01-02T23:00:00+02:00")
+    late = glucose("late", effectiveDateTime="2026-01-02T22:00:00Z")
+    undated = glucose("undated")
+    del undated["effectiveDateTime"]
+    await store.take("lab", delivery(1, undated, early, late))
+    found = await inbox.latest_by("Observation", "patient", ["max"], sort="-date", per_key=3)
+    assert [row["id"] for row in found["max"]] == ["late", "early", "undated"]
+    assert await ids(inbox, "max", date="ge2026-01-01") == ["early", "late"]
+
+
+async def test_a_year_counts_if_any_of_its_days_may(store, inbox):
+    await store.take("lab", delivery(1, glucose(effectiveDateTime="2026")))
+    assert await ids(inbox, "max", date="ge2026-05-01") == ["o1"]
+    assert await ids(inbox, "max", date="ge2027-01-01") == []
+
+
+async def test_keys_may_come_one_by_one(store, inbox):
+    await store.take("lab", delivery(1, glucose()))
+    found = await inbox.search_by("Observation", "_id", iter(["o1", "no"]))
+    assert [len(found["o1"]), len(found["no"])] == [1, 0]
+
+
 @pytest.mark.parametrize("others", [{"status": "final"}, {"date": "le2026"}, {"code:in": "x"}])
 async def test_what_is_not_known_is_declined_and_not_ignored(inbox, others):
     with pytest.raises(Rejected):
