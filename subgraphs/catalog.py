@@ -36,7 +36,6 @@ from subgraphs.coverage.loaders import Payers
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
-from subgraphs.identity.index.database import sqlite_url
 from subgraphs.identity.index.matching import Matcher
 from subgraphs.identity.index.store import open_index
 from subgraphs.identity.index.tables import idempotency
@@ -50,6 +49,7 @@ from subgraphs.records.sources.fhir import FhirRecords
 from subgraphs.runtime.access_facts import PATH, AccessFacts, HttpAccessFacts
 from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
+from subgraphs.runtime.database import sqlite_url
 from subgraphs.runtime.events import Events, LocalEvents
 from subgraphs.runtime.facts_route import facts_route
 from subgraphs.runtime.idempotency import IdempotencyStore
@@ -219,7 +219,7 @@ class OpenIdentity:
 
 async def _open_identity(deployment: Deployment) -> OpenIdentity:
     settings, keys = deployment.settings, deployment.keys
-    url = settings.database_url or sqlite_url(settings.home)
+    url = settings.database_url or sqlite_url(settings.home, "identity")
     matcher = Matcher(load_weights(settings.identity_weights))
     index = await open_index(url, keys.key("store:identity"), matcher)
     deployment.stack.push_async_callback(index.close)

@@ -13,7 +13,6 @@ import pytest
 
 from contract.access import verify_report
 from contract.context import HEADER, Caller, Context, body_hash, sign_context
-from subgraphs.identity.index.database import sqlite_url
 from subgraphs.identity.index.store import open_index, said_by
 from subgraphs.identity.index.tables import idempotency
 from subgraphs.identity.loaders import Identity, IndexFacts
@@ -21,6 +20,7 @@ from subgraphs.identity.model import PatientResource
 from subgraphs.identity.schema import SCHEMA
 from subgraphs.runtime.app import create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
+from subgraphs.runtime.database import sqlite_url
 from subgraphs.runtime.idempotency import IdempotencyStore
 from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.sealing import IdSeal, RecordRef
@@ -77,7 +77,7 @@ class World:
 async def worlds(tmp_path):
     opened = []
     for name, families in (("with", FAMILIES), ("without", [f for f in FAMILIES if f != HIDDEN])):
-        index = await open_index(sqlite_url(tmp_path / name), KEY)
+        index = await open_index(sqlite_url(tmp_path / name, "identity"), KEY)
         patients = {str(FAMILIES.index(f)): person(FAMILIES.index(f), f) for f in families}
         said = {id_: said_by(patient, NOW) for id_, patient in patients.items()}
         await index.take("ehr", said, NOW)

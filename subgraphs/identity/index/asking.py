@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.identity.index.blocking import block_keys
 from subgraphs.identity.index.crypto import IndexCipher
-from subgraphs.identity.index.database import rows_in
 from subgraphs.identity.index.features import Features
 from subgraphs.identity.index.intake import features_of
 from subgraphs.identity.index.matching import Matcher, Outcome, Verdict
 from subgraphs.identity.index.pairing import telling_blocks
 from subgraphs.identity.index.tables import members
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.database import rows_in
 
 MAX_KEYS: Final = 40
 """Keys of one description that are asked about: the cost of a question has a bound."""

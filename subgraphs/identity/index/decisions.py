@@ -22,11 +22,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.identity.index.crypto import IndexCipher
-from subgraphs.identity.index.database import rows_in, take_numbers
+from subgraphs.identity.index.database import take_numbers
 from subgraphs.identity.index.matching import Matcher
 from subgraphs.identity.index.resolving import settle
 from subgraphs.identity.index.tables import bonds, decided, decisions, members
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.database import rows_in
 
 
 class Kind(StrEnum):

@@ -17,12 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.identity.index.blocking import block_keys
 from subgraphs.identity.index.crypto import IndexCipher, pack, unpack
-from subgraphs.identity.index.database import rows_in, take_numbers
+from subgraphs.identity.index.database import take_numbers
 from subgraphs.identity.index.features import Features, extract
 from subgraphs.identity.index.tables import blocks, members, words
 from subgraphs.identity.index.words import words_of
 from subgraphs.identity.model import PatientResource
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.database import rows_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.identity.index.blocking import MAX_BLOCK
 from subgraphs.identity.index.crypto import IndexCipher, unpack
-from subgraphs.identity.index.database import ask_about, rows_in
+from subgraphs.identity.index.database import ask_about
 from subgraphs.identity.index.features import Features
 from subgraphs.identity.index.intake import KeyChange, features_of
 from subgraphs.identity.index.matching import Matcher, Outcome
 from subgraphs.identity.index.tables import asked, blocks, members, pairs
+from subgraphs.runtime.database import rows_in
 
 
 async def pair_anew(

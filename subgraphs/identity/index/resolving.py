@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.identity.index.crypto import IndexCipher
-from subgraphs.identity.index.database import rows_in
 from subgraphs.identity.index.intake import features_of
 from subgraphs.identity.index.matching import Matcher, Outcome
 from subgraphs.identity.index.people import Pair, grow, pair
 from subgraphs.identity.index.tables import bonds, members, pairs
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.database import rows_in
 
 
 class _Edge(NamedTuple):

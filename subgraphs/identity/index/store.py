@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.index.asking import Match, match
 from subgraphs.identity.index.crypto import IndexCipher, IndexUnreadableError
-from subgraphs.identity.index.database import Database, open_database, rows_in, take_numbers
+from subgraphs.identity.index.database import open_index_database, take_numbers
 from subgraphs.identity.index.decisions import Decision, Registrar, read_decision, read_history
 from subgraphs.identity.index.features import extract
 from subgraphs.identity.index.intake import NEVER, Said, record_of, take
@@ -32,6 +32,7 @@ from subgraphs.identity.index.reviews import OpenPair, Place, read_near, read_op
 from subgraphs.identity.index.tables import crawls, members, words
 from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.database import Database, rows_in
 from subgraphs.runtime.gathering import Record
 from subgraphs.runtime.scalars import instant
 
@@ -251,7 +252,7 @@ class Deciding:
 
 async def open_index(url: str, key: bytes, matcher: Matcher | None = None) -> PatientIndex:
     """Open or make the index; raises `IndexUnreadableError` for one written with another key."""
-    index = PatientIndex(await open_database(url), IndexCipher(key), matcher or Matcher())
+    index = PatientIndex(await open_index_database(url), IndexCipher(key), matcher or Matcher())
     try:
         await index.page(None, 1)
     except IndexUnreadableError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from subgraphs.connectors.errors import SourceState
-from subgraphs.identity.index.database import sqlite_url
 from subgraphs.identity.index.store import open_index, said_by
+from subgraphs.runtime.database import sqlite_url
 from tests.subgraphs.identity.people import KEY, NOW, patient
 
 
@@ -17,7 +17,7 @@ def make_patient():
 
 @pytest.fixture
 async def index(tmp_path):
-    opened = await open_index(sqlite_url(tmp_path), KEY)
+    opened = await open_index(sqlite_url(tmp_path, "identity"), KEY)
     yield opened
     await opened.close()
 

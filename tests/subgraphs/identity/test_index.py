@@ -6,10 +6,10 @@ import pytest
 
 from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.index.crypto import IndexUnreadableError
-from subgraphs.identity.index.database import sqlite_url
 from subgraphs.identity.index.store import open_index, said_by
 from subgraphs.identity.index.words import words_asked
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.database import sqlite_url
 
 N1, S2, W3 = Link("north", "1"), Link("south", "2"), Link("west", "3")
 
@@ -60,18 +60,18 @@ async def test_a_record_that_is_gone_still_finds_the_person(index, absorb, patie
 
 async def test_it_survives_a_restart_and_shows_nothing_on_disk(tmp_path, patient):
     key = b"k" * 32
-    index = await open_index(sqlite_url(tmp_path), key)
+    index = await open_index(sqlite_url(tmp_path, "identity"), key)
     at = datetime(2026, 1, 1, tzinfo=UTC)
     await index.take("north", {"1": said_by(patient("1"), at)}, at)
     await index.close()
-    again = await open_index(sqlite_url(tmp_path), key)
+    again = await open_index(sqlite_url(tmp_path, "identity"), key)
     assert (await again.people([N1]))[N1].newest.birth_date == "1968-03-14"
     await again.close()
     content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     for secret in (b"Lovelace", b"lovelace", b"1968-03-14", b"999-12-3456", b"Maple"):
         assert secret not in content
     with pytest.raises(IndexUnreadableError, match="remove it"):
-        await open_index(sqlite_url(tmp_path), b"x" * 32)
+        await open_index(sqlite_url(tmp_path, "identity"), b"x" * 32)
 
 
 async def test_pages_through_everyone_once(index, absorb, patient):
