@@ -49,6 +49,8 @@ class Code(StrEnum):
     SOURCE_RATE_LIMITED = "SOURCE_RATE_LIMITED"
     SOURCE_REFUSED = "SOURCE_REFUSED"
     SOURCE_PROTOCOL_VIOLATION = "SOURCE_PROTOCOL_VIOLATION"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    IN_PROGRESS = "IN_PROGRESS"
     SUBGRAPH_UNAVAILABLE = "SUBGRAPH_UNAVAILABLE"
     SUBGRAPH_INVALID_RESPONSE = "SUBGRAPH_INVALID_RESPONSE"
     SUBGRAPH_ERROR = "SUBGRAPH_ERROR"
@@ -164,6 +166,16 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.SOURCE_PROTOCOL_VIOLATION: Meaning(
         502, "A source's answer breaks its protocol.", "Its operator must look into it."
+    ),
+    Code.OUTCOME_UNKNOWN: Meaning(
+        504,
+        "A source may have done it or not.",
+        "Ask again with the same idempotency key: it is found out, and nothing is done twice.",
+    ),
+    Code.IN_PROGRESS: Meaning(
+        409,
+        "The same is being done at this moment.",
+        "Ask again with the same idempotency key in a minute.",
     ),
     Code.SUBGRAPH_UNAVAILABLE: Meaning(502, "A part of the graph is down.", "Retry later."),
     Code.SUBGRAPH_INVALID_RESPONSE: Meaning(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
@@ -29,6 +30,14 @@ class Outage(StrEnum):
     RESET = "reset"  # TCP RST instead of an answer
 
 
+class Dies(StrEnum):
+    """When the connection is lost at a write: whoever asked cannot tell which it was."""
+
+    NEVER = "never"
+    BEFORE = "before"  # nothing was done
+    AFTER = "after"  # it was done
+
+
 class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most `limit` requests in any `retry_after` seconds; the rest are answered 429."""
 
@@ -42,13 +51,15 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_limit: RateLimit | None = None
     multiple_or: bool = True  # off: a comma list is refused, and metadata says so
     batch: bool = True  # off: POST [base] is refused, and metadata does not offer it
+    dies: Dies = Dies.NEVER
 
 
 class FaultSwitch:
     """The faults now in force for one upstream; stands between its listener and its answers."""
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, respond: Respond, is_write: Callable[[Request], bool]) -> None:
         self._respond = respond
+        self._is_write = is_write
         self._recent: deque[float] = deque()
         self.faults = Faults()
 
@@ -66,12 +77,19 @@ class FaultSwitch:
             case Outage.HANG:
                 await asyncio.Event().wait()
             case Outage.RESET:
-                return Response(503, delivery=Delivery.RESET)
+                return _LOST
             case Outage.UNAVAILABLE:
                 return Response(503, b"upstream is down for maintenance", "text/plain")
             case Outage.HTML:
                 return Response(200, _PORTAL, "text/html; charset=utf-8")
+        if faults.dies is not Dies.NEVER and self._is_write(request):
+            return await self._die(request, faults.dies)
         return _spoil(await self._respond(request), faults.outage)
+
+    async def _die(self, request: Request, dies: Dies) -> Response:
+        if dies is Dies.AFTER:
+            await self._respond(request)
+        return _LOST
 
     def _admits(self, rate: RateLimit) -> bool:
         now = time.monotonic()
@@ -83,6 +101,7 @@ class FaultSwitch:
         return True
 
 
+_LOST = Response(503, delivery=Delivery.RESET)
 _PORTAL = b"<!doctype html><title>Sign in</title><h1>Your session has ended</h1>"
 
 

@@ -24,11 +24,18 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+WRITES = frozenset({Kind.CREATE, Kind.UPDATE})
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     kind: Kind
     subject: str  # the resource type, or what stands for it
     entries: tuple[Call, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        return self.kind in WRITES or any(entry.writes for entry in self.entries)
 
 
 @dataclass(slots=True)

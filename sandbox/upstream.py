@@ -23,7 +23,7 @@ class Upstream:
         self.name = name
         self.ledger = Ledger()
         self._application: Application | None = None
-        self._switch = FaultSwitch(self._respond)
+        self._switch = FaultSwitch(self._respond, self._is_write)
         self._listener = Listener(self._receive)
 
     @property
@@ -55,6 +55,10 @@ class Upstream:
             return Response(503, b"starting", "text/plain")
         self.ledger.record(self._application.classify(request))
         return await self._switch(request)
+
+    def _is_write(self, request: Request) -> bool:
+        assert self._application is not None
+        return self._application.classify(request).writes
 
     async def _respond(self, request: Request) -> Response:
         assert self._application is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
@@ -65,8 +65,12 @@ class Interactions:
     def page(self, token: str) -> Answer:
         return self._page(self.cursors.get(token), f"{self.base}/_page/{token}")
 
-    def create(self, type_: str, body: bytes) -> Answer:
+    def create(self, type_: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         resource = read_resource(type_, body)
+        if condition := headers.get("if-none-exist"):
+            found = self._existing(type_, condition)
+            if found is not None:
+                return _whole(200, found)
         stored = self._store.put({**resource, "id": str(uuid.uuid4())})
         location = f"{self.base}/{stored.reference}/_history/{stored.version}"
         return _whole(201, stored, ("location", location))
@@ -82,6 +86,16 @@ class Interactions:
         if resource.get("id") != id_:
             raise Refusal(400, "invalid", "the resource's id is not the address's")
         return _whole(200, self._store.put(resource))
+
+    def _existing(self, type_: str, condition: str) -> Stored | None:
+        """https://hl7.org/fhir/R4/http.html#ccreate"""
+        search = read_search(type_, parse_qsl(condition), self.base, multiple_or=True)
+        if search.unknown or not search.filters:
+            raise Refusal(400, "not-supported", "If-None-Exist names no known parameter")
+        matches = tuple(find_matches(self._store, search))
+        if len(matches) > 1:
+            raise Refusal(412, "multiple-matches", "more than one such resource exists")
+        return matches[0] if matches else None
 
     def _page(self, cursor: Cursor, self_url: str) -> Answer:
         bundle: dict[str, Any] = page_bundle(

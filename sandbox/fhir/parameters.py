@@ -109,6 +109,9 @@ _ANY_TYPE = (
     _token("_security", "meta.security"),
     _token("_tag", "meta.tag"),
 )
+_IDENTIFIED = (_token("identifier"),)
+_UNIDENTIFIED = frozenset({"Provenance"})
+"""Types that have no parameter `identifier`."""
 _NAMES = (
     _string("name", "name.family", "name.given", "name.text"),
     _string("family", "name.family"),
@@ -133,7 +136,6 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
     ),
     "Claim": (
         _patient("patient"),
-        _token("identifier"),
         _token("status"),
         _token("use"),
         _date("created"),
@@ -151,7 +153,6 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
     "Coverage": (
         _reference("patient", "beneficiary", target="Patient"),
         _reference("beneficiary"),
-        _token("identifier"),
         _token("status"),
         _token("type"),
         _reference("payor"),
@@ -167,7 +168,6 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
     ),
     "Encounter": (
         *_SUBJECT,
-        _token("identifier"),
         _token("class"),
         _token("type"),
         _token("status"),
@@ -177,7 +177,6 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
     ),
     "ExplanationOfBenefit": (
         _patient("patient"),
-        _token("identifier"),
         _token("status"),
         _token("type"),
         _date("created"),
@@ -196,7 +195,6 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
     "Location": (
         _string("name"),
         _token("status"),
-        _token("identifier"),
         _reference("organization", "managingOrganization"),
     ),
     "Medication": (_token("code"), _token("status")),
@@ -228,10 +226,9 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _reference("encounter"),
         _reference("performer"),
     ),
-    "Organization": (_string("name"), _token("identifier"), _token("active")),
+    "Organization": (_string("name"), _token("active")),
     "Patient": (
         *_NAMES,
-        _token("identifier"),
         _token("active"),
         _token("gender"),
         _date("birthdate", "birthDate"),
@@ -240,7 +237,7 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _reference("general-practitioner", "generalPractitioner"),
         _reference("organization", "managingOrganization"),
     ),
-    "Practitioner": (*_NAMES, _token("identifier"), _token("active")),
+    "Practitioner": (*_NAMES, _token("active")),
     "PractitionerRole": (
         _reference("practitioner"),
         _reference("organization"),
@@ -265,7 +262,10 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
 }
 
 PARAMETERS: Mapping[str, Mapping[str, SearchParameter]] = {
-    type_: {parameter.code: parameter for parameter in (*_ANY_TYPE, *own)}
+    type_: {
+        parameter.code: parameter
+        for parameter in (*_ANY_TYPE, *(() if type_ in _UNIDENTIFIED else _IDENTIFIED), *own)
+    }
     for type_, own in _BY_TYPE.items()
 }
 COMMON: frozenset[str] = frozenset(parameter.code for parameter in _ANY_TYPE)

@@ -116,7 +116,7 @@ class FhirServer:
                 return self._do.read(type_, id_, request.headers)
             case "POST", (type_,):
                 _require(grant, type_, "c")
-                return self._do.create(type_, request.body)
+                return self._do.create(type_, request.body, request.headers)
             case "PUT", (type_, id_):
                 _require(grant, type_, "u")
                 return self._do.update(type_, id_, request.body, request.headers)

@@ -31,6 +31,7 @@ async function change(name, section) {
       : { limit: Number(limit), retry_after: Number(field(section, "retry_after").value) },
     multiple_or: field(section, "multiple_or").checked,
     batch: field(section, "batch").checked,
+    dies: field(section, "dies").value,
   };
   try {
     show(section, await ask("/faults", wanted));
@@ -48,8 +49,10 @@ function show(section, faults) {
     field(section, "retry_after").value = faults.rate_limit?.retry_after ?? 1;
     field(section, "multiple_or").checked = faults.multiple_or;
     field(section, "batch").checked = faults.batch;
+    field(section, "dies").value = faults.dies;
   }
-  section.classList.toggle("broken", faults.outage !== "none" || faults.rate_limit !== null);
+  const broken = faults.outage !== "none" || faults.rate_limit !== null || faults.dies !== "never";
+  section.classList.toggle("broken", broken);
 }
 
 function count(section, report) {

@@ -4,6 +4,8 @@ What was done is noted in the transaction that does it: either both are there or
 who was not answered asks again with the same key, and is answered with what was done the first
 time. Refusals are not noted, since nothing was done: what stood in the way may be gone by then.
 https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
+
+What is done at an upstream cannot be in our transaction: that is `runtime.writes`.
 """
 
 from __future__ import annotations
@@ -46,16 +48,40 @@ class Asked:
     """All that the caller asked for, in any form msgspec can encode."""
 
 
-class IdempotencyStore:
-    """The keys of one subgraph, in a table of its own database (`idempotency_table`).
+class AskedSeal:
+    """What of an intention lies on disk: keyed hashes of its key and its input, and its outcome
+    as a ciphertext that belongs to that key."""
 
-    Keys and inputs lie there as keyed hashes, outcomes encrypted.
-    """
+    def __init__(self, key: bytes) -> None:
+        self._hashes = derive_key(key, "hashes")
+        self._cipher = AESGCM(derive_key(key, "outcomes"))
+
+    def key(self, asked: Asked) -> bytes:
+        caller = asked.caller
+        parts = (caller.issuer, caller.client_id, caller.subject, asked.mutation, asked.key)
+        return self._hash(*(part.encode() for part in parts))
+
+    def input(self, asked: Asked) -> bytes:
+        return self._hash(msgspec.json.encode(asked.input))
+
+    def seal(self, outcome: msgspec.Struct, key: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, msgspec.json.encode(outcome), key)
+
+    def open(self, sealed: bytes, key: bytes, outcome: type[OutcomeT]) -> OutcomeT:
+        plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], key)
+        return msgspec.json.decode(plain, type=outcome)
+
+    def _hash(self, *parts: bytes) -> bytes:
+        return hmac.digest(self._hashes, msgspec.json.encode(parts), hashlib.sha256)
+
+
+class IdempotencyStore:
+    """The keys of one subgraph, in a table of its own database (`idempotency_table`)."""
 
     def __init__(self, table: sa.Table, key: bytes) -> None:
         self._table = table
-        self._hashes = derive_key(key, "hashes")
-        self._cipher = AESGCM(derive_key(key, "outcomes"))
+        self._seal = AskedSeal(key)
 
     async def once(
         self,
@@ -69,27 +95,20 @@ class IdempotencyStore:
 
         Of two that come at once in two transactions one fails on the key, and is undone whole.
         """
-        key, digest = self._hash(*_whose(asked)), self._hash(msgspec.json.encode(asked.input))
-        table = self._table
+        key, digest, table = self._seal.key(asked), self._seal.input(asked), self._table
         found = (await connection.execute(sa.select(table).where(table.c.key == key))).first()
         if found is not None:
             if found.input != digest:
                 raise KeyReusedError
-            sealed = found.outcome
-            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], key)
-            return msgspec.json.decode(plain, type=outcome)
+            return self._seal.open(found.outcome, key, outcome)
         done = await effect()
-        nonce = secrets.token_bytes(_NONCE)
-        sealed = nonce + self._cipher.encrypt(nonce, msgspec.json.encode(done), key)
+        sealed = self._seal.seal(done, key)
         await connection.execute(
             sa.insert(table).values(key=key, input=digest, outcome=sealed, at=at.timestamp())
         )
         old = table.c.at < (at - KEPT).timestamp()
         await connection.execute(sa.delete(table).where(old))
         return done
-
-    def _hash(self, *parts: bytes) -> bytes:
-        return hmac.digest(self._hashes, msgspec.json.encode(parts), hashlib.sha256)
 
 
 def idempotency_table(subgraph: str, metadata: sa.MetaData) -> sa.Table:
@@ -101,9 +120,3 @@ def idempotency_table(subgraph: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("outcome", sa.LargeBinary, nullable=False),
         sa.Column("at", sa.Float, nullable=False, index=True),
     )
-
-
-def _whose(asked: Asked) -> tuple[bytes, ...]:
-    caller = asked.caller
-    parts = (caller.issuer, caller.client_id, caller.subject, asked.mutation, asked.key)
-    return tuple(part.encode() for part in parts)

@@ -15,6 +15,7 @@ import strawberry
 from strawberry import federation
 
 from contract.errors import Code
+from subgraphs.connectors.errors import Refused, Rejected
 from subgraphs.runtime.errors import ClientError
 
 MAX_KEY: Final = 255
@@ -61,6 +62,11 @@ class UpstreamRefused:
     source: str = strawberry.field(description="The id of the source, for example `ehr-a`.")
     code: str = strawberry.field(description="The source's own code, where it gives one.")
     message: str = strawberry.field(description="What its refusal means.")
+
+    @classmethod
+    def of(cls, source: str, error: Rejected | Refused) -> UpstreamRefused:
+        code = error.codes[0] if isinstance(error, Rejected) and error.codes else error.state.value
+        return cls(source=source, code=code, message=str(error))
 
 
 def check_key(key: str) -> str:

@@ -122,3 +122,18 @@ def test_a_broken_answer_is_still_a_call(calm_sandbox, ask):
 def test_the_issuer_can_be_broken_too(calm_sandbox):
     with calm_sandbox.broken("issuer", outage="503"), pytest.raises(httpx2.HTTPStatusError):
         calm_sandbox.system_token()
+
+
+@pytest.mark.parametrize("dies", ["before", "after"])
+def test_the_connection_is_lost_at_a_write_alone(calm_sandbox, dies):
+    token = calm_sandbox.system_token("system/*.cruds")
+    headers = {"authorization": f"Bearer {token}"}
+    url = calm_sandbox.url("ehr-a")
+    condition = {"resourceType": "Condition", "subject": {"display": dies}}
+    mark = {"system": "urn:lost", "value": dies}
+    with httpx2.Client(base_url=url, headers=headers, trust_env=False) as client:
+        with calm_sandbox.broken("ehr-a", dies=dies):
+            with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):
+                client.post("Condition", json={**condition, "identifier": [mark]})
+            found = client.get("Condition", params={"identifier": f"urn:lost|{dies}"})
+        assert len(found.json().get("entry", [])) == (dies == "after")

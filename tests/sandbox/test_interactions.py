@@ -72,6 +72,23 @@ def test_creates_under_an_id_of_its_own(ehr):
     assert location == f"http://ehr.example/fhir/Patient/{made['id']}/_history/1"
 
 
+def test_creates_what_does_not_exist_yet(ehr):
+    marked = {**PATIENT, "identifier": [{"system": "urn:x", "value": "1"}]}
+    asked = {"token": "writer", "if_none_exist": "identifier=urn:x|1"}
+    first = ehr.ask("POST", "Patient", marked, **asked)
+    again = ehr.ask("POST", "Patient", marked, **asked)
+    assert (first.status, again.status) == (201, 200)
+    assert decode(first.body)["id"] == decode(again.body)["id"]
+    ehr.ask("POST", "Patient", marked, token="writer")
+    assert ehr.ask("POST", "Patient", marked, **asked).status == 412
+
+
+@pytest.mark.parametrize("condition", ["made-up=1", "_count=1"])
+def test_a_condition_on_nothing_known_is_refused(ehr, condition):
+    answer = ehr.ask("POST", "Patient", PATIENT, token="writer", if_none_exist=condition)
+    assert answer.status == 400
+
+
 def test_decimals_keep_their_digits(ehr_of):
     quantity = b'{"value":5.10,"unit":"%"}'
     body = b'{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":%s}'

@@ -91,6 +91,14 @@ class SearchPage(msgspec.Struct, frozen=True):
         return next((link.url for link in self.link if link.relation == "next"), None)
 
 
+def read_resource(content: bytes) -> Resource:
+    try:
+        resource: Resource = _RESOURCE.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProtocolViolation("the source's answer is not a resource") from None
+    return resource
+
+
 def read_page(content: bytes) -> SearchPage:
     try:
         return _PAGE.decode(content)
@@ -100,6 +108,7 @@ def read_page(content: bytes) -> SearchPage:
 
 
 _PAGE = msgspec.json.Decoder(SearchPage, float_hook=Decimal)
+_RESOURCE = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 def _own_url(client: httpx2.AsyncClient, link: str) -> httpx2.URL:

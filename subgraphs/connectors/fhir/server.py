@@ -21,6 +21,7 @@ import httpx2
 
 from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.errors import Refused, Rejected
+from subgraphs.connectors.fhir import writing
 from subgraphs.connectors.fhir.asking import Asker, Crowded
 from subgraphs.connectors.fhir.capabilities import Capabilities
 from subgraphs.connectors.fhir.conformance import Conformance
@@ -119,6 +120,18 @@ class FhirServer:
             rows = [row for row in page.resources() if row.get("resourceType") == resource_type]
             await self.conformance.check(rows)
             yield rows
+
+    async def create(self, resource: Resource, token: str) -> Resource:
+        """As `writing.create`: sent twice under one token, it is done once."""
+        return await writing.create(self._client, resource, token)
+
+    async def update(self, resource: Resource, version: str) -> Resource:
+        """As `writing.update`: `version` is the `meta.versionId` that it was made from."""
+        return await writing.update(self._client, resource, version)
+
+    async def find_written(self, resource_type: str, token: str) -> Resource | None:
+        """As `writing.find_written`: what became of a create."""
+        return await writing.find_written(self._client, resource_type, token)
 
     async def _ask(self, question: Question, fetch: _Fetch, order: Sequence[Way]) -> Rows:
         """Ask in the first way that the server takes, and group the rows by the keys asked."""
