@@ -20,7 +20,8 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from subgraphs.coverage.model import COVERAGE, EXPLANATION, CoverageResource, ExplanationResource
+from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
+from subgraphs.coverage.model.explanations import EXPLANATION, ExplanationResource
 from subgraphs.diagnostics import kinds as diagnostics
 from subgraphs.diagnostics.model import DiagnosticReport, Observation
 from subgraphs.medications import kinds as medications

@@ -32,7 +32,7 @@ from subgraphs.connectors.inbox.store import InboxStore, inbox_url, open_inbox
 from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.transport import OnCall, open_client
 from subgraphs.connectors.x12.client import EligibilityClient
-from subgraphs.coverage.loaders import Payers
+from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics

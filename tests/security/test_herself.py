@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contract.context import Caller
-from subgraphs.coverage.loaders import may_see_billing
+from subgraphs.coverage.loaders.billing import may_see_billing
 from subgraphs.runtime.access import Access, Compartment
 from subgraphs.runtime.crosswalk import Link
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from subgraphs.coverage.model import EXPLANATION, ExplanationResource
+from subgraphs.coverage.model.explanations import EXPLANATION, ExplanationResource
 from subgraphs.diagnostics.kinds import OBSERVATIONS, REPORTS
 from subgraphs.diagnostics.model import DiagnosticReport, Observation
 from subgraphs.medications.kinds import DISPENSES, REQUESTS

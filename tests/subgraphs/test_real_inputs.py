@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from subgraphs.coverage.model import CoverageResource, ExplanationResource
+from subgraphs.coverage.model.coverages import CoverageResource
+from subgraphs.coverage.model.explanations import ExplanationResource
 from subgraphs.diagnostics.model import DiagnosticReport, Observation
 from subgraphs.identity.index.features import extract
 from subgraphs.identity.index.matching import Matcher

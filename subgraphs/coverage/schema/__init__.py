@@ -1,6 +1,6 @@
 """The coverage subgraph as published."""
 
-from subgraphs.coverage.schema.types import Coverage, ExplanationOfBenefit, Patient
+from subgraphs.coverage.schema.patient import Patient
 from subgraphs.runtime.schema import build_schema
 
-SCHEMA = build_schema(None, [Patient, Coverage, ExplanationOfBenefit])
+SCHEMA = build_schema(None, [Patient])

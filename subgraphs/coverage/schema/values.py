@@ -8,7 +8,7 @@ from decimal import Decimal
 import strawberry
 
 from subgraphs.connectors.x12 import eligibility as x12
-from subgraphs.coverage.model import AMOUNT_CODES, Amount, Item, amount_of
+from subgraphs.coverage.model.explanations import AMOUNT_CODES, Amount, Item, amount_of
 from subgraphs.runtime.datatypes import CodeableConcept, Money, Period
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 

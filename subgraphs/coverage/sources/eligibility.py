@@ -10,7 +10,8 @@ from typing import Protocol
 from subgraphs.connectors.x12.eligibility import Eligibility
 from subgraphs.connectors.x12.inquiry import Inquiry
 from subgraphs.connectors.x12.writing import Person
-from subgraphs.coverage.model import CoverageResource, Member
+from subgraphs.coverage.model.coverages import CoverageResource
+from subgraphs.coverage.model.payers import Member
 from subgraphs.coverage.sources.payer import Payer
 
 

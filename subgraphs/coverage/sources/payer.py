@@ -8,12 +8,9 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from subgraphs.connectors.errors import ProtocolViolation
-from subgraphs.coverage.model import (
-    CoverageResource,
-    ExplanationResource,
-    Member,
-    Organization,
-)
+from subgraphs.coverage.model.coverages import CoverageResource
+from subgraphs.coverage.model.explanations import ExplanationResource
+from subgraphs.coverage.model.payers import Member, Organization
 from subgraphs.runtime import fhir
 from subgraphs.runtime.gathering import Answer
 

@@ -12,7 +12,7 @@ from subgraphs.connectors.config import FhirSource, X12Source
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.client import EligibilityClient
-from subgraphs.coverage.loaders import Payers
+from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.schema import SCHEMA
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.payer import Payer

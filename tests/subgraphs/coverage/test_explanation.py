@@ -5,7 +5,8 @@ import json
 import msgspec
 import pytest
 
-from subgraphs.coverage.model import AMOUNT_CODES, CoverageResource, ExplanationResource, amount_of
+from subgraphs.coverage.model.coverages import CoverageResource
+from subgraphs.coverage.model.explanations import AMOUNT_CODES, ExplanationResource, amount_of
 from tests.shared_data import shared_data
 from tests.subgraphs.connectors.fhir.ehr import Ehr
 from tests.subgraphs.coverage.graph import (

@@ -1,6 +1,5 @@
-"""FHIR Coverage and ExplanationOfBenefit, as far as the payer's side of the graph reads them.
+"""FHIR ExplanationOfBenefit: https://hl7.org/fhir/R4/explanationofbenefit.html and CARIN's.
 
-https://hl7.org/fhir/R4/coverage.html, https://hl7.org/fhir/R4/explanationofbenefit.html,
 https://hl7.org/fhir/us/carin-bb/
 """
 
@@ -8,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
+from subgraphs.coverage.model.payers import PayerResource, start
 from subgraphs.runtime import fhir
 from subgraphs.runtime.kinds import Kind
 from subgraphs.runtime.labelling import mentions_of
 from subgraphs.runtime.scalars import rank
 
-_MEMBER_NUMBER = "MB"
 _CMS = "https://bluebutton.cms.gov/resources/variables/line_"
 # CARIN, the base specification and Medicare's Blue Button name some amounts differently.
 AMOUNT_CODES = {
@@ -28,66 +25,6 @@ AMOUNT_CODES = {
     "member_liability": ("memberliability",),
     "paid_by_patient": ("paidbypatient",),
 }
-
-
-class Contained(fhir.Element, frozen=True):
-    """A resource within another, as far as it names someone.
-
-    https://hl7.org/fhir/R4/references.html#contained
-    """
-
-    id: str | None = None
-    name: str | tuple[fhir.HumanName, ...] | None = None
-    """An organization's is a text, a person's has parts."""
-
-
-class PayerResource(fhir.Resource, frozen=True, kw_only=True):
-    contained: tuple[Contained, ...] = ()
-
-    def contained_name(self, reference: fhir.Reference) -> str | None:
-        """The name of whom a reference such as `#payer` means."""
-        within = (c.name for c in self.contained if c.id and f"#{c.id}" == reference.reference)
-        name = next(within, None)
-        if isinstance(name, tuple):
-            return next((full for part in name if (full := part.full)), None)
-        return name
-
-
-class CoverageClass(fhir.Element, frozen=True):
-    type: fhir.CodeableConcept = fhir.CodeableConcept()
-    value: str | None = None
-    name: str | None = None
-
-
-class CoverageResource(PayerResource, frozen=True, kw_only=True):
-    status: str | None = None
-    identifier: tuple[fhir.Identifier, ...] = ()
-    type: fhir.CodeableConcept | None = None
-    subscriber_id: str | None = None
-    beneficiary: fhir.Reference | None = None
-    relationship: fhir.CodeableConcept | None = None
-    period: fhir.Period | None = None
-    payor: tuple[fhir.Reference, ...] = ()
-    classes: tuple[CoverageClass, ...] = msgspec.field(default=(), name="class")
-
-    @property
-    def owner(self) -> fhir.Reference | None:
-        return self.beneficiary
-
-    @property
-    def plan(self) -> str | None:
-        plans = (c for c in self.classes if c.type.code == "plan")
-        return next((plan.name or plan.value for plan in plans), None)
-
-    @property
-    def member_number(self) -> str | None:
-        """The number of this member alone, where the payer gives everyone one."""
-        numbers = (i.value for i in self.identifier if i.type and i.type.code == _MEMBER_NUMBER)
-        return next((number for number in numbers if number), None)
-
-    @property
-    def is_subscribers_own(self) -> bool:
-        return self.relationship is None or self.relationship.code == "self"
 
 
 class Amount(fhir.Element, frozen=True):
@@ -142,39 +79,15 @@ class ExplanationResource(PayerResource, frozen=True, kw_only=True):
         return *self.total, *self.adjudication
 
 
-class Organization(fhir.Resource, frozen=True, kw_only=True):
-    name: str | None = None
-
-
-class Member(fhir.Resource, frozen=True, kw_only=True):
-    """A payer's Patient: what it wants to be told to recognise a member."""
-
-    name: tuple[fhir.HumanName, ...] = ()
-    birth_date: str | None = None
-
-
 def amount_of(amounts: Iterable[Amount], *codes: str) -> fhir.Money | None:
     """The amount of the first of these categories that is given."""
     given = [(amount.amount, {c.code for c in amount.category.coding}) for amount in amounts]
     return next((money for code in codes for money, of in given if money and code in of), None)
 
 
-def _start(period: fhir.Period | None) -> str:
-    return rank(period.start if period else None)
-
-
-COVERAGE: Kind[CoverageResource] = Kind(
-    type="Coverage",
-    # What is in force comes first, then the newest.
-    rank=lambda c: f"{int(c.status == 'active')}{_start(c.period)}",
-    # Only a payer speaks of its own coverage, so nothing is there to be merged.
-    same=lambda _: None,
-    retracted=lambda c: c.status == "entered-in-error",
-)
-
 EXPLANATION: Kind[ExplanationResource] = Kind(
     type="ExplanationOfBenefit",
-    rank=lambda e: _start(e.billable_period) or rank(e.created),
+    rank=lambda e: start(e.billable_period) or rank(e.created),
     same=lambda _: None,
     tokens=lambda e: {"type": fhir.tokens([e.type])},
     retracted=lambda e: e.status == "entered-in-error",

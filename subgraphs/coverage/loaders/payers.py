@@ -1,20 +1,15 @@
-"""What one request asks of the payers: every question once, for all of its patients together."""
+"""Coverages, explanations and eligibility of the patients of one request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
 
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.x12.eligibility import Eligibility
-from subgraphs.coverage.model import (
-    COVERAGE,
-    EXPLANATION,
-    CoverageResource,
-    ExplanationResource,
-    Organization,
-)
+from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
+from subgraphs.coverage.model.explanations import EXPLANATION, ExplanationResource
+from subgraphs.coverage.model.payers import Organization
 from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.runtime import fhir
@@ -23,9 +18,6 @@ from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.facts import Fact, load_facts
 from subgraphs.runtime.gathering import Gathered, Record
 from subgraphs.runtime.request import Request
-
-BILLING_ROLES: Final = frozenset({"biller", "payer-reviewer"})
-"""Staff who may see member numbers and amounts; other staff see that there is a coverage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +84,3 @@ async def load_eligibility(
         return await request.load(("eligibility", record.source), desk.ask, question)
     except UpstreamError as error:
         raise SourcesDownError([(desk.source, error.state)], error.retry_after) from None
-
-
-def may_see_billing(request: Request[Payers], fact: Fact[Any]) -> bool:
-    """Billing staff, the patient, and systems without a role, whom scopes alone decide about."""
-    roles = request.access.caller.roles
-    if not roles or BILLING_ROLES.intersection(roles):
-        return True
-    if request.access.is_herself(fact.compartment):
-        return True
-    request.access.refuse(fact.type, "role", fact.compartment)
-    return False

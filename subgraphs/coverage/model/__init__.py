@@ -1,0 +1,1 @@
+"""FHIR resources of payers, as far as their side of the graph reads them."""

@@ -1,0 +1,45 @@
+"""What all resources of a payer have, and those that only name somebody."""
+
+from __future__ import annotations
+
+from subgraphs.runtime import fhir
+from subgraphs.runtime.scalars import rank
+
+
+class Contained(fhir.Element, frozen=True):
+    """A resource within another, as far as it names someone.
+
+    https://hl7.org/fhir/R4/references.html#contained
+    """
+
+    id: str | None = None
+    name: str | tuple[fhir.HumanName, ...] | None = None
+    """An organization's is a text, a person's has parts."""
+
+
+class PayerResource(fhir.Resource, frozen=True, kw_only=True):
+    contained: tuple[Contained, ...] = ()
+
+    def contained_name(self, reference: fhir.Reference) -> str | None:
+        """The name of whom a reference such as `#payer` means."""
+        within = (c.name for c in self.contained if c.id and f"#{c.id}" == reference.reference)
+        name = next(within, None)
+        if isinstance(name, tuple):
+            return next((full for part in name if (full := part.full)), None)
+        return name
+
+
+class Organization(fhir.Resource, frozen=True, kw_only=True):
+    name: str | None = None
+
+
+class Member(fhir.Resource, frozen=True, kw_only=True):
+    """A payer's Patient: what it wants to be told to recognise a member."""
+
+    name: tuple[fhir.HumanName, ...] = ()
+    birth_date: str | None = None
+
+
+def start(period: fhir.Period | None) -> str:
+    """A text that sorts by when a period begins."""
+    return rank(period.start if period else None)

@@ -1,0 +1,112 @@
+"""Coverages, and what their payers say about a service today."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+import strawberry
+from strawberry import federation
+
+from contract.errors import Code
+from subgraphs.coverage.loaders.billing import may_see_billing
+from subgraphs.coverage.loaders.payers import (
+    Payers,
+    load_coverages,
+    load_eligibility,
+    load_name,
+)
+from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
+from subgraphs.coverage.schema.values import (
+    Eligibility,
+    Payer,
+)
+from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
+from subgraphs.runtime.datatypes import CodeableConcept, Period
+from subgraphs.runtime.errors import ClientError
+from subgraphs.runtime.fact_nodes import (
+    FactNode,
+    common,
+    resolve_facts,
+)
+from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.scalars import date_time
+from subgraphs.runtime.schema import Representation
+from subgraphs.runtime.scopes import scopes_for
+
+_SERVICE_TYPE = re.compile(r"[A-Z0-9]{1,2}")
+
+
+@federation.type(
+    keys=["id"],
+    requires_scopes=scopes_for("Coverage"),
+    description="An insurance or other agreement that pays for a patient's care. "
+    "https://hl7.org/fhir/R4/coverage.html",
+)
+class Coverage(FactNode):
+    patient: PatientOfFact = strawberry.field(description="Who is covered.")
+    status: str | None = strawberry.field(description="`active`, `cancelled` or `draft`.")
+    type: CodeableConcept | None = strawberry.field(description="The kind of coverage.")
+    plan: str | None = strawberry.field(description="The plan's name.")
+    period: Period | None = strawberry.field(description="When it is in force.")
+    relationship: CodeableConcept | None = strawberry.field(
+        description="The patient's relationship to the subscriber: `self`, `child`, `spouse`, …"
+    )
+    fact: strawberry.Private[Fact[CoverageResource]]
+
+    @federation.field(
+        requires_scopes=scopes_for("Claim"),
+        description="The number the payer knows the subscriber by: for billing and the patient; "
+        "null for everyone else.",
+    )
+    def subscriber_id(self, info: strawberry.Info) -> str | None:
+        if not may_see_billing(info.context, self.fact):
+            return None
+        return self.fact.resource.subscriber_id
+
+    @strawberry.field(description="Who pays; null where the patient does.")
+    async def payer(self, info: strawberry.Info) -> Payer | None:
+        record = self.fact.records[0]
+        name = await load_name(info.context, record, next(iter(record.resource.payor), None))
+        return Payer(name=name) if name else None
+
+    @strawberry.field(
+        description="What the payer says about a service today; null where it cannot be asked."
+    )
+    async def eligibility(
+        self,
+        info: strawberry.Info,
+        service_type: Annotated[
+            str,
+            strawberry.argument(
+                description="X12 service type code: `30` the plan as a whole, `98` an office "
+                "visit, `MH` mental health, … https://x12.org/codes/service-type-codes"
+            ),
+        ] = "30",
+    ) -> Eligibility | None:
+        if not _SERVICE_TYPE.fullmatch(service_type):
+            raise ClientError(Code.BAD_USER_INPUT, argument="serviceType")
+        request: Request[Payers] = info.context
+        answer = await load_eligibility(request, self.fact, service_type)
+        return Eligibility.of(answer, date_time(request.subgraph.now())) if answer else None
+
+    @classmethod
+    def of(cls, fact: Fact[CoverageResource]) -> Coverage:
+        resource = fact.resource
+        return cls(
+            **common(fact),
+            patient=patient_of(fact),
+            status=resource.status,
+            type=CodeableConcept.of(resource.type),
+            plan=resource.plan,
+            period=Period.of(resource.period),
+            relationship=CodeableConcept.of(resource.relationship),
+        )
+
+    @classmethod
+    async def resolve_references(
+        cls, request: Request[Payers], representations: Sequence[Representation]
+    ) -> Sequence[object]:
+        return await resolve_facts(request, COVERAGE, load_coverages, cls.of, representations)
