@@ -104,7 +104,7 @@ async def the_two(ward):
     pytest.fail("they are not both known")
 
 
-async def is_of(ward, patient, mrn) -> bool:
+def is_of(ward, patient, mrn) -> bool:
     store = ward.apps["scheduling"].subgraph.services.sources["ward"]._server._store
     return any(
         link.id == store.name("ward", "patient", "WARD", mrn) for link in ward.links(patient)
