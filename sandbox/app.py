@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.control import ControlPanel
+from sandbox.data.authorizations import placed
 from sandbox.data.population import EHR_A, EHR_B, PAYER, TITLES, Population, build_population
 from sandbox.fhir.server import ROOT, FhirServer
 from sandbox.issuer.clients import SERVICE_CLIENT, registered_clients
@@ -113,7 +114,7 @@ def _mount(
         system = systems[name]
         system.mount(
             FhirServer(
-                resources,
+                placed(resources, systems[EHR_A].url + ROOT),
                 title=TITLES[name],
                 url=system.url,
                 token_url=f"{issuer}/token",

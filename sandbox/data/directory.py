@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sandbox.data.codes import FAMILY_MEDICINE, OFFICE_VISIT, VIDEO_VISIT
+from sandbox.data.codes import FAMILY_MEDICINE
 from sandbox.data.shapes import Reference, concept, hl7_concept, instant, npi, npi_identifier
 from sandbox.data.source import SourceBuilder
 
@@ -50,9 +50,7 @@ def record_directory(
         managingOrganization=organization,
     )
     practitioners = tuple(
-        _practitioner(
-            source, (organization, location), family, n, founded, today, npi(first_npi + 1 + n)
-        )
+        _practitioner(source, organization, family, n, founded, today, npi(first_npi + 1 + n))
         for n, family in enumerate(families)
     )
     return Directory(organization, location, practitioners)
@@ -60,16 +58,14 @@ def record_directory(
 
 def _practitioner(
     source: SourceBuilder,
-    at: tuple[Reference, Reference],
+    organization: Reference,
     family: str,
     number: int,
     founded: datetime,
     today: datetime,
     npi_number: str,
 ) -> Practitioner:
-    organization, location = at
     given = "ADEFGHJKLM"[number]
-    name = f"Dr. {given}. {family}"
     who = source.add(
         "Practitioner",
         (number,),
@@ -92,12 +88,10 @@ def _practitioner(
         (number,),
         founded,
         active=True,
-        serviceType=[concept(OFFICE_VISIT), concept(VIDEO_VISIT)],
-        specialty=[concept(FAMILY_MEDICINE)],
-        actor=[{**who, "display": name}, location],
+        actor=[who],
         planningHorizon={
             "start": instant(today),
             "end": instant(today + timedelta(days=DAYS_AHEAD + 1)),
         },
     )
-    return Practitioner(who, schedule, name)
+    return Practitioner(who, schedule, f"Dr. {given}. {family}")

@@ -5,11 +5,12 @@ The same seed, count and day give the same population, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from sandbox.data.appointments import AppointmentBook, BookedVisit
+from sandbox.data.authorizations import record_authorizations
 from sandbox.data.chart import Chart, Visit, make_chart
 from sandbox.data.dialect import as_ehr_b
 from sandbox.data.directory import Practitioner, record_directory
@@ -164,7 +165,7 @@ class _PopulationBuilder:
             copied = self._recorder(EHR_B, known.person.number, _patient(ids[EHR_B]))
             copy_prescriptions(copied, chart, chart.visits[::2])
         if insured:
-            ids[PAYER] = self._record_at_payer(person, chart, tuple(known.records))
+            ids[PAYER] = self._record_at_payer(person, chart, known.records, ids.get(EHR_A))
         self._true.append(TruePerson(person.number, ids, known.variations))
 
     def _record_in_ehr(
@@ -215,7 +216,9 @@ class _PopulationBuilder:
             number = known.person.number
             record_labs(self._sources[EHR_B], number, patient, None, performer, copied)
 
-    def _record_at_payer(self, person: Person, chart: Chart, ehrs: tuple[str, ...]) -> str:
+    def _record_at_payer(
+        self, person: Person, chart: Chart, ehrs: Iterable[str], patient_a: str | None
+    ) -> str:
         source = self._sources[PAYER]
         record = replace(person, ssn=person.ssn if person.number % 2 else None)
         if person.number % 5 == 4:  # noqa: PLR2004 - one in five has not told their payer
@@ -233,9 +236,23 @@ class _PopulationBuilder:
             coverage,
         )
         record_claims(billing, chart, self._seed, member.until)
+        if member.active:
+            record_authorizations(billing, chart, self._order(patient_a), self._today)
         met = billing.years.get(today.year, Accumulator())
         self._members.append(replace(member, met=met))
         return _id(patient)
+
+    def _order(self, patient: str | None) -> Resource | None:
+        """What EHR-A prescribes to them and labels as nothing."""
+        orders = (
+            resource
+            for resource in self._sources[EHR_A].resources
+            if resource["resourceType"] == "MedicationRequest"
+            and resource["subject"]["reference"] == f"Patient/{patient}"
+            and resource["status"] == "active"
+            and "security" not in resource["meta"]
+        )
+        return next(orders, None) if patient else None
 
     def _true_pair(self, pair: Lookalikes) -> TrueLookalikes:
         by_number = {person.number: person for person in self._true}

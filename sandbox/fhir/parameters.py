@@ -133,14 +133,20 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _date("date", "start"),
         _token("status"),
         _reference("slot"),
-        _reference("location", "participant.actor", target="Location"),
-        _token("service-type", "serviceType"),
-        _token("specialty"),
     ),
     "Claim": (
         _patient("patient"),
         _token("status"),
         _token("use"),
+        _date("created"),
+    ),
+    "ClaimResponse": (
+        _patient("patient"),
+        _token("identifier"),
+        _token("status"),
+        _token("use"),
+        _token("outcome"),
+        _reference("request"),
         _date("created"),
     ),
     "Condition": (
@@ -260,21 +266,8 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _date("recorded"),
         _reference("agent", "agent.who"),
     ),
-    "Schedule": (
-        _reference("actor"),
-        _token("active"),
-        _date("date", "planningHorizon"),
-        _token("service-type", "serviceType"),
-        _token("specialty"),
-    ),
-    "Slot": (
-        _reference("schedule"),
-        _token("status"),
-        _date("start"),
-        _token("service-type", "serviceType"),
-        _token("specialty"),
-        _token("appointment-type", "appointmentType"),
-    ),
+    "Schedule": (_reference("actor"), _token("active"), _date("date", "planningHorizon")),
+    "Slot": (_reference("schedule"), _token("status"), _date("start")),
 }
 
 PARAMETERS: Mapping[str, Mapping[str, SearchParameter]] = {

@@ -9,6 +9,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from sandbox.data.appointments import AppointmentBook
+from sandbox.data.authorizations import EHR_ADDRESS
 from sandbox.data.directory import DAYS_AHEAD, SLOT_HOURS, record_directory
 from sandbox.data.population import MAX_PATIENTS, MIN_PATIENTS, build_population
 from sandbox.data.shapes import npi_check_digit
@@ -82,13 +83,16 @@ def test_a_full_calendar_goes_on_behind_its_last_day():
 
 
 def test_every_reference_leads_somewhere(population):
+    ehr_a = by_id(population, "ehr-a")
     for source in population.resources:
         known = by_id(population, source)
         for resource in known.values():
             for node in walk(resource):
                 if isinstance(node, dict) and "reference" in node:
                     held = {f"#{each['id']}" for each in resource.get("contained", ())}
-                    assert node["reference"] in (known.keys() | held)
+                    there = node["reference"].removeprefix(EHR_ADDRESS + "/")
+                    is_foreign = there != node["reference"]
+                    assert there in (ehr_a if is_foreign else known.keys() | held)
 
 
 # Nobody real

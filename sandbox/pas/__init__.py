@@ -1,0 +1,1 @@
+"""Prior authorization at the sandbox's payer, as Da Vinci PAS has it."""
