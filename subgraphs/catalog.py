@@ -28,13 +28,14 @@ from subgraphs.connectors.config import (
 )
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.inbox.server import Inbox
-from subgraphs.connectors.inbox.store import Delivery, InboxStore, inbox_url, open_inbox
+from subgraphs.connectors.inbox.store import InboxStore, inbox_url, open_inbox
 from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.transport import OnCall, open_client
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.payer import Payer
+from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
 from subgraphs.identity.index.matching import Matcher
 from subgraphs.identity.index.store import open_index
@@ -66,8 +67,6 @@ from subgraphs.runtime.terms.dialect import Interpreted, PatientSearches, load_d
 from subgraphs.runtime.tls import client_context
 from subgraphs.runtime.visit_key import VisitKeys
 from subgraphs.scheduling.loaders import Scheduling
-from subgraphs.scheduling.news import AppointmentNews
-from subgraphs.scheduling.sources.calendars import FhirCalendars
 from subgraphs.scheduling.sources.fhir import FhirSchedule
 from subgraphs.telehealth.loaders import Telehealth
 from subgraphs.telehealth.sources.notices import NoticeBoard
@@ -235,16 +234,10 @@ async def _open_identity(deployment: Deployment) -> OpenIdentity:
         # Half of the people would look like all of them.
         return (was_crawled or crawler.has_been_round) and not await index.is_empty()
 
-    people = InboxNews(IndexFeed(index, utc_now), utc_now)
-    appointments = AppointmentNews(deployment.events)
-
-    async def tell(source: str, delivery: Delivery) -> None:
-        await people.tell(source, delivery)
-        await appointments.tell(source, delivery)
-
+    news = InboxNews(IndexFeed(index, utc_now), utc_now)
     routes = {
         PATH: facts_route(facts, keys.rotation("access-facts")),
-        **deployment.inbox_routes(tell),
+        **deployment.inbox_routes(news.tell),
     }
     once = IdempotencyStore(idempotency, keys.key("store:identity"))
     return OpenIdentity(Part(Identity(index, once), ready, routes), facts)
@@ -307,19 +300,19 @@ def _medications(deployment: Deployment) -> Part:
 
 
 def _scheduling(deployment: Deployment) -> Part:
-    servers = deployment.fhir("scheduling")
-    sources = {id_: FhirSchedule(server) for id_, server in servers.items()}
-    calendars = {
-        id_: FhirCalendars(server)
-        for id_, server in servers.items()
-        if isinstance(server, FhirServer)
-    }
-    keys = VisitKeys(deployment.keys.key("seal:links"))
-    return Part(Scheduling(sources, keys, calendars))
+    sources = {id_: FhirSchedule(server) for id_, server in deployment.fhir("scheduling").items()}
+    return Part(Scheduling(sources, VisitKeys(deployment.keys.key("seal:links"))))
 
 
 def _coverage(deployment: Deployment) -> Part:
-    payers = {id_: Payer(server) for id_, server in deployment.fhir("coverage").items()}
+    servers = deployment.fhir("coverage")
+    payers = {id_: Payer(server) for id_, server in servers.items()}
+    authorizations = {
+        id_: PriorAuthorizations(server)
+        for id_, server in servers.items()
+        if isinstance(server, FhirServer)
+    }
+    keepers = deployment.fhir("medications")
     desks = {
         config.payer: EligibilityDesk(
             id_, payers[config.payer], EligibilityClient(config, deployment.client(config))
@@ -327,7 +320,8 @@ def _coverage(deployment: Deployment) -> Part:
         for id_, config in deployment.serving("coverage", X12Source).items()
         if config.payer in payers
     }
-    return Part(Payers(payers, desks))
+    bases = {id_: server.config.url for id_, server in keepers.items()}
+    return Part(Payers(payers, desks, authorizations, bases))
 
 
 def _telehealth(deployment: Deployment) -> Part:

@@ -31,6 +31,10 @@ PATIENT_ID: Final = (
 )
 ENCOUNTER: Final = "A visit or stay. https://hl7.org/fhir/R4/encounter.html"
 APPOINTMENT: Final = "A booked time. https://hl7.org/fhir/R4/appointment.html"
+MEDICATION_REQUEST: Final = (
+    "A prescription, or another order or plan to take something. "
+    "https://hl7.org/fhir/R4/medicationrequest.html"
+)
 FACT_ID: Final = "An opaque id. A fact of several sources is found by any of its records' ids."
 
 RecordT = TypeVar("RecordT", bound=fhir.PatientRecord)
@@ -118,10 +122,23 @@ async def list_facts(
     """A page of a patient's facts of one kind, those that `keep` wants."""
     gathered = await load(request, request.compartment(patient.id, patient.links))
     rows = tuple(fact for fact in gathered.rows if keep(fact.resource))
-    listing: Listing[Fact[RecordT]] = Listing(id=_id, rank=_rank)
     kept = Gathered(rows, gathered.sources)
     scope = f"{field}:{patient.id}"
-    return connect(request, listing, node, kept, scope=scope, first=first, after=after)
+    return page_facts(request, kept, node, scope=scope, first=first, after=after)
+
+
+def page_facts(
+    request: Request[Any],
+    gathered: Gathered[Fact[RecordT]],
+    node: Callable[[Fact[RecordT]], NodeT],
+    *,
+    scope: str,
+    first: int | None,
+    after: str | None,
+) -> Connection[NodeT]:
+    """A page of facts that are here already; `scope` keeps its cursors to this list."""
+    listing: Listing[Fact[RecordT]] = Listing(id=_id, rank=_rank)
+    return connect(request, listing, node, gathered, scope=scope, first=first, after=after)
 
 
 async def resolve_facts(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.x12.eligibility import Eligibility
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
 from subgraphs.coverage.model.explanations import EXPLANATION, ExplanationResource
-from subgraphs.coverage.model.payers import Organization
+from subgraphs.coverage.model.payers import Organization, PayerResource
 from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
 from subgraphs.coverage.sources.payer import Payer
+from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.errors import SourcesDownError
@@ -26,6 +27,9 @@ class Payers:
 
     payers: Mapping[str, Payer]
     desks: Mapping[str, EligibilityDesk]
+    authorizations: Mapping[str, PriorAuthorizations] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
+    """Where the sources that keep orders have them: the URL of each."""
 
 
 async def load_coverages(
@@ -44,7 +48,7 @@ async def load_explanations(
 
 async def load_name(
     request: Request[Payers],
-    record: Record[CoverageResource] | Record[ExplanationResource],
+    record: Record[PayerResource],
     reference: fhir.Reference | None,
 ) -> str | None:
     """The name of whom a record refers to: as it says itself, or else as the organization does."""

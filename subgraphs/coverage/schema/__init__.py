@@ -1,6 +1,7 @@
 """The coverage subgraph as published."""
 
+from subgraphs.coverage.schema.orders import MedicationRequest
 from subgraphs.coverage.schema.patient import Patient
 from subgraphs.runtime.schema import build_schema
 
-SCHEMA = build_schema(None, [Patient])
+SCHEMA = build_schema(None, [Patient, MedicationRequest])

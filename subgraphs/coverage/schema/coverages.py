@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -17,17 +18,21 @@ from subgraphs.coverage.loaders.payers import (
     load_eligibility,
     load_name,
 )
+from subgraphs.coverage.loaders.prior_authorizations import load_under
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
+from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
 from subgraphs.coverage.schema.values import (
     Eligibility,
     Payer,
 )
 from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
+from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import CodeableConcept, Period
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import (
     FactNode,
     common,
+    page_facts,
     resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
@@ -91,6 +96,24 @@ class Coverage(FactNode):
         request: Request[Payers] = info.context
         answer = await load_eligibility(request, self.fact, service_type)
         return Eligibility.of(answer, date_time(request.subgraph.now())) if answer else None
+
+    @federation.field(
+        directives=[PAGE],
+        requires_scopes=scopes_for("Claim"),
+        description="What was asked to be paid under it beforehand, the newest first.",
+    )
+    async def prior_authorizations(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[PriorAuthorization] | None:
+        request: Request[Payers] = info.context
+        return page_facts(
+            request,
+            await load_under(request, self.fact),
+            partial(PriorAuthorization.of, request),
+            scope=f"priorAuthorizations:{self.id}",
+            first=first,
+            after=after,
+        )
 
     @classmethod
     def of(cls, fact: Fact[CoverageResource]) -> Coverage:

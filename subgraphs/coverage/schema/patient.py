@@ -1,6 +1,9 @@
-"""A patient's lists of coverages and of what payers decided."""
+"""A patient's lists of coverages and of what payers decided, before and after."""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
 
 import strawberry
 from strawberry import federation
@@ -10,8 +13,12 @@ from subgraphs.coverage.loaders.payers import (
     load_coverages,
     load_explanations,
 )
+from subgraphs.coverage.loaders.prior_authorizations import load_authorizations
+from subgraphs.coverage.model.preauthorization.record import PriorAuthorization as Record
+from subgraphs.coverage.schema.authorization_values import PriorAuthorizationState
 from subgraphs.coverage.schema.coverages import Coverage
 from subgraphs.coverage.schema.explanations import ExplanationOfBenefit
+from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
 from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.fact_nodes import (
     PATIENT,
@@ -62,4 +69,37 @@ class Patient(PatientNode):
             field="explanationsOfBenefit",
             first=first,
             after=after,
+        )
+
+    @federation.field(
+        directives=[PAGE],
+        requires=["links"],
+        requires_scopes=scopes_for("Claim"),
+        description="What payers were asked to agree to beforehand, the newest first.",
+    )
+    async def prior_authorizations(
+        self,
+        info: strawberry.Info,
+        state: Annotated[
+            list[PriorAuthorizationState] | None,
+            strawberry.argument(description="Only those that stand so."),
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[PriorAuthorization] | None:
+        wanted = None if state is None else {each.name for each in state}
+
+        def keep(record: Record) -> bool:
+            return wanted is None or record.state.name in wanted
+
+        request: Request[Payers] = info.context
+        return await list_facts(
+            request,
+            self,
+            load_authorizations,
+            partial(PriorAuthorization.of, request),
+            field="priorAuthorizations",
+            first=first,
+            after=after,
+            keep=keep,
         )

@@ -38,13 +38,13 @@ class Payer:
         )
 
     async def organizations(self, ids: Sequence[str]) -> Mapping[str, Organization]:
-        return _converted(await self._server.read("Organization", ids), Organization)
+        return converted(await self._server.read("Organization", ids), Organization)
 
     async def members(self, ids: Sequence[str]) -> Mapping[str, Member]:
-        return _converted(await self._server.read("Patient", ids), Member)
+        return converted(await self._server.read("Patient", ids), Member)
 
 
-def _converted(
+def converted(
     found: Mapping[str, Mapping[str, Any]], model: type[ResourceT]
 ) -> dict[str, ResourceT]:
     try:

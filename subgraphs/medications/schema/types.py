@@ -23,6 +23,7 @@ from subgraphs.runtime.datatypes import FEW, CodeableConcept, Quantity
 from subgraphs.runtime.fact_nodes import (
     ENCOUNTER,
     FACT_ID,
+    MEDICATION_REQUEST,
     PATIENT,
     FactNode,
     PatientNode,
@@ -49,8 +50,7 @@ class Encounter:
 @federation.type(
     keys=["id"],
     requires_scopes=scopes_for("MedicationRequest"),
-    description="A prescription, or another order or plan to take something. "
-    "https://hl7.org/fhir/R4/medicationrequest.html",
+    description=MEDICATION_REQUEST,
 )
 class MedicationRequest(FactNode):
     patient: Patient = strawberry.field(description="For whom.")

@@ -16,6 +16,7 @@ from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.schema import SCHEMA
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.payer import Payer
+from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.runtime.access_facts import Person
 from subgraphs.runtime.app import create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk, Link
@@ -32,6 +33,7 @@ CLINICIAN = Caller(subject="c", roles=("clinician",), scopes=("user/*.rs",))
 ADA_HERSELF = Caller(
     subject="a", roles=("patient",), scopes=("patient/*.rs",), patient="ehr-a/e-ada"
 )
+EHR = "https://ehr-a.example/fhir"
 BENEFITS = ["EB*1**30**GOLD", "EB*C*IND*30***23*1500.00*****Y", "EB*C*IND*30***29*400.50*****Y"]
 
 
@@ -54,7 +56,8 @@ class CoverageSubgraph:
             sender_id="CHARTGRAPH",
             receiver_id="PAYER01",
         )
-        payer = Payer(FhirServer(fhir, open_client(fhir, network=self.ehr.network)))
+        server = FhirServer(fhir, open_client(fhir, network=self.ehr.network))
+        payer = Payer(server)
         clearinghouse = EligibilityClient(x12, open_client(x12, network=self.desk.network))
         desk = EligibilityDesk("payer-x12", payer, clearinghouse)
         self.crosswalk = Crosswalk(KEY)
@@ -63,7 +66,12 @@ class CoverageSubgraph:
             IdSeal(KEY),
             self.crosswalk,
             self,
-            Payers({"payer": payer}, {"payer": desk}),
+            Payers(
+                {"payer": payer},
+                {"payer": desk},
+                {"payer": PriorAuthorizations(server)},
+                {"ehr-a": EHR},
+            ),
             now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
         )
         self.app = create_subgraph_app(subgraph, SCHEMA, keys={"1": KEY}, clock=lambda: NOW)

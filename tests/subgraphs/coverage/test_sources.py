@@ -1,8 +1,12 @@
-"""A payer by FHIR keeps the contract of all sources."""
+"""Payers by FHIR keep the contract of all sources."""
+
+from typing import ClassVar
 
 import pytest
 
+from subgraphs.connectors.fhir.capabilities import Capabilities
 from subgraphs.coverage.sources.payer import Payer
+from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from tests.subgraphs.sources import FhirServerHolding, SourceContract
 
 
@@ -18,3 +22,43 @@ class TestPayer(SourceContract):
 
     async def ask(self, patients, held, error=None):
         return await getattr(Payer(FhirServerHolding(held, error)), self.question)(patients)
+
+
+class TestPriorAuthorizations(SourceContract):
+    """Over requests; answers and explanations are asked for in the same breath, and are none."""
+
+    def row(self, id_, patient):
+        owner = {"reference": f"Patient/{patient}"}
+        return {"id": id_, "use": "preauthorization", "patient": owner}
+
+    async def ask(self, patients, held, error=None):
+        class Server(FhirServerHolding):
+            async def capabilities(self):
+                return Capabilities(types=frozenset({"Claim"}))
+
+        return await PriorAuthorizations(Server(held, error)).of_patients(patients)
+
+
+@pytest.mark.parametrize(
+    ("types", "asked"),
+    [
+        ((), {"Claim", "ClaimResponse", "ExplanationOfBenefit"}),
+        (("ExplanationOfBenefit", "Patient"), {"ExplanationOfBenefit"}),
+        (("Claim", "ClaimResponse"), {"Claim", "ClaimResponse"}),
+    ],
+)
+async def test_a_payer_is_asked_for_what_it_says_it_has(types, asked):
+    class Server(FhirServerHolding):
+        asked: ClassVar[set[str]] = set()
+
+        async def capabilities(self):
+            return Capabilities(types=frozenset(types))
+
+        async def search_by(self, type_, param, keys, others=None):
+            self.asked.add(type_)
+            return await super().search_by(type_, param, keys, others)
+
+    server = Server({}, None)
+    Server.asked = set()
+    await PriorAuthorizations(server).of_patients(["p1"])
+    assert server.asked == asked
