@@ -190,7 +190,8 @@ def _patient_of(resource: Json, type_: Type) -> str:
 
 
 def _representation(type_: Type, name: str, resource: Json, patient: str) -> Json:
-    ref = RecordRef(SOURCE, name, resource["id"], patient)
+    id_ = type_.known_as.format(id=resource["id"])
+    ref = RecordRef(SOURCE, type_.sealed or name, id_, patient)
     return {
         "__typename": type_.typename or name,
         "id": IdSeal(KEY).seal(type_.subgraph, ref),

@@ -28,6 +28,10 @@ class Type(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner: str = "subject"
     typename: str = ""
     """The published type, where its name is another."""
+    sealed: str = ""
+    """The type its ids are sealed for, where that is another."""
+    known_as: str = "{id}"
+    """Its id there."""
     not_shown: Mapping[str, str] = {}
     """Elements that are marked and not shown, with the reason."""
 

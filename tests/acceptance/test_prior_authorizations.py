@@ -1,0 +1,130 @@
+"""The prior authorization tracker against an independent reading of what the payer holds."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.acceptance.test_whole_path import upstream_calls
+
+ACTIONS = {"A1": "CERTIFIED", "A2": "PARTIAL", "A3": "DENIED", "A4": "PENDED", "A6": "MODIFIED"}
+LIMITS = {"EXPEDITED": timedelta(hours=72), "STANDARD": timedelta(days=7)}
+
+
+@pytest.fixture
+def patient(demo):
+    """The patient persona: her id in the graph, and at the payer."""
+    me = demo.ask("{ me { patient { id } } }", persona="patient")["data"]["me"]["patient"]["id"]
+    launch = demo.sandbox.ready["personas"]["patient"]["patient"]
+    people = demo.sandbox.truth["people"]
+    ids = next(person["ids"] for person in people if person["ids"].get("ehr-a") == launch)
+    return me, ids
+
+
+def held(demo, type_, patient):
+    """Read straight from the payer."""
+    headers = {"authorization": f"Bearer {demo.sandbox.system_token()}"}
+    path = f"{type_}?patient={patient}&use=preauthorization&_count=100"
+    url = f"{demo.sandbox.url('payer')}/{path}"
+    bundle = demo.http.get(url, headers=headers).raise_for_status().json()
+    assert not [link for link in bundle["link"] if link["relation"] == "next"]
+    return [entry["resource"] for entry in bundle.get("entry", ())]
+
+
+def extension(element, name):
+    return next((e for e in element.get("extension", ()) if e["url"].endswith(name)), {})
+
+
+def reviewed(item):
+    review = extension(item["adjudication"][0], "-reviewAction")
+    return extension(review, "-reviewActionCode")["valueCodeableConcept"]["coding"][0]["code"]
+
+
+def moment(text):
+    return datetime.fromisoformat(text)
+
+
+def test_the_tracker_shows_every_request_with_its_decision_and_its_clock(demo, patient):
+    me, ids = patient
+    claims = {claim["id"]: claim for claim in held(demo, "Claim", ids["payer"])}
+    answers = {
+        each["request"]["reference"].partition("/")[2]: each
+        for each in held(demo, "ClaimResponse", ids["payer"])
+    }
+    changed = {
+        claim["related"][0]["claim"]["reference"].partition("/")[2]
+        for claim in claims.values()
+        if "related" in claim
+    }
+    current = {id_: claim for id_, claim in claims.items() if id_ not in changed}
+    assert len(current) >= 8
+    demo.sandbox.reset_calls()
+    answer = demo.run("prior-authorization-tracker", id=me)
+    assert "errors" not in answer
+    nodes = answer["data"]["patient"]["priorAuthorizations"]["nodes"]
+    assert len(nodes) == len(current)
+    found = {(node["submittedAt"], service(node)): node for node in nodes}
+    seen = set()
+    for id_, claim in current.items():
+        node = found[claim["created"], code(claim["item"][0]["productOrService"])]
+        action = ACTIONS.get(reviewed(answers[id_]["item"][0]), "CANCELLED")
+        assert node["items"][0]["decision"]["action"] == action
+        assert node["state"] == ("WITHDRAWN" if "related" in claim else action)
+        due = moment(node["submittedAt"]) + LIMITS[node["urgency"]]
+        assert moment(node["dueAt"]) == due
+        level = extension(claim, "levelOfServiceCode")
+        assert node["urgency"] == ("EXPEDITED" if level else "STANDARD")
+        now = datetime.now(due.tzinfo)
+        assert node["isOverdue"] == (node["state"] == "PENDED" and now > due)
+        assert len(node["documents"]) == len(claim.get("supportingInfo", ()))
+        seen.add(node["state"])
+    assert seen == {*ACTIONS.values(), "WITHDRAWN"}
+    assert {node["isOverdue"] for node in nodes if node["state"] == "PENDED"} == {True, False}
+    calls = upstream_calls(demo)
+    asked = ("Claim", "ClaimResponse", "Coverage", "ExplanationOfBenefit", "Organization")
+    assert {key: number for key, number in calls.items() if key[0] == "payer"} == {
+        ("payer", type_): 1 for type_ in asked
+    }
+
+
+def service(node):
+    return node["items"][0]["service"]["coding"][0]["code"]
+
+
+def code(concept):
+    return concept["coding"][0]["code"]
+
+
+def test_a_denial_says_why_and_an_order_leads_to_its_prescription(demo, patient):
+    me, _ = patient
+    answer = demo.run("prior-authorization-tracker", id=me, state=["DENIED", "CERTIFIED"])
+    nodes = answer["data"]["patient"]["priorAuthorizations"]["nodes"]
+    denied = [node for node in nodes if node["state"] == "DENIED"]
+    assert denied
+    assert all(node["items"][0]["decision"]["reasons"][0]["text"] for node in denied)
+    orders = [node["items"][0]["order"] for node in nodes if node["items"][0]["order"]]
+    (prescription,) = [each["medicationRequest"] for each in orders]
+    assert prescription["status"] == "active"
+    (drug,) = [service(node) for node in nodes if node["items"][0]["order"]]
+    assert prescription["medication"]["rxcui"] == drug
+    query = """query($id: ID!) { patient(id: $id) { medicationRequests(first: 100) { nodes {
+      id priorAuthorization { id state } } } } }"""
+    asked = demo.ask(query, {"id": me})
+    rows = asked["data"]["patient"]["medicationRequests"]["nodes"]
+    linked = {row["id"]: row["priorAuthorization"] for row in rows if row["priorAuthorization"]}
+    (node,) = [node for node in nodes if node["items"][0]["order"]]
+    assert linked == {prescription["id"]: {"id": node["id"], "state": node["state"]}}
+
+
+def test_with_the_payer_down_the_rest_of_the_patient_is_there(demo, patient):
+    me, _ = patient
+    query = """query($id: ID!) { patient(id: $id) { conditions { nodes { id } }
+      priorAuthorizations { nodes { id } } } }"""
+    with demo.sandbox.broken("payer", outage="503"):
+        answer = demo.ask(query, {"id": me})
+    assert answer["data"]["patient"]["conditions"]["nodes"]
+    assert answer["data"]["patient"]["priorAuthorizations"] is None
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "SOURCE_UNAVAILABLE"
+    assert error["extensions"]["source"] == "payer"
