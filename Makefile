@@ -54,6 +54,12 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	.venv-sekmet/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# A fuzzer of GraphQL APIs nobody here wrote, likewise.
+.venv-schemathesis/.installed: tests/third_party/schemathesis.lock
+	$(PYTHON) -m venv .venv-schemathesis
+	.venv-schemathesis/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 # Two gateways nobody here wrote, which the tests ask what they make of our supergraphs.
 tests/node/node_modules/.installed: tests/node/package-lock.json
 	npm ci --prefix tests/node --loglevel=error

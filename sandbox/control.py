@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sandbox.faults import Faults, Outage
+from sandbox.faults import Faults, Misrun, Outage
 from sandbox.httpserver import Request, Response
 from sandbox.issuer.misdeeds import Misdeed
 from sandbox.issuer.tokens import TokenMint
@@ -102,6 +102,7 @@ class ControlPanel:
         return {
             "upstreams": {name: upstream.faults for name, upstream in self._upstreams.items()},
             "outages": list(Outage),
+            "misruns": list(Misrun),
         }
 
     async def _set_faults(self, request: Request) -> Response:

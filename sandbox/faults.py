@@ -38,6 +38,19 @@ class Dies(StrEnum):
     AFTER = "after"  # it was done
 
 
+class Misrun(StrEnum):
+    """How an export can go wrong."""
+
+    NONE = "none"
+    STUCK = "stuck"  # it is never ready
+    FAILS = "fails"  # its status is 500
+    GONE = "gone"  # its files have expired: 410
+    PARTIAL = "partial"  # half of its types are missing, an error file says so
+    CUT = "cut"  # its files end within a line
+    GARBLED = "garbled"  # a web page in the middle of its files
+    FOREIGN = "foreign"  # its files lie on another host
+
+
 class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most `limit` requests in any `retry_after` seconds; the rest are answered 429."""
 
@@ -52,6 +65,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     multiple_or: bool = True  # off: a comma list is refused, and metadata says so
     batch: bool = True  # off: POST [base] is refused, and metadata does not offer it
     dies: Dies = Dies.NEVER
+    export: Misrun = Misrun.NONE
 
 
 class FaultSwitch:

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     BATCH = "batch"
+    EXPORT = "export"  # bulk: kick-off, status, files
     METADATA = "metadata"  # CapabilityStatement, SearchParameter, OAuth discovery, keys
     X12 = "x12"
     VISITS = "visits"

@@ -28,7 +28,7 @@ from subgraphs.connectors.config import (
 )
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.inbox.server import Inbox
-from subgraphs.connectors.inbox.store import InboxStore, inbox_url, open_inbox
+from subgraphs.connectors.inbox.store import Delivery, InboxStore, inbox_url, open_inbox
 from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.transport import OnCall, open_client
 from subgraphs.connectors.x12.client import EligibilityClient
@@ -67,6 +67,8 @@ from subgraphs.runtime.terms.dialect import Interpreted, PatientSearches, load_d
 from subgraphs.runtime.tls import client_context
 from subgraphs.runtime.visit_key import VisitKeys
 from subgraphs.scheduling.loaders import Scheduling
+from subgraphs.scheduling.news import AppointmentNews
+from subgraphs.scheduling.sources.calendars import FhirCalendars
 from subgraphs.scheduling.sources.fhir import FhirSchedule
 from subgraphs.telehealth.loaders import Telehealth
 from subgraphs.telehealth.sources.notices import NoticeBoard
@@ -234,10 +236,16 @@ async def _open_identity(deployment: Deployment) -> OpenIdentity:
         # Half of the people would look like all of them.
         return (was_crawled or crawler.has_been_round) and not await index.is_empty()
 
-    news = InboxNews(IndexFeed(index, utc_now), utc_now)
+    people = InboxNews(IndexFeed(index, utc_now), utc_now)
+    appointments = AppointmentNews(deployment.events)
+
+    async def tell(source: str, delivery: Delivery) -> None:
+        await people.tell(source, delivery)
+        await appointments.tell(source, delivery)
+
     routes = {
         PATH: facts_route(facts, keys.rotation("access-facts")),
-        **deployment.inbox_routes(news.tell),
+        **deployment.inbox_routes(tell),
     }
     once = IdempotencyStore(idempotency, keys.key("store:identity"))
     return OpenIdentity(Part(Identity(index, once), ready, routes), facts)
@@ -300,8 +308,15 @@ def _medications(deployment: Deployment) -> Part:
 
 
 def _scheduling(deployment: Deployment) -> Part:
-    sources = {id_: FhirSchedule(server) for id_, server in deployment.fhir("scheduling").items()}
-    return Part(Scheduling(sources, VisitKeys(deployment.keys.key("seal:links"))))
+    servers = deployment.fhir("scheduling")
+    sources = {id_: FhirSchedule(server) for id_, server in servers.items()}
+    calendars = {
+        id_: FhirCalendars(server)
+        for id_, server in servers.items()
+        if isinstance(server, FhirServer)
+    }
+    keys = VisitKeys(deployment.keys.key("seal:links"))
+    return Part(Scheduling(sources, keys, calendars))
 
 
 def _coverage(deployment: Deployment) -> Part:

@@ -106,7 +106,7 @@ class AppointmentBook:
         visit: BookedVisit | None = None,
         slot: Reference | None = None,
     ) -> None:
-        actors = [patient, who.reference]
+        actors = [patient, {**who.reference, "display": who.name}]
         actors += [] if visit else [self._directory.location]
         self._source.add(
             "Appointment",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sandbox.data.codes import FAMILY_MEDICINE
+from sandbox.data.codes import FAMILY_MEDICINE, OFFICE_VISIT, VIDEO_VISIT
 from sandbox.data.shapes import Reference, concept, hl7_concept, instant, npi, npi_identifier
 from sandbox.data.source import SourceBuilder
 
@@ -50,7 +50,9 @@ def record_directory(
         managingOrganization=organization,
     )
     practitioners = tuple(
-        _practitioner(source, organization, family, n, founded, today, npi(first_npi + 1 + n))
+        _practitioner(
+            source, (organization, location), family, n, founded, today, npi(first_npi + 1 + n)
+        )
         for n, family in enumerate(families)
     )
     return Directory(organization, location, practitioners)
@@ -58,14 +60,16 @@ def record_directory(
 
 def _practitioner(
     source: SourceBuilder,
-    organization: Reference,
+    at: tuple[Reference, Reference],
     family: str,
     number: int,
     founded: datetime,
     today: datetime,
     npi_number: str,
 ) -> Practitioner:
+    organization, location = at
     given = "ADEFGHJKLM"[number]
+    name = f"Dr. {given}. {family}"
     who = source.add(
         "Practitioner",
         (number,),
@@ -88,10 +92,12 @@ def _practitioner(
         (number,),
         founded,
         active=True,
-        actor=[who],
+        serviceType=[concept(OFFICE_VISIT), concept(VIDEO_VISIT)],
+        specialty=[concept(FAMILY_MEDICINE)],
+        actor=[{**who, "display": name}, location],
         planningHorizon={
             "start": instant(today),
             "end": instant(today + timedelta(days=DAYS_AHEAD + 1)),
         },
     )
-    return Practitioner(who, schedule, f"Dr. {given}. {family}")
+    return Practitioner(who, schedule, name)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox.fhir.parameters import COMMON, PARAMETERS, Kind, SearchParameter
 
+_EXPORT = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"
 _CODES = ("read", "search-type", "create", "update")
 
 
@@ -29,6 +30,7 @@ def capability_statement(title: str, base: str, token_url: str, *, batch: bool) 
                 "security": _security(token_url),
                 "resource": [_resource(type_, base) for type_ in PARAMETERS],
                 "interaction": [{"code": "batch"}] if batch else [],
+                "operation": [{"name": "export", "definition": _EXPORT}],
             }
         ],
     }

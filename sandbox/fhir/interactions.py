@@ -34,6 +34,7 @@ class Answer:
     status: int
     body: msgspec.Raw | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    media_type: str | None = None
 
     def header(self, name: str) -> str | None:
         return dict(self.headers).get(name)

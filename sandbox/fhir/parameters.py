@@ -133,6 +133,9 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _date("date", "start"),
         _token("status"),
         _reference("slot"),
+        _reference("location", "participant.actor", target="Location"),
+        _token("service-type", "serviceType"),
+        _token("specialty"),
     ),
     "Claim": (
         _patient("patient"),
@@ -266,8 +269,21 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _date("recorded"),
         _reference("agent", "agent.who"),
     ),
-    "Schedule": (_reference("actor"), _token("active"), _date("date", "planningHorizon")),
-    "Slot": (_reference("schedule"), _token("status"), _date("start")),
+    "Schedule": (
+        _reference("actor"),
+        _token("active"),
+        _date("date", "planningHorizon"),
+        _token("service-type", "serviceType"),
+        _token("specialty"),
+    ),
+    "Slot": (
+        _reference("schedule"),
+        _token("status"),
+        _date("start"),
+        _token("service-type", "serviceType"),
+        _token("specialty"),
+        _token("appointment-type", "appointmentType"),
+    ),
 }
 
 PARAMETERS: Mapping[str, Mapping[str, SearchParameter]] = {

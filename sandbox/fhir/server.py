@@ -15,9 +15,10 @@ from sandbox.fhir.capabilities import (
     search_parameter,
     smart_configuration,
 )
+from sandbox.fhir.export import Exports
 from sandbox.fhir.interactions import Answer, Interactions, require_type
 from sandbox.fhir.outcome import Refusal, outcome
-from sandbox.fhir.parameters import Resource
+from sandbox.fhir.parameters import PARAMETERS, Resource
 from sandbox.fhir.store import Store
 from sandbox.httpserver import Request, Response
 from sandbox.ledger import Call, Kind
@@ -44,7 +45,9 @@ class FhirServer:
         self._token_url = token_url
         self._verify = verify
         self._faults = faults
-        self._do = Interactions(Store(resources), self._base, page_cap)
+        store = Store(resources)
+        self._do = Interactions(store, self._base, page_cap)
+        self._exports = Exports(store, self._base)
 
     def classify(self, request: Request) -> Call:  # noqa: PLR0911 - one case per interaction
         path = _segments(request)
@@ -53,6 +56,8 @@ class FhirServer:
                 return Call(Kind.METADATA, path[0])
             case "POST", ():
                 return Call(Kind.BATCH, "Bundle", classify_batch(request, self.classify))
+            case _, (*_, "$export") | ("_export", *_):
+                return Call(Kind.EXPORT, path[-1] if path[-1] in PARAMETERS else "job")
             case _, ("_page", token):
                 return Call(Kind.SEARCH, self._do.cursors.type_of(token))
             case ("GET", (type_,)) | ("POST", (type_, "_search")):
@@ -73,7 +78,7 @@ class FhirServer:
             headers = (("www-authenticate", "Bearer"),) if refusal.status == 401 else ()  # noqa: PLR2004
             answer = Answer(refusal.status, msgspec.Raw(encode(issue)), headers)
         body = bytes(answer.body) if answer.body is not None else b""
-        return Response(answer.status, body, FHIR_JSON, answer.headers)
+        return Response(answer.status, body, answer.media_type or FHIR_JSON, answer.headers)
 
     def _answer(self, request: Request) -> Answer:
         faults = self._faults()
@@ -96,7 +101,23 @@ class FhirServer:
             if not faults.batch:
                 raise Refusal(404, "not-supported", "this server takes no batches")
             return answer_batch(request, lambda entry: self._interact(entry, grant))
+        if {"$export", "_export"} & {*_segments(request)[:1], *_segments(request)[-1:]}:
+            return self._export(request, grant)
         return self._interact(request, grant)
+
+    def _export(self, request: Request, grant: Grant) -> Answer:
+        match request.method, _segments(request):
+            case "GET", (*level, "$export"):
+                pairs = query_pairs(request)
+                return self._exports.start(tuple(level), pairs, request.headers, grant)
+            case "GET", ("_export", job):
+                return self._exports.status(job, self._faults())
+            case "GET", ("_export", job, file):
+                _require(grant, file if file in PARAMETERS else "Patient", "r")
+                return self._exports.file(job, file, self._faults())
+            case "DELETE", ("_export", job):
+                return self._exports.cancel(job)
+        raise Refusal(404, "not-found", "no such address")
 
     def _interact(self, request: Request, grant: Grant) -> Answer:
         match request.method, _segments(request):

@@ -11,10 +11,11 @@ async function ask(path, body) {
   return value;
 }
 
-function add(name, outages) {
+function add(name, { outages, misruns }) {
   const section = document.querySelector("#upstream").content.cloneNode(true).firstElementChild;
   section.querySelector("h2").textContent = name;
   field(section, "outage").append(...outages.map((outage) => new Option(outage)));
+  field(section, "export").append(...misruns.map((misrun) => new Option(misrun)));
   section.addEventListener("change", () => change(name, section));
   document.querySelector("#upstreams").append(section);
   byName.set(name, section);
@@ -32,6 +33,7 @@ async function change(name, section) {
     multiple_or: field(section, "multiple_or").checked,
     batch: field(section, "batch").checked,
     dies: field(section, "dies").value,
+    export: field(section, "export").value,
   };
   try {
     show(section, await ask("/faults", wanted));
@@ -50,8 +52,10 @@ function show(section, faults) {
     field(section, "multiple_or").checked = faults.multiple_or;
     field(section, "batch").checked = faults.batch;
     field(section, "dies").value = faults.dies;
+    field(section, "export").value = faults.export;
   }
-  const broken = faults.outage !== "none" || faults.rate_limit !== null || faults.dies !== "never";
+  const broken = faults.outage !== "none" || faults.rate_limit !== null || faults.dies !== "never"
+    || faults.export !== "none";
   section.classList.toggle("broken", broken);
 }
 
@@ -92,7 +96,7 @@ async function refresh() {
     const [faults, calls] = await Promise.all([ask("/faults"), ask("/calls")]);
     showIssuer(await ask("/issuer"));
     for (const [name, value] of Object.entries(faults.upstreams)) {
-      const section = byName.get(name) ?? add(name, faults.outages);
+      const section = byName.get(name) ?? add(name, faults);
       show(section, value);
       count(section, calls.upstreams[name]);
     }

@@ -78,6 +78,24 @@ class SourceConfig(
     """Without it, only a loopback address may be reached without TLS."""
 
 
+class BulkExport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`$export` of a FHIR server. https://hl7.org/fhir/uv/bulkdata/STU2/export.html"""
+
+    of: Annotated[str, msgspec.Meta(pattern=r"^(Patient|system|Group/[A-Za-z0-9.-]{1,64})$")] = (
+        "Patient"
+    )
+    """Whose data: all patients', the whole system's or one group's."""
+    type_filters: tuple[str, ...] = ()
+    """Searches that narrow a type: `Observation?category=laboratory`."""
+    file_hosts: tuple[str, ...] = ()
+    """Servers besides the source's own that may hold the files: `https://files.example`."""
+    max_wait: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 3_600.0
+    """Seconds until an export that is not ready is given up."""
+    max_pause: Seconds = 60.0
+    """The longest pause between two questions whether it is ready, whatever the server asks for."""
+    max_file_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 8 * 1024 * 1024 * 1024
+
+
 class FhirSource(SourceConfig, frozen=True, kw_only=True, tag="fhir-r4"):
     page_size: Count = 100
     multiple_or: Literal["auto", "yes", "no"] = "auto"
@@ -90,6 +108,8 @@ class FhirSource(SourceConfig, frozen=True, kw_only=True, tag="fhir-r4"):
     conformance: Literal["strict", "report", "off"] = "off"
     conformance_share: Share = 0.02
     """The share of fetched resources that is validated against the FHIR R4 definitions."""
+    bulk: BulkExport | None = None
+    """Where the source exports in bulk: what insight counts."""
 
 
 class X12Source(SourceConfig, frozen=True, kw_only=True, tag="x12-270"):
@@ -180,6 +200,8 @@ def _urls(source: AnySource) -> Iterator[str]:
         yield source.url
     if isinstance(source.auth, SmartBackend):
         yield source.auth.token_url
+    if isinstance(source, FhirSource) and source.bulk:
+        yield from source.bulk.file_hosts
 
 
 def _existing_file(folder: Path) -> Callable[[type, object], object]:

@@ -8,6 +8,7 @@
     ├── CircuitOpen        it kept failing and is left alone: retry after `retry_after`
     ├── Refused            it does not accept *our* credentials: its operator must renew them
     ├── Rejected           it understood and declined this request (4xx)
+    ├── Expired            what it had made ready is no longer there: have it made anew
     ├── ProtocolViolation  its answer breaks the protocol: its operator must look into it
     └── Unsupported        a document of a kind that is not read here, called by its name
 
@@ -78,6 +79,10 @@ class Rejected(UpstreamError):
         super().__init__(f"the source declined the request with status {status}{named}")
         self.status = status
         self.codes = codes
+
+
+class Expired(UpstreamError):
+    state = SourceState.INVALID
 
 
 class ProtocolViolation(UpstreamError):

@@ -26,6 +26,7 @@ _CODES = (
     "exception timeout incomplete throttled informational"
 )
 ISSUE_CODES = frozenset(_CODES.split())
+_BODILESS = frozenset({HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT})
 
 
 class Unauthorized(Refused):
@@ -36,6 +37,8 @@ def check_answer(response: httpx2.Response, media_types: tuple[str, ...]) -> Non
     """Return if this is a success of one of the media types; raise an `UpstreamError` if not."""
     if not response.is_success:
         raise_for_status(response.status_code, response.headers, response.content)
+    if response.status_code in _BODILESS:
+        return
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type not in media_types:
         raise ProtocolViolation("the source's answer is not of the media type asked for")
@@ -51,19 +54,19 @@ def raise_for_status(status: int, headers: httpx2.Headers, body: bytes) -> None:
             raise TimedOut("the source did not answer in time")
         case HTTPStatus.TOO_MANY_REQUESTS:
             raise RateLimited(
-                "the source asks for fewer requests", retry_after=_retry_after(headers)
+                "the source asks for fewer requests", retry_after=retry_after(headers)
             )
         case HTTPStatus.NOT_IMPLEMENTED:
             raise Rejected(status, _issue_codes(body))
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Unavailable("the source is unavailable", retry_after=_retry_after(headers))
+            raise Unavailable("the source is unavailable", retry_after=retry_after(headers))
         case _ if status >= HTTPStatus.BAD_REQUEST:
             raise Rejected(status, _issue_codes(body))
         case _:
             raise ProtocolViolation("the source answered with a redirect, which is not followed")
 
 
-def _retry_after(headers: httpx2.Headers) -> float | None:
+def retry_after(headers: httpx2.Headers) -> float | None:
     """Seconds, from either form of the header. RFC 9110 §10.2.3"""
     text = headers.get("Retry-After", "")
     if text.isdecimal():

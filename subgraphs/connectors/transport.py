@@ -6,7 +6,7 @@
 - tries an idempotent call at most twice, after a full-jitter pause that honours Retry-After;
 - leaves a source alone for some seconds once it has kept failing;
 - follows no redirect and sends our credentials to no other server;
-- reads no more than `max_response_bytes`, decompressed;
+- reads no more than `max_response_bytes`, decompressed, unless the call's `Manner` is a stream;
 - answers only with a success of the expected media type and raises an `UpstreamError` otherwise.
 """
 
@@ -18,9 +18,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import httpx2
 
+from subgraphs.connectors.arriving import LATE, Arriving, told
 from subgraphs.connectors.auth import BackendServices, Credentials, NoCredentials, StaticBearer
 from subgraphs.connectors.breaker import Breaker
 from subgraphs.connectors.config import (
@@ -41,10 +43,11 @@ from subgraphs.connectors.errors import (
 )
 from subgraphs.connectors.status import Unauthorized, check_answer
 
+Origin: TypeAlias = tuple[str, str, int | None]
+"""Scheme, host and port."""
 MAX_TRIES = 2
 PAUSE = 0.2
 """Seconds: the longest pause before a second try, unless the source asks for a longer one."""
-LATE = "the source did not answer in time"
 
 # Their INFO lines hold whole URLs and their DEBUG lines our tokens.
 for _name in ("httpx2", "httpcore2"):
@@ -61,6 +64,22 @@ class Call:
 
 
 OnCall = Callable[[Call], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a call differs from its client's others: the extension `manner` of its request."""
+
+    media_types: tuple[str, ...] = ()
+    """What its answer may be, instead of the client's."""
+    is_stream: bool = False
+    """The answer is read by who asked, as it arrives; `timeout` is for each part of it."""
+    with_token: bool = True
+    origins: frozenset[Origin] = frozenset()
+    """Servers besides the source's own that may answer."""
+
+
+_USUAL = Manner()
 
 
 def open_client(
@@ -104,7 +123,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         self.media_types = media_types
         self._network = network
         self._config = config
-        self._origin = _origin(httpx2.URL(url or config.url))
+        self._origin = origin_of(url or config.url)
         self._credentials = credentials
         self._on_call = on_call
         self._sleep = sleep
@@ -112,7 +131,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         self._breaker = Breaker(time.monotonic)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if _origin(request.url) != self._origin:
+        if origin_of(request.url) not in {self._origin, *_manner(request).origins}:
             raise ProtocolViolation("a link leads to another server")
         ends = asyncio.get_running_loop().time() + self._config.timeout
         try:
@@ -139,7 +158,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
 
     async def _authorized(self, request: httpx2.Request, ends: float) -> httpx2.Response:
         """Send with credentials, and once more with new ones should they have expired."""
-        header = await self._credentials.header()
+        header = await self._credentials.header() if _manner(request).with_token else None
         if header is None:
             return await self._send(request, ends)
         request.headers["Authorization"] = header
@@ -157,7 +176,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
             started = time.monotonic()
             try:
                 response = await self._read(request)
-                check_answer(response, self.media_types)
+                check_answer(response, _manner(request).media_types or self.media_types)
             except UpstreamError as error:
                 self._note(error, started)
                 raise
@@ -179,17 +198,16 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         """Send and read it all; what httpx2 raises quotes the URL, hence `from None`."""
         try:
             response = await self._network.handle_async_request(request)
+            headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _ENCODED]
+            if _manner(request).is_stream and response.is_success:
+                arriving = Arriving(response, self._config.timeout)
+                return httpx2.Response(response.status_code, headers=headers, stream=arriving)
             try:
                 body = await self._body(response)
             finally:
                 await response.aclose()
-        except httpx2.TimeoutException:
-            raise TimedOut(LATE) from None
-        except httpx2.DecodingError:
-            raise ProtocolViolation("the source's answer cannot be decompressed") from None
-        except httpx2.TransportError:
-            raise Unreachable("the source cannot be reached") from None
-        headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _ENCODED]
+        except httpx2.HTTPError as error:
+            raise told(error) from None
         return httpx2.Response(response.status_code, headers=headers, content=body)
 
     async def _body(self, response: httpx2.Response) -> bytes:
@@ -207,17 +225,24 @@ def is_idempotent(request: httpx2.Request) -> bool:
     return reads or bool(request.extensions.get("idempotent"))
 
 
+def origin_of(url: httpx2.URL | str) -> Origin:
+    url = httpx2.URL(url)
+    default = {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.host, url.port or default
+
+
+def _manner(request: httpx2.Request) -> Manner:
+    manner = request.extensions.get("manner", _USUAL)
+    assert isinstance(manner, Manner)
+    return manner
+
+
 _ENCODED = {b"content-encoding", b"content-length", b"transfer-encoding"}
 
 
 def _pause(error: UpstreamError) -> float:
     jitter = random.uniform(0, PAUSE)  # noqa: S311 - spreads load, protects nothing
     return max(jitter, error.retry_after or 0)
-
-
-def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
-    default = {"http": 80, "https": 443}.get(url.scheme)
-    return url.scheme, url.host, url.port or default
 
 
 def _network(config: SourceConfig) -> httpx2.AsyncBaseTransport:

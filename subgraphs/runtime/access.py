@@ -30,6 +30,12 @@ SENSITIVE: Final = frozenset(
 )
 """Labels that close a record to everyone but the patient until a consent opens it."""
 
+SHARED: Final = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location"})
+"""Types whose records belong to no patient: who treats, and where. No label of a patient's is on
+them, and all staff may look them up."""
+CALENDARS: Final = frozenset({"Slot", "Schedule"})
+"""Likewise of no patient, for those who make appointments."""
+
 _CLINICAL: Final = frozenset({"*"})
 _BILLING: Final = frozenset(
     {"Patient", "Coverage", "Claim", "ClaimResponse", "ExplanationOfBenefit"}
@@ -100,6 +106,24 @@ class Access:
             if scope.names(type_)
         )
 
+    def may_read_shared(self, type_: str) -> bool:
+        """Whether any record of this type, which belongs to no patient, can be shown."""
+        scopes, refusal = self._usable_shared(type_)
+        if not scopes:
+            self._refused.add((type_, refusal, None))
+        return bool(scopes)
+
+    def permits_shared(self, record: Described) -> bool:
+        """As `permits`, of a record that belongs to no patient: its own labels close it to all."""
+        scopes, refusal = self._usable_shared(record.type)
+        if scopes and not any(not s.params or matches(s, record.tokens) for s in scopes):
+            scopes, refusal = (), "scope"
+        if scopes and record.labels & SENSITIVE:
+            scopes, refusal = (), "label"
+        if not scopes:
+            self._refused.add((record.type, refusal, None))
+        return bool(scopes)
+
     def permits(self, record: Described, compartment: Compartment) -> bool:
         scopes, refusal = self._usable(record.type, compartment)
         if scopes and not any(not s.params or matches(s, record.tokens) for s in scopes):
@@ -140,6 +164,21 @@ class Access:
             return usable, "scope"
         return (), "compartment" if covering[0].level == "patient" else "role"
 
+    def _usable_shared(self, type_: str) -> tuple[tuple[ClinicalScope, ...], str]:
+        """A launch patient's app may look up whom her records name, by a scope of any level."""
+        assert type_ in SHARED | CALENDARS, (
+            "whatever belongs to a patient is decided by her compartment"
+        )
+        covering = tuple(scope for scope in self._scopes if scope.names(type_))
+        usable = tuple(
+            scope
+            for scope in covering
+            if scope.level == "system"
+            or (scope.level == "user" and self._role_sees(type_))
+            or (scope.level == "patient" and self._launch is not None)
+        )
+        return usable, "role" if covering else "scope"
+
     def _reaches(self, scope: ClinicalScope, type_: str, compartment: Compartment) -> bool:
         match scope.level:
             case "patient":
@@ -150,8 +189,10 @@ class Access:
                 return True
 
     def _role_sees(self, type_: str) -> bool:
-        seen: Iterable[Collection[str]] = (STAFF.get(role, ()) for role in self.caller.roles)
-        return any("*" in types or type_ in types for types in seen)
+        seen: Iterable[Collection[str]] = (
+            STAFF[role] for role in self.caller.roles if role in STAFF
+        )
+        return any("*" in types or type_ in types or type_ in SHARED for types in seen)
 
     def is_herself(self, compartment: Compartment) -> bool:
         """Whether the patient asks: an application acting for her is not her, nor is a proxy."""

@@ -2,26 +2,31 @@
 
 One writer at a time: whoever writes first takes the store's turn, a row that the writers of other
 processes wait for, and so sees all that was written before.
+
+For every value of an IN and every row of an INSERT SQLAlchemy does more work than the database
+itself, and a page of patients has hundreds of thousands: here a list is one parameter, and rows go
+to the driver as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias
 
+import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-ItemT = TypeVar("ItemT")
 Prepare: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 
-CHUNK: Final = 5_000
-"""Values of one statement: PostgreSQL takes 32,767."""
+AT_ONCE: Final = 50_000
+"""Values of one list: it bounds what a statement holds in memory."""
 _MAKING: Final = 0x43_47
 """The advisory lock under which tables are made: two processes that start at once would collide."""
 
@@ -87,9 +92,22 @@ def sqlite_url(home: Path, name: str) -> str:
     return f"sqlite+aiosqlite:///{home / name}.db"
 
 
-def chunks(items: Iterable[ItemT], size: int = CHUNK) -> Iterator[Sequence[ItemT]]:
-    everything = list(items)
-    return (everything[at : at + size] for at in range(0, len(everything), size))
+def listed(
+    connection: AsyncConnection, values: Sequence[int] | Sequence[str], type_: Any
+) -> sa.TableValuedAlias:
+    """A list as a table whose column is `value`."""
+    column: sa.ColumnElement[Any] = sa.column("value", type_)
+    if connection.dialect.name == "postgresql":
+        array = sa.literal(values, ARRAY(type_))
+        return sa.func.unnest(array).table_valued(column).render_derived()
+    # https://www.sqlite.org/json1.html#the_json_each_and_json_tree_table_valued_functions
+    return sa.func.json_each(msgspec.json.encode(values).decode()).table_valued(column)
+
+
+def parts_of(values: Iterable[Any]) -> Iterable[list[Any]]:
+    """Lists of at most `AT_ONCE`, in order: what lies together in a tree is read together."""
+    everything = sorted(set(values))
+    return (everything[at : at + AT_ONCE] for at in range(0, len(everything), AT_ONCE))
 
 
 async def rows_in(
@@ -100,9 +118,25 @@ async def rows_in(
 ) -> list[sa.Row[Any]]:
     """The rows whose column has one of these values, however many there are."""
     found: list[sa.Row[Any]] = []
-    for chunk in chunks(values):
-        found += await connection.execute(query.where(column.in_(chunk)))
+    for part in parts_of(values):
+        among = sa.select(listed(connection, part, column.type).c.value)
+        found += (await connection.execute(query.where(column.in_(among)))).all()
     return found
+
+
+async def insert_rows(
+    connection: AsyncConnection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Rows whose values stand in the order of these columns, which is the table's."""
+    if not rows:
+        return
+    compiled = sa.insert(table).compile(dialect=connection.dialect, column_keys=columns)
+    # What is compiled for a dialect with positions tells them in `positiontup`.
+    assert list(getattr(compiled, "positiontup", columns)) == list(columns), "in the table's order"
+    await connection.exec_driver_sql(str(compiled), list(rows))
 
 
 def _prepare_sqlite(

@@ -28,7 +28,7 @@ class EventsLostError(ClientError):
 class Events(Protocol):
     async def publish(self, topic: str, event: bytes = b"") -> None: ...
 
-    def listen(self, topic: str) -> AbstractContextManager[AsyncIterator[bytes]]:
+    def listen(self, *topics: str) -> AbstractContextManager[AsyncIterator[bytes]]:
         """From the moment the block is entered; iterating raises `EventsLostError`."""
         ...
 
@@ -53,15 +53,17 @@ class LocalEvents:
                 listener.lose()
 
     @contextmanager
-    def listen(self, topic: str) -> Iterator[AsyncIterator[bytes]]:
+    def listen(self, *topics: str) -> Iterator[AsyncIterator[bytes]]:
         listener = _Listener()
-        self._listeners[topic].add(listener)
+        for topic in topics:
+            self._listeners[topic].add(listener)
         try:
             yield listener.heard()
         finally:
-            self._listeners[topic].discard(listener)
-            if not self._listeners[topic]:
-                del self._listeners[topic]
+            for topic in set(topics):
+                self._listeners[topic].discard(listener)
+                if not self._listeners[topic]:
+                    del self._listeners[topic]
 
 
 class _Listener:

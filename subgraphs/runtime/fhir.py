@@ -180,23 +180,25 @@ class PatientRecord(Protocol):
 
 
 RecordT = TypeVar("RecordT", bound=PatientRecord)
+ModelT = TypeVar("ModelT")
 
 
-def _is_owned(record: PatientRecord, patient: str) -> bool:
+def _is_owned(record: Any, patient: str) -> bool:
+    """Of a `PatientRecord`."""
     return record.owner is not None and record.owner.id_of("Patient") == patient
 
 
 def translate(
     found: Mapping[str, Sequence[Mapping[str, Any]]],
-    model: type[RecordT],
-    belongs: Callable[[RecordT, str], bool] = _is_owned,
-) -> Answer[RecordT]:
-    """Decode what a search by patient found, keyed by patient.
+    model: type[ModelT],
+    belongs: Callable[[ModelT, str], bool] = _is_owned,
+) -> Answer[ModelT]:
+    """Decode what a search found, keyed by what it was asked by: for most types the patient.
 
     A resource that cannot be read, or names another patient than the one it was found for, is
     left out and its patient is marked: no upstream is trusted to have filtered.
     """
-    rows: dict[str, list[RecordT]] = {}
+    rows: dict[str, list[ModelT]] = {}
     damaged = set()
     for patient, resources in found.items():
         rows[patient] = []

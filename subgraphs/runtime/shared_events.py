@@ -56,8 +56,8 @@ class SharedEvents:
             _log.warning("event not published")
             self._here.lose()
 
-    def listen(self, topic: str) -> AbstractContextManager[AsyncIterator[bytes]]:
-        return self._here.listen(topic)
+    def listen(self, *topics: str) -> AbstractContextManager[AsyncIterator[bytes]]:
+        return self._here.listen(*topics)
 
     async def keep_listening(self) -> None:
         """Never ends. What passes while the wire is broken is lost, and listeners are told."""

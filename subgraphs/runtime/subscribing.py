@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, Protocol
+from enum import Enum, auto
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from graphql import DocumentNode
 from graphql.execution import ExecutionResult, Executor, create_source_event_stream
@@ -16,6 +17,15 @@ from graphql.execution import ExecutionResult, Executor, create_source_event_str
 from subgraphs.runtime.execution import render_result, run
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.schema import SubgraphSchema
+
+
+class _Told(Enum):
+    UNSEEN = auto()
+
+
+Unseen: TypeAlias = Literal[_Told.UNSEEN]
+UNSEEN: Final = _Told.UNSEEN
+"""What an event is that its listener is not to hear of: a null would tell that there was one."""
 
 
 class Event(Protocol):
@@ -77,7 +87,9 @@ async def _values(
             except Exception as error:  # noqa: BLE001 - it becomes the field's error, masked later
                 yield error, fresh
                 return
-            yield await _load(event, fresh), fresh
+            loaded = await _load(event, fresh)
+            if loaded is not UNSEEN:
+                yield loaded, fresh
     finally:
         await events.aclose()
 

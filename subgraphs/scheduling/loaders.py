@@ -1,25 +1,27 @@
-"""How a patient's appointments are loaded, and which one is next."""
+"""How a patient's and a practitioner's appointments are loaded, and which one is next."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.crosswalk import Link
-from subgraphs.runtime.facts import Fact, load_facts
+from subgraphs.runtime.facts import Fact, load_facts, merge
 from subgraphs.runtime.fhir import tokens
-from subgraphs.runtime.gathering import Answer, Gathered
+from subgraphs.runtime.gathering import Answer, Gathered, Record, gather
 from subgraphs.runtime.kinds import Kind
-from subgraphs.runtime.labelling import mentions_of
+from subgraphs.runtime.labelling import mentions_of, words
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import rank
+from subgraphs.runtime.sealing import RecordRef
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
-from subgraphs.scheduling.model import ENTERED_IN_ERROR, Appointment
-from subgraphs.scheduling.sources import ScheduleSource
+from subgraphs.scheduling.model import ENTERED_IN_ERROR, Appointment, Span
+from subgraphs.scheduling.sources import CalendarSource, ScheduleSource
 
 AHEAD: Final = frozenset({"booked", "pending", "arrived", "checked-in"})
 """Statuses of an appointment that is to take place."""
@@ -33,10 +35,16 @@ APPOINTMENTS: Final[Kind[Appointment]] = Kind(
         "status": {a.status} if a.status else set(),
         "service-type": tokens(a.service_type),
         "appointment-type": tokens([a.appointment_type]),
+        "specialty": tokens(a.specialty),
     },
     retracted=lambda appointment: appointment.status == ENTERED_IN_ERROR,
-    mentions=lambda a: mentions_of(*a.service_type, *a.reason_code),
+    mentions=lambda a: (
+        mentions_of(*a.service_type, *a.specialty, *a.reasons) | words(a.description)
+    ),
 )
+
+
+_BACKWARDS: Final = str.maketrans("0123456789", "9876543210")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class Scheduling:
 
     sources: Mapping[str, ScheduleSource]
     keys: VisitKeys
+    calendars: Mapping[str, CalendarSource] = field(default_factory=dict)
 
 
 async def load_appointments(
@@ -81,6 +90,70 @@ async def load_next(request: Request[Scheduling], patient: Compartment) -> Fact[
         for report in found.sources:
             found.or_raise(report.source)
     return min(ahead, key=lambda fact: (fact.rank, fact.id), default=None)
+
+
+async def load_day(
+    request: Request[Scheduling], practitioner: tuple[Link, ...], span: Span
+) -> Gathered[Fact[Appointment]]:
+    """A practitioner's appointments that begin within the span, those of patients the caller may
+    see; all practitioners of the moment share the upstream calls.
+
+    An appointment without a patient only blocks time, and is not among them.
+    """
+    if not request.access.may_read_any(APPOINTMENTS.type):
+        return Gathered()
+    calendars = request.services.calendars
+    ask = {name: partial(_ask_day, source, span) for name, source in calendars.items()}
+
+    async def batch(those: list[tuple[Link, ...]]) -> list[Gathered[Record[Appointment]]]:
+        return await gather(those, ask, request.subgraph.now)
+
+    found = (await request.load(("day", span), batch, practitioner)).or_raise()
+    return Gathered(await _facts_of(request, found.rows), found.sources)
+
+
+async def _ask_day(
+    source: CalendarSource, span: Span, practitioners: Sequence[str]
+) -> Answer[Appointment]:
+    return await source.appointments_with(practitioners, span)
+
+
+async def _facts_of(
+    request: Request[Scheduling], records: Sequence[Record[Appointment]]
+) -> tuple[Fact[Appointment], ...]:
+    """Each under the patient it is of, as that patient's own list would show it."""
+    of_patients = [replace(record, patient=id_) for record in records if (id_ := _patient(record))]
+    refs = [RecordRef(r.source, APPOINTMENTS.type, r.resource.id, r.patient) for r in of_patients]
+    compartments = await request.compartments(refs)
+    by_person: defaultdict[str, list[Record[Appointment]]] = defaultdict(list)
+    known = {c.patient: c for c in compartments if c}
+    for record, compartment in zip(of_patients, compartments, strict=True):
+        if compartment is not None:
+            by_person[compartment.patient].append(record)
+    return tuple(
+        fact
+        for person, rows in by_person.items()
+        if request.access.may_read(APPOINTMENTS.type, known[person])
+        for fact in merge(request, APPOINTMENTS, rows, known[person])
+        if request.access.permits(fact, known[person])
+    )
+
+
+def _patient(record: Record[Appointment]) -> str | None:
+    owner = record.resource.owner
+    return owner.id_of("Patient") if owner else None
+
+
+def own_practitioner(request: Request[Any]) -> tuple[Link, ...]:
+    """Whoever asks, as the practitioner they sign in as; nobody, where they are none."""
+    source, _, own = (request.access.caller.fhir_user or "").partition("/")
+    type_, _, id_ = own.partition("/")
+    return (Link(source, id_),) if type_ == "Practitioner" and id_ else ()
+
+
+def soonest_first(ranked: str) -> str:
+    """A moment's rank for a list whose greatest comes first."""
+    return ranked.translate(_BACKWARDS)
 
 
 def visit_key(request: Request[Scheduling], fact: Fact[Appointment]) -> str | None:

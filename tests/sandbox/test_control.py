@@ -53,6 +53,7 @@ def test_what_is_left_out_keeps_its_value(calm_sandbox):
         "multiple_or": True,
         "batch": False,
         "dies": "never",
+        "export": "none",
     }
     lifted = post(calm_sandbox, "/faults", {"upstream": "payer", "rate_limit": None}).json()
     assert lifted["rate_limit"] is None

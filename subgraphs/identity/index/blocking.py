@@ -11,7 +11,7 @@ from itertools import product
 from typing import Final
 
 from subgraphs.identity.index import names
-from subgraphs.identity.index.features import Features
+from subgraphs.identity.index.features import Features, Home
 
 MAX_BLOCK: Final = 60
 """Records with one key beyond which it is passed over: it bounds what one match can cost."""
@@ -25,8 +25,7 @@ def block_keys(record: Features) -> Iterator[str]:
     if record.birth_date:
         yield from _of_birth(record, families, heard)
     for home in record.homes:
-        # Sorted, since two digits of it are easily exchanged.
-        code = "".join(sorted(home.code))
+        code = _place(home)
         if home.house and home.code:
             yield f"home {code} {home.house}"
         for pair in product(families, heard):
@@ -57,3 +56,11 @@ def _of_birth(record: Features, families: set[str], heard: set[str]) -> Iterator
     for home in record.homes:
         if home.house:
             yield f"{born} at {home.house}"
+        if home.code:
+            # Whatever else is misspelt: of one day there are few in one place.
+            yield f"{born} in {_place(home)}"
+
+
+def _place(home: Home) -> str:
+    """Sorted, since two digits of a postal code are easily exchanged."""
+    return "".join(sorted(home.code))

@@ -1,18 +1,13 @@
-"""The index's database, and what its transactions count and ask about."""
+"""The index's database, and what its transactions count."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.schema import CreateTable
 
 from subgraphs.identity.index import tables
-from subgraphs.identity.index.tables import asked, counters
+from subgraphs.identity.index.tables import counters
 from subgraphs.runtime.database import Database, open_database
-
-_MAKE_ASKED = CreateTable(asked, if_not_exists=True)
 
 
 async def open_index_database(url: str) -> Database:
@@ -29,11 +24,3 @@ async def take_numbers(connection: AsyncConnection, counter: str, count: int = 1
     assert last is not None, "the counters are made with the database"
     await connection.execute(sa.update(counters).where(where).values(value=last + count))
     return int(last) + 1
-
-
-async def ask_about(connection: AsyncConnection, tokens: Iterable[int]) -> None:
-    """Put tokens where statements of this transaction can join them."""
-    await connection.execute(_MAKE_ASKED)
-    await connection.execute(sa.delete(asked))
-    if rows := [{"token": token} for token in sorted(set(tokens))]:
-        await connection.execute(sa.insert(asked), rows)

@@ -76,4 +76,5 @@ def _home(address: fhir.Address) -> Home | None:
 
 def _known(values: Iterable[ItemT | None]) -> tuple[ItemT, ...]:
     """Each once, in an order that does not depend on the record's."""
-    return tuple(sorted({value for value in values if value}, key=repr))
+    told = {value for value in values if value}
+    return tuple(sorted(told, key=repr) if len(told) > 1 else told)

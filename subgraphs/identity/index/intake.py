@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,7 +22,7 @@ from subgraphs.identity.index.tables import blocks, members, words
 from subgraphs.identity.index.words import words_of
 from subgraphs.identity.model import PatientResource
 from subgraphs.runtime.crosswalk import Link
-from subgraphs.runtime.database import rows_in
+from subgraphs.runtime.database import insert_rows, listed, parts_of, rows_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,13 @@ NEVER: Final = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """How the keys of one member changed."""
+    """The block keys of one member, as they were and as they are."""
 
     member: int
-    gone: frozenset[int]
-    new: frozenset[int]
+    before: Sequence[int]
+    after: Sequence[int]
+    is_fresh: bool = False
+    """Whether the member came with this: it has no pairs yet, and no decisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ async def take(
     known = await _known(connection, source, names)
     fresh = [name for name in names if name not in known]
     first = await take_numbers(connection, "member", len(fresh))
-    added, changed, seen = [], [], []
+    added, changed = [], []
     changes: list[KeyChange] = []
     for no, name in enumerate(fresh, first):
         row = _row(cipher, source, name, names[name])
@@ -76,16 +77,15 @@ async def take(
             | {"no": no, "person": no, "name": name, "source": source, "received_at": received_at}
             | {"first_seen": crawl, "last_seen": crawl, "retired": names[name].at == NEVER}
         )
-        changes.append(KeyChange(no, frozenset(), frozenset(unpack(row["blocks"]))))
+        changes.append(KeyChange(no, (), unpack(row["blocks"]), is_fresh=True))
     for name, old in known.items():
-        seen.append({"m": old.no, "received_at": received_at, "last_seen": crawl})
         row = _row(cipher, source, name, names[name])
-        if not _is_news(old, row):
-            continue
-        changed.append({"m": old.no, **row})
-        before, after = frozenset(unpack(old.blocks)), frozenset(unpack(row["blocks"]))
-        changes.append(KeyChange(old.no, before - after, after - before))
-    await _write_members(connection, added, changed, seen)
+        if _is_news(old, row):
+            changed.append({"m": old.no, **row})
+            changes.append(KeyChange(old.no, unpack(old.blocks), unpack(row["blocks"])))
+    seen = [row.no for row in known.values()]
+    await _write_members(connection, added, changed)
+    await _note_seen(connection, seen, received_at, crawl)
     await _write_tokens(connection, known, added, changed)
     return Taken(tuple(changes))
 
@@ -109,33 +109,38 @@ def _row(cipher: IndexCipher, source: str, name: str, said: Said) -> dict[str, A
         "asserted_at": said.at,
         "digest": cipher.digest(said.record),
         "blocks": pack(cipher.tokens(block_keys(features))),
-        "words": pack(cipher.tokens(words_of(said.record))),
+        "words": pack(cipher.word_tokens(words_of(said.record))),
         "features": cipher.encrypt(f"features {source} {name}", features),
         "record": cipher.encrypt(f"record {source} {name}", said.record),
     }
+
+
+_ADDED: Final = tuple(c.name for c in members.c if c.name not in ("merged_to", "merged_by"))
 
 
 async def _write_members(
     connection: AsyncConnection,
     added: Sequence[Mapping[str, Any]],
     changed: Sequence[Mapping[str, Any]],
-    seen: Sequence[Mapping[str, Any]],
 ) -> None:
-    is_it = members.c.no == sa.bindparam("m")
-    if added:
-        await connection.execute(sa.insert(members), added)
+    await insert_rows(
+        connection, members, _ADDED, [tuple(row[name] for name in _ADDED) for row in added]
+    )
     if changed:
         names = ("asserted_at", "digest", "blocks", "words", "features", "record")
         values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
-        await connection.execute(sa.update(members).where(is_it).values(values), changed)
-    if seen:
-        statement = sa.update(members).where(is_it)
-        statement = statement.values(
-            retired=False,
-            received_at=sa.bindparam("received_at"),
-            last_seen=sa.bindparam("last_seen"),
-        )
-        await connection.execute(statement, seen)
+        statement = sa.update(members).where(members.c.no == sa.bindparam("m"))
+        await connection.execute(statement.values(values), changed)
+
+
+async def _note_seen(
+    connection: AsyncConnection, seen: Sequence[int], received_at: float, crawl: int
+) -> None:
+    for part in parts_of(seen):
+        among = sa.select(listed(connection, part, members.c.no.type).c.value)
+        statement = sa.update(members).where(members.c.no.in_(among))
+        values = {"retired": False, "received_at": received_at, "last_seen": crawl}
+        await connection.execute(statement.values(values))
 
 
 async def _write_tokens(
@@ -155,16 +160,12 @@ async def _write_tokens(
             is_it = (table.c.token == sa.bindparam("t"), table.c.member == sa.bindparam("m"))
             await connection.execute(sa.delete(table).where(*is_it), gone)
         new = [
-            {"token": token, "member": row["no"] if "no" in row else row["m"]}
+            (token, row["no"] if "no" in row else row["m"])
             for row in (*added, *changed)
             for token in unpack(row[column])
         ]
-        if new:
-            # In the order of the tree: what lies together is written together.
-            await connection.execute(sa.insert(table), sorted(new, key=_place))
-
-
-_place = itemgetter("token", "member")
+        # In the order of the tree: what lies together is written together.
+        await insert_rows(connection, table, ("token", "member"), sorted(new))
 
 
 def features_of(cipher: IndexCipher, row: sa.Row[Any]) -> Features:

@@ -51,6 +51,8 @@ _NOBODY: Final = {
     "doe", "trauma", "twin", "twina", "twinb", "dummy",
 }  # fmt: skip
 """What is written for a name nobody knows, or has been given yet."""
+_BETWEEN_WORDS = re.compile(r"[\s,;/]+")
+_NO_DIGITS = re.compile(r"\D+")
 _NANP_DIGITS = 10
 _SSN_DIGITS = 9
 _REMEMBERED = 50_000
@@ -61,12 +63,18 @@ _UNKNOWN_BIRTH_DATES: Final = {"1900-01-01", "1901-01-01", "1970-01-01", "1800-0
 
 def plain(text: str | None) -> str:
     """Letters and digits in lower case, without accents: `O'Brïen-Smith` is `obriensmith`."""
+    if text and text.isascii() and text.isalnum():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text or "").casefold()
     return "".join(character for character in decomposed if character.isalnum())
 
 
 def words(text: str | None) -> list[str]:
-    return [word for part in re.split(r"[\s,;/]+", text or "") if (word := plain(part))]
+    if not text:
+        return []
+    if text.isascii() and text.isalnum():
+        return [text.lower()]
+    return [word for part in _BETWEEN_WORDS.split(text) if (word := plain(part))]
 
 
 def suffix(text: str | None) -> str | None:
@@ -117,7 +125,7 @@ def birth_date(text: str | None) -> str | None:
 
 def phone(text: str | None) -> str | None:
     """The ten digits of a North American number, or all digits of another."""
-    digits = re.sub(r"\D", "", (text or "").split("x")[0])
+    digits = _NO_DIGITS.sub("", (text or "").split("x")[0])
     if len(digits) == _NANP_DIGITS + 1 and digits.startswith("1"):
         digits = digits[1:]
     is_number = len(digits) >= _NANP_DIGITS and len(set(digits[-7:])) > 1

@@ -6,22 +6,23 @@ its members are compared anew, so that the pairs are always those of the present
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from subgraphs.identity.index.blocking import MAX_BLOCK
 from subgraphs.identity.index.crypto import IndexCipher, unpack
-from subgraphs.identity.index.database import ask_about
 from subgraphs.identity.index.features import Features
 from subgraphs.identity.index.intake import KeyChange, features_of
 from subgraphs.identity.index.matching import Matcher, Outcome
-from subgraphs.identity.index.tables import asked, blocks, members, pairs
-from subgraphs.runtime.database import rows_in
+from subgraphs.identity.index.tables import blocks, members, pairs
+from subgraphs.runtime.database import insert_rows, listed, parts_of, rows_in
+
+_PAIR: Final = ("one", "other", "points", "outcome", "open")
 
 
 async def pair_anew(
@@ -30,74 +31,62 @@ async def pair_anew(
     matcher: Matcher,
     changes: Sequence[KeyChange],
 ) -> set[int]:
-    """Bring the pairs up to date; the members whose pairs may have changed."""
-    changed = {change.member for change in changes}
-    crossed = await _crossed(connection, changes)
-    anew = changed | {member for block in crossed.values() for member in block}
-    kept = await rows_in(connection, sa.select(members.c.no, members.c.blocks), members.c.no, anew)
-    shared = await _shared(connection, {row.no: unpack(row.blocks) for row in kept})
-    found = await _decide(connection, cipher, matcher, shared)
-    touched = anew | await _forget(connection, anew)
-    if found:
-        await connection.execute(sa.insert(pairs), found)
+    """Bring the pairs up to date; the members whose pairs may have changed.
+
+    Who came and is like nobody is not among them: a person of their own, and settled.
+    """
+    keys = {change.member: change.after for change in changes}
+    grown = Counter(token for change in changes for token in change.after)
+    grown.subtract(token for change in changes for token in change.before)
+    most = MAX_BLOCK + 1 + max(map(abs, grown.values()), default=0)
+    sizes = await _sizes(connection, grown, most)
+    crossed = [
+        token
+        for token, by in grown.items()
+        if (sizes[token] > MAX_BLOCK) != (sizes[token] - by > MAX_BLOCK)
+    ]
+    near = {no for block in (await _members_of(connection, crossed)).values() for no in block}
+    if others := near - keys.keys():
+        query = sa.select(members.c.no, members.c.blocks)
+        rows = await rows_in(connection, query, members.c.no, others)
+        keys |= {row.no: unpack(row.blocks) for row in rows}
+        more = {token for no in others for token in keys[no]} - sizes.keys()
+        sizes |= await _sizes(connection, more, MAX_BLOCK + 1)
+    found = await _decide(connection, cipher, matcher, await _shared(connection, keys, sizes))
+    old = keys.keys() - {change.member for change in changes if change.is_fresh}
+    touched = old | await _forget(connection, old)
+    await insert_rows(connection, pairs, _PAIR, [tuple(row[c] for c in _PAIR) for row in found])
     return touched | {row[side] for row in found for side in ("one", "other")}
 
 
-async def _crossed(
-    connection: AsyncConnection, changes: Sequence[KeyChange]
-) -> Mapping[int, list[int]]:
-    """Blocks that by these changes came to hold too many, or no longer too many."""
-    grown: defaultdict[int, int] = defaultdict(int)
-    for change in changes:
-        for token in change.new:
-            grown[token] += 1
-        for token in change.gone:
-            grown[token] -= 1
-    turned = {token: by for token, by in grown.items() if by}
-    most = MAX_BLOCK + 1 + max(map(abs, turned.values()), default=0)
-    sizes = await _sizes(connection, turned, most)
-    crossed = [
-        token
-        for token, by in turned.items()
-        if (sizes[token] > MAX_BLOCK) != (sizes[token] - by > MAX_BLOCK)
-    ]
-    return await _members_of(connection, crossed)
-
-
-async def _sizes(
-    connection: AsyncConnection, tokens: Collection[int], most: int
-) -> Mapping[int, int]:
+async def _sizes(connection: AsyncConnection, tokens: Iterable[int], most: int) -> dict[int, int]:
     """How many share each token, counted no further than needed."""
-    if not tokens:
-        return {}
-    await ask_about(connection, tokens)
-    some = sa.select(sa.literal(1)).where(blocks.c.token == asked.c.token).limit(most)
-    counted = sa.select(sa.func.count()).select_from(some.correlate(asked).subquery())
-    rows = await connection.execute(sa.select(asked.c.token, counted.scalar_subquery()))
-    return {row[0]: row[1] for row in rows}
+    sizes: dict[int, int] = {}
+    for part in parts_of(tokens):
+        asked = listed(connection, part, blocks.c.token.type)
+        some = sa.select(sa.literal(1)).where(blocks.c.token == asked.c.value).limit(most)
+        counted = sa.select(sa.func.count()).select_from(some.correlate(asked).subquery())
+        rows = await connection.execute(sa.select(asked.c.value, counted.scalar_subquery()))
+        sizes |= {row[0]: row[1] for row in rows.all()}
+    return sizes
 
 
-async def _members_of(connection: AsyncConnection, tokens: Collection[int]) -> dict[int, list[int]]:
+async def _members_of(connection: AsyncConnection, tokens: Iterable[int]) -> dict[int, list[int]]:
+    query = sa.select(blocks.c.token, blocks.c.member)
     found: defaultdict[int, list[int]] = defaultdict(list)
-    if tokens:
-        await ask_about(connection, tokens)
-        query = sa.select(blocks.c.token, blocks.c.member).join(
-            asked, blocks.c.token == asked.c.token
-        )
-        for token, member in await connection.execute(query):
-            found[token].append(member)
+    for row in await rows_in(connection, query, blocks.c.token, tokens):
+        found[row.token].append(row.member)
     return found
 
 
 async def _shared(
-    connection: AsyncConnection, keys: Mapping[int, Sequence[int]]
+    connection: AsyncConnection, keys: Mapping[int, Sequence[int]], sizes: Mapping[int, int]
 ) -> set[tuple[int, int]]:
     """Every pair of one of these members with another that shares a key."""
-    tokens = {token for own in keys.values() for token in own}
-    found = await telling_blocks(connection, tokens)
+    tokens = {token for own in keys.values() for token in own if 1 < sizes[token] <= MAX_BLOCK}
     return {
         two
-        for block in found.values()
+        for block in (await _members_of(connection, tokens)).values()
         for two in combinations(sorted(block), 2)
         if two[0] in keys or two[1] in keys
     }

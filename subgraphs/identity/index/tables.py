@@ -104,13 +104,6 @@ counters = sa.Table(
     sa.Column("name", sa.String(16), primary_key=True),
     sa.Column("value", sa.BigInteger, nullable=False),
 )
-asked = sa.Table(
-    "identity_asked",
-    sa.MetaData(),
-    sa.Column("token", sa.BigInteger, primary_key=True, autoincrement=False),
-    prefixes=["TEMPORARY"],
-)
-"""What a transaction asks about, where it is too much for parameters."""
 
 
 async def migrate(connection: AsyncConnection) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
 from subgraphs.runtime.gathering import Answer
-from subgraphs.scheduling.model import Appointment
+from subgraphs.scheduling.model import Appointment, Schedule, Slot, Span
 
 
 class ScheduleSource(Protocol):
@@ -16,3 +16,31 @@ class ScheduleSource(Protocol):
     ) -> Answer[Appointment]:
         """Of a batch of the source's own patients: at least all that begin on that day or later."""
         ...
+
+
+class CalendarSource(Protocol):
+    """Whoever keeps the calendars that appointments are made in: an EHR."""
+
+    async def appointments_with(
+        self, practitioners: Sequence[str], span: Span
+    ) -> Answer[Appointment]:
+        """All that begin within the span, by practitioner."""
+        ...
+
+    async def schedules_of(self, actors: Sequence[str]) -> Answer[Schedule]:
+        """By actor, each as `Type/id`."""
+        ...
+
+    async def schedules(self) -> Sequence[Schedule]:
+        """All of them."""
+        ...
+
+    async def free_slots(self, schedules: Sequence[str], span: Span) -> Answer[Slot]:
+        """Those that are free and begin within the span, by schedule."""
+        ...
+
+    async def read_slots(self, ids: Sequence[str]) -> Mapping[str, Slot]:
+        """Whatever their status; who is not there is left out."""
+        ...
+
+    async def read_schedules(self, ids: Sequence[str]) -> Mapping[str, Schedule]: ...

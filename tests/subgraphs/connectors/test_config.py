@@ -82,6 +82,8 @@ FHIR = "kind: fhir-r4, serves: [records]"
         (one(f"{FHIR}, url: 'https://x.example', page_size: 0"), r"`\$.page_size`"),
         (one(f"{FHIR}, url: 'https://x.example', timeout: 0"), r"`\$.timeout`"),
         (one(f"{FHIR}, url: 'https://x.example', multiple_or: maybe"), r"`\$.multiple_or`"),
+        (one(f"{FHIR}, url: 'https://x.example', bulk: {{of: Martians}}"), r"`\$.bulk.of`"),
+        (one(f"{FHIR}, url: 'https://x', bulk: {{file_hosts: ['http://y']}}"), "without TLS"),
         (one(f"{FHIR}, url: 'ftp://x.example'"), "https://"),
         (one(f"{FHIR}, url: 'https:///x'"), "https://"),
         (one(f"{FHIR}, url: 'http://x.example'"), "without TLS"),

@@ -1,4 +1,4 @@
-"""The scheduling subgraph as published."""
+"""Appointments, and the patients whose they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from strawberry import federation
 
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import PAGE, After, Connection, First
-from subgraphs.runtime.datatypes import CodeableConcept
+from subgraphs.runtime.datatypes import FEW, CodeableConcept
+from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.fact_nodes import (
     APPOINTMENT,
     PATIENT,
@@ -25,9 +26,11 @@ from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time, rank
-from subgraphs.runtime.schema import Representation, build_schema
+from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
+from subgraphs.runtime.sealing import RecordRef
 from subgraphs.scheduling import model
+from subgraphs.scheduling.calendars import SLOT, read_slots
 from subgraphs.scheduling.loaders import (
     APPOINTMENTS,
     Scheduling,
@@ -36,6 +39,7 @@ from subgraphs.scheduling.loaders import (
     load_next,
     visit_key,
 )
+from subgraphs.scheduling.schema.calendars import Slot
 
 
 @strawberry.type(description="Someone or something that takes part in an appointment.")
@@ -50,6 +54,9 @@ class AppointmentParticipant:
     status: str | None = strawberry.field(
         description="`accepted`, `declined`, `tentative` or `needs-action`."
     )
+    required: str | None = strawberry.field(
+        description="`required`, `optional` or `information-only`."
+    )
 
     @classmethod
     def of(cls, wire: model.Participant) -> AppointmentParticipant:
@@ -59,6 +66,7 @@ class AppointmentParticipant:
             name=actor.display if actor else None,
             role=CodeableConcept.all_of(wire.type),
             status=wire.status,
+            required=wire.required,
         )
 
 
@@ -77,20 +85,49 @@ class Appointment(FactNode):
     end: DateTime | None = strawberry.field(description="When it ends.")
     minutes_duration: int | None = strawberry.field(description="Its length, in minutes.")
     description: str | None = strawberry.field(description="What it is, in words.")
-    service_type: list[CodeableConcept] = strawberry.field(description="What is to be done.")
+    service_type: list[CodeableConcept] = strawberry.field(
+        directives=[FEW], description="What is to be done."
+    )
+    specialty: list[CodeableConcept] = strawberry.field(
+        directives=[FEW], description="The specialty needed."
+    )
     appointment_type: CodeableConcept | None = strawberry.field(
         description="`ROUTINE`, `FOLLOWUP`, …; http://terminology.hl7.org/CodeSystem/v2-0276"
     )
-    reason: list[CodeableConcept] = strawberry.field(description="Why it was made.")
+    reason: list[CodeableConcept] = strawberry.field(
+        directives=[FEW], description="Why it was made."
+    )
     cancelation_reason: CodeableConcept | None = strawberry.field(
         description="Why it was called off."
     )
+    comment: str | None = strawberry.field(description="Remarks of those who made it.")
     patient_instruction: str | None = strawberry.field(description="What the patient is to do.")
-    participants: list[AppointmentParticipant] = strawberry.field(description="Who takes part.")
+    created: DateTime | None = strawberry.field(description="When it was made.")
+    participants: list[AppointmentParticipant] = strawberry.field(
+        directives=[FEW], description="Who takes part."
+    )
     is_virtual: bool = strawberry.field(description="Whether it is a video visit.")
+    version: str | None = strawberry.field(
+        description="Its version at its source, for `ifMatch`; null where that keeps none."
+    )
     visit_key: str | None = federation.field(
         inaccessible=True, description="The way to the video visit, sealed for telehealth."
     )
+
+    @federation.field(
+        directives=[FEW],
+        requires_scopes=scopes_for(SLOT),
+        description="The times in calendars that it takes, where its source tells.",
+    )
+    async def slots(self, info: strawberry.Info) -> list[Slot] | None:
+        request: Request[Scheduling] = info.context
+        record = self.fact.records[0]
+        refs = [RecordRef(record.source, SLOT, id_, "") for id_ in record.resource.slots]
+        found = await read_slots(request, refs)
+        for failure in found:
+            if isinstance(failure, SourcesDownError):
+                raise failure
+        return [Slot.of(request, row) for row in found if not isinstance(row, Exception)]
 
     @classmethod
     def of(cls, request: Request[Any], fact: Fact[model.Appointment]) -> Appointment:
@@ -104,12 +141,16 @@ class Appointment(FactNode):
             minutes_duration=record.minutes_duration,
             description=record.description,
             service_type=CodeableConcept.all_of(record.service_type),
+            specialty=CodeableConcept.all_of(record.specialty),
             appointment_type=CodeableConcept.of(record.appointment_type),
-            reason=CodeableConcept.all_of(record.reason_code),
+            reason=CodeableConcept.all_of(record.reasons),
             cancelation_reason=CodeableConcept.of(record.cancelation_reason),
+            comment=record.comment,
             patient_instruction=record.patient_instruction,
+            created=date_time(record.created),
             participants=[AppointmentParticipant.of(wire) for wire in record.participant],
             is_virtual=record.session_key is not None,
+            version=record.meta.version_id,
             visit_key=visit_key(request, fact),
         )
 
@@ -174,6 +215,3 @@ class Patient(PatientNode):
         request: Request[Scheduling] = info.context
         found = await load_next(request, request.compartment(self.id, self.links))
         return Appointment.of(request, found) if found else None
-
-
-SCHEMA = build_schema(None, [Patient])

@@ -1,0 +1,104 @@
+"""Calendars and a clinician's day against an independent reading of what the EHRs hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from tests.acceptance.test_whole_path import EHRS, upstream_calls
+
+
+def moment(days: int) -> str:
+    """The beginning of a day, counted from today's."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (today + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def held(demo, source, type_, **params):
+    """Read straight from the EHR, all pages."""
+    headers = {"authorization": f"Bearer {demo.sandbox.system_token()}"}
+    url, asked, found = f"{demo.sandbox.url(source)}/{type_}", {"_count": "400", **params}, []
+    while url:
+        bundle = demo.http.get(url, params=asked, headers=headers).raise_for_status().json()
+        found += [entry["resource"] for entry in bundle.get("entry", ())]
+        url = next((link["url"] for link in bundle["link"] if link["relation"] == "next"), None)
+        asked = None
+    return found
+
+
+def find_slots(demo, persona="patient", **variables):
+    found, after = [], None
+    while True:
+        answer = demo.run("find-slots", persona, after=after, **variables)
+        assert "errors" not in answer
+        page = answer["data"]["slots"]
+        found += page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        after = page["pageInfo"]["endCursor"]
+
+
+def test_a_patient_finds_every_free_time_and_whose_it_is(demo):
+    found = find_slots(demo, **{"from": moment(1), "to": moment(4)})
+    expected = []
+    for source in EHRS:
+        schedules = {f"Schedule/{row['id']}": row for row in held(demo, source, "Schedule")}
+        for row in held(demo, source, "Slot"):
+            if row["status"] == "free" and moment(1) <= row["start"] < moment(4):
+                (whose, _) = schedules[row["schedule"]["reference"]]["actor"]
+                expected.append((row["start"], source, whose["display"]))
+    assert expected
+    got = [
+        (node["start"], node["provenance"][0]["source"], node["schedule"]["actors"][0]["name"])
+        for node in found
+    ]
+    assert sorted(got) == sorted(expected)
+    assert [start for start, *_ in got] == sorted(start for start, *_ in got)
+
+
+def test_it_takes_two_calls_per_ehr(demo):
+    within = {"from": moment(1), "to": moment(3)}
+    demo.run("find-slots", "patient", **within)
+    demo.sandbox.reset_calls()
+    demo.run("find-slots", "patient", **within)
+    calls = upstream_calls(demo)
+    assert {source for source, _ in calls} == set(EHRS)
+    assert sum(calls.values()) == 2 * len(EHRS), calls
+
+
+def test_a_clinicians_day_is_what_her_ehr_holds_of_it(demo):
+    persona = demo.sandbox.ready["personas"]["clinician"]
+    seen = 0
+    for day in range(1, 7):
+        answer = demo.run("clinician-day", **{"from": moment(day), "to": moment(day + 1)})
+        assert "errors" not in answer
+        nodes = answer["data"]["myAppointments"]["nodes"]
+        rows = held(
+            demo,
+            "ehr-a",
+            "Appointment",
+            practitioner=persona["fhir_user"],
+            date=[f"ge{moment(day)}", f"lt{moment(day + 1)}"],
+        )
+        by_start = {row["start"]: row for row in rows}
+        assert [node["start"] for node in nodes] == sorted(by_start)
+        for node in nodes:
+            row = by_start[node["start"]]
+            assert node["status"] == row["status"]
+            assert node["isVirtual"] == ("extension" in row)
+            assert bool(node["virtualVisit"]) == node["isVirtual"]
+            assert node["patient"]["name"]["text"]
+            for coverage in node["patient"]["coverages"]["nodes"]:
+                assert coverage["eligibility"]["active"] in (True, False)
+        seen += len(nodes)
+    assert seen > 2
+
+
+def test_her_day_takes_one_call_for_each_source_and_type(demo):
+    within = {"from": moment(1), "to": moment(7)}
+    demo.run("clinician-day", **within)
+    demo.sandbox.reset_calls()
+    demo.run("clinician-day", **within)
+    calls = upstream_calls(demo)
+    assert calls.pop(("ehr-a", "Appointment")) == 1
+    assert {source for source, _ in calls} <= {"payer", "payer-x12", "telehealth"}
+    assert max(calls.values()) == 1, calls
