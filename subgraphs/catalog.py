@@ -34,6 +34,7 @@ from subgraphs.connectors.transport import OnCall, open_client
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
+from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
@@ -188,7 +189,7 @@ class Deployment:
         """Where each sender that has a token hands in its messages."""
         return {
             f"{INBOX_PATH}{source.id}": inbox_route(
-                source.id, source.token_file, self._inbox, tell, utc_now
+                source, source.token_file, self._inbox, tell, utc_now
             )
             for source in self.sources
             if isinstance(source, InboxSource) and source.token_file and self._inbox
@@ -320,13 +321,11 @@ def _scheduling(deployment: Deployment) -> Part:
 
 
 def _coverage(deployment: Deployment) -> Part:
-    servers = deployment.fhir("coverage")
-    payers = {id_: Payer(server) for id_, server in servers.items()}
-    authorizations = {
-        id_: PriorAuthorizations(server)
-        for id_, server in servers.items()
-        if isinstance(server, FhirServer)
-    }
+    servers = deployment.fhir("coverage").items()
+    fhir = {id_: server for id_, server in servers if isinstance(server, FhirServer)}
+    payers = {id_: Payer(server) for id_, server in fhir.items()}
+    authorizations = {id_: PriorAuthorizations(server) for id_, server in fhir.items()}
+    files = {id_: ClaimFiles(inbox) for id_, inbox in servers if isinstance(inbox, Inbox)}
     keepers = deployment.fhir("medications")
     desks = {
         config.payer: EligibilityDesk(
@@ -336,7 +335,7 @@ def _coverage(deployment: Deployment) -> Part:
         if config.payer in payers
     }
     bases = {id_: server.config.url for id_, server in keepers.items()}
-    return Part(Payers(payers, desks, authorizations, bases))
+    return Part(Payers(payers, desks, authorizations, bases, files))
 
 
 def _telehealth(deployment: Deployment) -> Part:

@@ -20,7 +20,9 @@ from subgraphs.runtime.settings import RuntimeSettings
 
 REFUSED: Final = "refused"
 
-app = typer.Typer(help="What is pushed instead of fetched: HL7 v2, C-CDA.", no_args_is_help=True)
+app = typer.Typer(
+    help="What is pushed instead of fetched: HL7 v2, C-CDA, X12.", no_args_is_help=True
+)
 
 
 @app.callback()
@@ -37,9 +39,10 @@ def load(
     with explained():
         settings = RuntimeSettings(home=home_folder())
         configured = load_sources(settings.sources_file)
-        if not any(each.id == source and isinstance(each, InboxSource) for each in configured):
+        inboxes = {each.id: each for each in configured if isinstance(each, InboxSource)}
+        if source not in inboxes:
             raise ConfigError(f"there is no source {source} of kind inbox")
-        told = asyncio.run(_load(settings, source, [file.read_bytes() for file in files]))
+        told = asyncio.run(_load(settings, inboxes[source], [file.read_bytes() for file in files]))
     rows = table("file", "outcome", "what is wrong, or was left out")
     for file, (outcome, remark) in zip(files, told, strict=True):
         rows.add_row(escape(file.name), outcome, escape(remark))
@@ -51,7 +54,7 @@ def load(
 
 
 async def _load(
-    settings: RuntimeSettings, source: str, contents: list[bytes]
+    settings: RuntimeSettings, source: InboxSource, contents: list[bytes]
 ) -> list[tuple[str, str]]:
     url = settings.database_url or inbox_url(settings.home)
     store = await open_inbox(url, settings.key_ring().key("store:inbox"))
@@ -61,11 +64,11 @@ async def _load(
         await store.close()
 
 
-async def _take(store: InboxStore, source: str, content: bytes) -> tuple[str, str]:
+async def _take(store: InboxStore, source: InboxSource, content: bytes) -> tuple[str, str]:
     try:
         delivery = read_delivery(content, source, store).delivery
     except UpstreamError as error:
         return REFUSED, str(error)
-    is_new = await store.take(source, delivery)
+    is_new = await store.take(source.id, delivery)
     left_out = ", ".join(f"{count} {kind}" for kind, count in delivery.left_out.items())
     return ("taken" if is_new else "known already"), left_out

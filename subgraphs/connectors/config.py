@@ -127,6 +127,15 @@ class TelehealthSource(SourceConfig, frozen=True, kw_only=True, tag="telehealth-
     webhook_secret_file: Path | None = None
 
 
+class FiledPayer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who a payer of X12 files is among the sources."""
+
+    source: Identifier
+    """The FHIR source of the same payer: a claim number means the same claim in both."""
+    members: str = ""
+    """The system of its member numbers: with it a member of a file is recognized by the number."""
+
+
 class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="inbox"):
     """What is pushed to us: it has no address to ask, and is read from the store it is kept in."""
 
@@ -137,6 +146,9 @@ class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="inbox"):
     """As of a FHIR server: documents may; with messages alone there is nothing to look for."""
     codes: Path | None = None
     """As of a FHIR server: a laboratory's own numbers and what they stand for."""
+    payers: dict[str, FiledPayer] = {}
+    """The payers of X12 files, each by its number there (NM109, N104), or by its name where a file
+    gives no number."""
 
 
 AnySource: TypeAlias = FhirSource | X12Source | TelehealthSource | InboxSource

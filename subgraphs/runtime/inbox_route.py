@@ -1,4 +1,4 @@
-"""The route by which a sender hands in one message or document, with its bearer token."""
+"""The route by which a sender hands in one message, document or file, with its bearer token."""
 
 from __future__ import annotations
 
@@ -14,9 +14,17 @@ import msgspec
 import structlog
 
 from contract.errors import Code
+from subgraphs.connectors.config import InboxSource
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.hl7v2.acknowledgement import Verdict, acknowledge
-from subgraphs.connectors.inbox.deliveries import C_CDA, Received, is_xml, read_delivery
+from subgraphs.connectors.inbox.deliveries import (
+    C_CDA,
+    X12,
+    Received,
+    is_x12,
+    is_xml,
+    read_delivery,
+)
 from subgraphs.connectors.inbox.store import Delivery, InboxStore
 from subgraphs.runtime.app import Handler, refuse
 from subgraphs.runtime.asgi import Reply
@@ -35,14 +43,14 @@ Tell: TypeAlias = Callable[[str, Delivery], Awaitable[None]]
 
 
 def inbox_route(
-    source: str,
+    config: InboxSource,
     token_file: Path,
     store: InboxStore,
     tell: Tell,
     now: Callable[[], datetime],
 ) -> Handler:
-    """Answers a message with an ACK, a document with JSON, once it is kept or was before."""
-    token = token_file.read_bytes().strip()
+    """Answers a message with an ACK, anything else with JSON, once it is kept or was before."""
+    source, token = config.id, token_file.read_bytes().strip()
 
     async def take(body: bytes, headers: Mapping[bytes, bytes]) -> Reply:
         shown = headers.get(b"authorization", b"")
@@ -50,7 +58,7 @@ def inbox_route(
             return refuse(Code.UNAUTHENTICATED)
         try:
             # A document takes long enough for others to have to wait.
-            received = await asyncio.to_thread(read_delivery, body, source, store)
+            received = await asyncio.to_thread(read_delivery, body, config, store)
         except UpstreamError as error:
             _log.warning("message refused", source=source, reason=str(error))
             return _refusal(body, str(error), now())
@@ -64,13 +72,13 @@ def inbox_route(
 
 
 def _refusal(body: bytes, reason: str, at: datetime) -> Reply:
-    if is_xml(body):
+    if is_xml(body) or is_x12(body):
         return Reply(_UNPROCESSABLE, msgspec.json.encode({"refused": reason}), JSON)
     return Reply(_UNPROCESSABLE, acknowledge(Verdict.REFUSED, "", at, reason), HL7_V2)
 
 
 def _receipt(received: Received, at: datetime, *, is_new: bool) -> Reply:
-    if received.kind != C_CDA:
+    if received.kind not in (C_CDA, X12):
         return Reply(200, acknowledge(Verdict.ACCEPTED, received.control_id, at), HL7_V2)
     delivery = received.delivery
     kept = Counter(each["resourceType"] for each in delivery.resources)

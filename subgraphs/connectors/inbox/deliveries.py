@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from subgraphs.connectors.config import InboxSource
 from subgraphs.connectors.hl7v2.adt import Admission
 from subgraphs.connectors.hl7v2.documents import read_document
 from subgraphs.connectors.hl7v2.fhir import to_resources
 from subgraphs.connectors.hl7v2.fhir.people import person_id, retired
 from subgraphs.connectors.inbox.store import Delivery, InboxStore, Version
+from subgraphs.connectors.x12.documents import read_filed
+from subgraphs.connectors.x12.filed import file_documents
 
 C_CDA: Final = "C-CDA"
+X12: Final = "X12"
 _XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<", b"\xfe\xff\x00<")
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     kind: str
-    """`ADT`, `ORU`, … of messages, `C-CDA` of documents."""
+    """`ADT`, `ORU`, … of messages, `C-CDA` of documents, `X12` of interchanges."""
     control_id: str
-    """What the sender of a message calls it; empty for documents."""
+    """What the sender of a message calls it; empty for documents and interchanges."""
     delivery: Delivery
 
 
 def is_xml(content: bytes) -> bool:
-    """Whether it is a document; anything else is a message, or wants to be one."""
+    """Whether it is a document; anything else is an interchange or a message, or wants to be."""
     return content.lstrip().startswith(_XML_STARTS)
 
 
-def read_delivery(content: bytes, source: str, store: InboxStore) -> Received:
+def is_x12(content: bytes) -> bool:
+    return content.lstrip().startswith(b"ISA")
+
+
+def read_delivery(content: bytes, config: InboxSource, store: InboxStore) -> Received:
     """Raises `ProtocolViolation` for what cannot be read, `Unsupported` for what is not read."""
+    if is_x12(content):
+        return _read_interchange(content, config, store)
     read = _read_document if is_xml(content) else _read_message
-    return read(content, source, store)
+    return read(content, config.id, store)
+
+
+def _read_interchange(content: bytes, config: InboxSource, store: InboxStore) -> Received:
+    filing = file_documents(read_filed(content), partial(store.name, config.id), config.payers)
+    # Partners begin to count their interchanges anew, so the number alone tells none from another.
+    key = (X12, hashlib.sha256(content.strip()).hexdigest())
+    return Received(X12, "", Delivery(key, filing.resources, left_out=filing.left_out))
 
 
 def _read_message(content: bytes, source: str, store: InboxStore) -> Received:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from subgraphs.connectors.errors import Unsupported
@@ -32,7 +33,16 @@ READERS: Final[dict[tuple[str, str], Reader]] = {
     ("837", "005010X223"): read_claims,
 }
 """By ST01 and the guide, without its addenda."""
+FACTS: Final = frozenset({"277", "835", "837"})
+"""What tells something that has happened; the others are questions, or answers to ours."""
 _NAME = re.compile(r"[0-9A-Z]{1,12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    document: Document
+    sent_at: str
+    """As `TransactionSet.sent_at`."""
 
 
 def read_documents(content: bytes) -> list[Document]:
@@ -40,6 +50,17 @@ def read_documents(content: bytes) -> list[Document]:
     transactions = read_interchange(content)
     readers = [_reader(transaction) for transaction in transactions]
     return _read_all(transactions, readers)
+
+
+def read_filed(content: bytes) -> list[Filed]:
+    """The same of a file that was handed in: facts alone, each with when it was sent."""
+    transactions = read_interchange(content)
+    readers = [_reader(transaction) for transaction in transactions]
+    for transaction in transactions:
+        if transaction.kind not in FACTS:
+            raise Unsupported(f"X12 {_named(transaction.kind)} that is handed in")
+    pairs = zip(transactions, readers, strict=True)
+    return [Filed(each, of.sent_at) for of, read in pairs for each in read(of)]
 
 
 def _read_all(transactions: Sequence[TransactionSet], readers: Sequence[Reader]) -> list[Document]:

@@ -84,6 +84,11 @@ class ClaimPayment:
     def is_reversal(self) -> bool:
         return self.status == _REVERSAL
 
+    @property
+    def every_adjustment(self) -> tuple[Adjustment, ...]:
+        """The claim's own and its services'."""
+        return (*self.adjustments, *(a for each in self.services for a in each.adjustments))
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderAdjustment:
@@ -112,6 +117,8 @@ class Remittance:
     """Each sum that does not come out, in a sentence; empty where all balances."""
     unreadable: tuple[str, ...]
     """The elements that should hold a date and do not: `BPR16`."""
+    difference: Decimal = Decimal(0)
+    """What is paid for all claims, less the provider's adjustments and the payment."""
 
 
 def read_remittance(transaction: TransactionSet) -> Remittance:
@@ -135,6 +142,7 @@ def read_remittance(transaction: TransactionSet) -> Remittance:
         adjustments=adjustments,
         imbalances=tuple(_imbalances(amount, payments, adjustments)),
         unreadable=tuple(_unreadable(transaction.body)),
+        difference=_difference(amount, payments, adjustments),
     )
 
 
@@ -211,16 +219,23 @@ def _imbalances(
 ) -> Iterator[str]:
     for number, claim in enumerate(claims, start=1):
         for line, service in enumerate(claim.services, start=1):
-            if service.charged - _total(service.adjustments) != service.paid:
+            if service.charged - total_of(service.adjustments) != service.paid:
                 yield f"claim {number}, service {line}: charge less adjustments is not the payment"
-        every = (*claim.adjustments, *(a for each in claim.services for a in each.adjustments))
-        if claim.charged - _total(every) != claim.paid:
+        if claim.charged - total_of(claim.every_adjustment) != claim.paid:
             yield f"claim {number}: charge less adjustments is not the payment"
         if claim.services and sum(each.charged for each in claim.services) != claim.charged:
             yield f"claim {number}: the services' charges are not the claim's"
-    moved = sum((each.amount for each in adjustments), Decimal(0))
-    if sum((claim.paid for claim in claims), Decimal(0)) - moved != amount:
+    if _difference(amount, claims, adjustments):
         yield "the claims' payments less the provider's adjustments are not the payment"
+
+
+def _difference(
+    amount: Decimal,
+    claims: Sequence[ClaimPayment],
+    adjustments: Sequence[ProviderAdjustment],
+) -> Decimal:
+    moved = sum((each.amount for each in adjustments), Decimal(0))
+    return sum((claim.paid for claim in claims), Decimal(0)) - moved - amount
 
 
 def _unreadable(body: Iterable[Segment]) -> Iterator[str]:
@@ -230,5 +245,5 @@ def _unreadable(body: Iterable[Segment]) -> Iterator[str]:
             yield f"{segment.name}{place:02d}"
 
 
-def _total(adjustments: Iterable[Adjustment]) -> Decimal:
+def total_of(adjustments: Iterable[Adjustment]) -> Decimal:
     return sum((each.amount for each in adjustments), Decimal(0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from subgraphs.connectors.errors import ProtocolViolation
 
@@ -54,6 +55,8 @@ class TransactionSet:
     body: tuple[Segment, ...]
     version: str = ""
     """The implementation guide, of ST03 or else GS08, for example `005010X279A1`."""
+    sent_at: str = ""
+    """When its group was made, as GS04 and GS05 say, taken for UTC; empty where they do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,18 @@ def read_interchange(content: bytes) -> list[TransactionSet]:
         sets = _split(inside, _TRANSACTION)
         for part, body in zip(sets, _enclosed(sets, _TRANSACTION), strict=True):
             version = part[0].element(3) or group[0].element(8)
-            found.append(TransactionSet(part[0].element(1), tuple(body), version))
+            sent_at = _moment(group[0].element(4), group[0].element(5))
+            found.append(TransactionSet(part[0].element(1), tuple(body), version, sent_at))
     return found
+
+
+def _moment(day: str, time: str) -> str:
+    """`20260105` and `0930` or `093059` as `2026-01-05T09:30:00Z`."""
+    try:
+        read = datetime.strptime(f"{day}{time[:4] or '0000'}", "%Y%m%d%H%M")  # noqa: DTZ007 - the standard has no zone
+    except ValueError:
+        return ""
+    return f"{read.isoformat()}Z"
 
 
 def _segments(content: bytes) -> Iterator[Segment]:

@@ -21,3 +21,9 @@ def may_see_billing(request: Request[Payers], fact: Fact[Any]) -> bool:
         return True
     request.access.refuse(fact.type, "role", fact.compartment)
     return False
+
+
+def sees_whole_payments(request: Request[Payers]) -> bool:
+    """Those whose work the money is: the rest of a transfer is other patients'."""
+    roles = request.access.caller.roles
+    return not roles or not BILLING_ROLES.isdisjoint(roles)

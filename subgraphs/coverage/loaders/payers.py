@@ -11,6 +11,7 @@ from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
 from subgraphs.coverage.model.explanations import EXPLANATION, ExplanationResource
 from subgraphs.coverage.model.payers import Organization, PayerResource
 from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
+from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.runtime import fhir
@@ -30,6 +31,8 @@ class Payers:
     authorizations: Mapping[str, PriorAuthorizations] = field(default_factory=dict)
     bases: Mapping[str, str] = field(default_factory=dict)
     """Where the sources that keep orders have them: the URL of each."""
+    files: Mapping[str, ClaimFiles] = field(default_factory=dict)
+    """The inboxes of X12 files, by their own ids."""
 
 
 async def load_coverages(

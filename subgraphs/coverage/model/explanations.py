@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from subgraphs.coverage.model.payers import PayerResource, start
+from subgraphs.coverage.model.families import Numbers, days_of
+from subgraphs.coverage.model.payers import Coded, PayerResource, accounts_told, start
 from subgraphs.runtime import fhir
 from subgraphs.runtime.kinds import Kind
 from subgraphs.runtime.labelling import mentions_of
@@ -68,6 +69,19 @@ class ExplanationResource(PayerResource, frozen=True, kw_only=True):
     adjudication: tuple[Amount, ...] = ()
     total: tuple[Amount, ...] = ()
     payment: Payment | None = None
+    claim: fhir.Reference | None = None
+    supporting_info: tuple[Coded, ...] = ()
+
+    @property
+    def claim_id(self) -> str | None:
+        """The payer's own resource of the claim, where it keeps one."""
+        return self.claim.id_of("Claim") if self.claim else None
+
+    def numbers(self, source: str) -> Numbers:
+        """Of the claim, as its payer numbers it and as its provider does."""
+        given = frozenset(f"{source}|{i.value}" for i in self.identifier if i.value)
+        accounts = frozenset(f"{source}|{each}" for each in accounts_told(self.supporting_info))
+        return Numbers(accounts, given, days_of(self.billable_period))
 
     @property
     def owner(self) -> fhir.Reference | None:

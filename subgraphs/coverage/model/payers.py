@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from subgraphs.runtime import fhir
 from subgraphs.runtime.scalars import rank
 
@@ -27,6 +29,25 @@ class PayerResource(fhir.Resource, frozen=True, kw_only=True):
         if isinstance(name, tuple):
             return next((full for part in name if (full := part.full)), None)
         return name
+
+
+class Coded(fhir.Element, frozen=True, kw_only=True):
+    """Further information on a claim: what it is about, and what it says."""
+
+    sequence: int | None = None
+    category: fhir.CodeableConcept = fhir.CodeableConcept()
+    code: fhir.CodeableConcept | None = None
+    value_string: str | None = None
+
+
+def accounts_told(information: Iterable[Coded]) -> tuple[str, ...]:
+    """The provider's numbers of a claim, where CARIN keeps them."""
+    told = (
+        each.value_string or (each.code and (each.code.text or each.code.code))
+        for each in information
+        if each.category.code == "patientaccountnumber"
+    )
+    return tuple(number for number in told if number)
 
 
 class Organization(fhir.Resource, frozen=True, kw_only=True):

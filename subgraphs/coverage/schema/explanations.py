@@ -8,12 +8,14 @@ import strawberry
 from strawberry import federation
 
 from subgraphs.coverage.loaders.billing import may_see_billing
+from subgraphs.coverage.loaders.claims import load_claim_of
 from subgraphs.coverage.loaders.payers import (
     Payers,
     load_explanations,
     load_name,
 )
 from subgraphs.coverage.model.explanations import EXPLANATION, ExplanationResource
+from subgraphs.coverage.schema.claims import Claim
 from subgraphs.coverage.schema.values import (
     ClaimAmounts,
     ClaimPayment,
@@ -56,6 +58,14 @@ class ExplanationOfBenefit(FactNode):
     async def provider_name(self, info: strawberry.Info) -> str | None:
         record = self.fact.records[0]
         return await load_name(info.context, record, record.resource.provider)
+
+    @strawberry.field(
+        description="The claim it is about, where it is known: by the payer's own reference, or by "
+        "its numbers."
+    )
+    async def claim(self, info: strawberry.Info) -> Claim | None:
+        claim = await load_claim_of(info.context, self.fact)
+        return Claim.of(claim) if claim else None
 
     @strawberry.field(description="The lines of the claim.")
     def items(self, info: strawberry.Info) -> list[ExplanationItem]:

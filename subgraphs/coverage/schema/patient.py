@@ -8,6 +8,7 @@ from typing import Annotated
 import strawberry
 from strawberry import federation
 
+from subgraphs.coverage.loaders.claims import load_claims
 from subgraphs.coverage.loaders.payers import (
     Payers,
     load_coverages,
@@ -16,6 +17,7 @@ from subgraphs.coverage.loaders.payers import (
 from subgraphs.coverage.loaders.prior_authorizations import load_authorizations
 from subgraphs.coverage.model.preauthorization.record import PriorAuthorization as Record
 from subgraphs.coverage.schema.authorization_values import PriorAuthorizationState
+from subgraphs.coverage.schema.claims import Claim
 from subgraphs.coverage.schema.coverages import Coverage
 from subgraphs.coverage.schema.explanations import ExplanationOfBenefit
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
@@ -102,4 +104,18 @@ class Patient(PatientNode):
             first=first,
             after=after,
             keep=keep,
+        )
+
+    @federation.field(
+        directives=[PAGE],
+        requires=["links"],
+        requires_scopes=scopes_for("Claim"),
+        description="What providers asked payers to pay for the patient, the latest service first.",
+    )
+    async def claims(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[Claim] | None:
+        request: Request[Payers] = info.context
+        return await list_facts(
+            request, self, load_claims, Claim.of, field="claims", first=first, after=after
         )

@@ -12,7 +12,7 @@ from subgraphs.coverage.model.explanations import AMOUNT_CODES, Amount, Item, am
 from subgraphs.runtime.datatypes import CodeableConcept, Money, Period
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 
-_CURRENCY = "USD"  # of every amount in a 271
+_CURRENCY = "USD"  # of every amount in X12
 
 
 @strawberry.type(description="An organization that pays.")
@@ -122,5 +122,9 @@ class ClaimPayment:
     date: Date | None = strawberry.field(description="When it was made.")
 
 
+def usd(amount: Decimal) -> Money:
+    return Money(value=amount, currency=_CURRENCY)
+
+
 def _money(amount: Decimal | None) -> Money | None:
-    return None if amount is None else Money(value=amount, currency=_CURRENCY)
+    return None if amount is None else usd(amount)

@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from subgraphs.connectors.errors import ProtocolViolation
+from subgraphs.connectors.fhir.capabilities import Capabilities
+from subgraphs.coverage.model.claims import ClaimResource
 from subgraphs.coverage.model.coverages import CoverageResource
 from subgraphs.coverage.model.explanations import ExplanationResource
 from subgraphs.coverage.model.payers import Member, Organization
@@ -19,6 +21,8 @@ ResourceT = TypeVar("ResourceT", bound=fhir.Resource)
 
 class Server(fhir.PatientSearch, Protocol):
     """The part of a FHIR server these questions need."""
+
+    async def capabilities(self) -> Capabilities: ...
 
     async def read(
         self, resource_type: str, ids: Iterable[str]
@@ -36,6 +40,13 @@ class Payer:
         return await fhir.search_patients(
             self._server, "ExplanationOfBenefit", ExplanationResource, patients
         )
+
+    async def claims(self, patients: Sequence[str]) -> Answer[ClaimResource]:
+        """Nothing where the payer offers no claims: CARIN asks for explanations alone."""
+        offered = (await self._server.capabilities()).types
+        if offered and "Claim" not in offered:
+            return Answer(dict.fromkeys(patients, ()))
+        return await fhir.search_patients(self._server, "Claim", ClaimResource, patients)
 
     async def organizations(self, ids: Sequence[str]) -> Mapping[str, Organization]:
         return converted(await self._server.read("Organization", ids), Organization)

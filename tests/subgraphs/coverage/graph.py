@@ -8,13 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contract.context import Caller
-from subgraphs.connectors.config import FhirSource, X12Source
+from subgraphs.connectors.config import FhirSource, FiledPayer, InboxSource, X12Source
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.inbox.deliveries import read_delivery
+from subgraphs.connectors.inbox.server import Inbox
+from subgraphs.connectors.inbox.store import InboxStore
 from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.schema import SCHEMA
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
+from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.runtime.access_facts import Person
@@ -24,10 +28,13 @@ from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.sealing import IdSeal
 from tests.subgraphs.connectors.fhir.ehr import BASE, Ehr
 from tests.subgraphs.connectors.x12.payer import Payer as Desk
+from tests.subgraphs.coverage.files import PAYER_ID
 from tests.subgraphs.signed import KEY, NOW, ask_entities
 
 BILLER = Caller(
-    subject="b", roles=("biller",), scopes=("user/Coverage.rs", "user/ExplanationOfBenefit.rs")
+    subject="b",
+    roles=("biller",),
+    scopes=("user/Coverage.rs", "user/ExplanationOfBenefit.rs", "user/Claim.rs"),
 )
 CLINICIAN = Caller(subject="c", roles=("clinician",), scopes=("user/*.rs",))
 ADA_HERSELF = Caller(
@@ -45,6 +52,9 @@ def links_of(name: str) -> tuple[Link, ...]:
 class CoverageSubgraph:
     ehr: Ehr = field(default_factory=Ehr)
     desk: Desk = field(default_factory=lambda: Desk({}))
+    store: InboxStore | None = None
+    members: dict[str, set[Link]] = field(default_factory=dict)
+    """Whose records in the inbox are known to be theirs."""
 
     def __post_init__(self) -> None:
         fhir = FhirSource(id="payer", url=BASE, serves=("coverage",))
@@ -71,17 +81,44 @@ class CoverageSubgraph:
                 {"payer": desk},
                 {"payer": PriorAuthorizations(server)},
                 {"ehr-a": EHR},
+                self._files(),
             ),
             now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
         )
         self.app = create_subgraph_app(subgraph, SCHEMA, keys={"1": KEY}, clock=lambda: NOW)
 
+    def _files(self) -> dict[str, ClaimFiles]:
+        if self.store is None:
+            return {}
+        self.inbox = InboxSource(
+            id="clearinghouse",
+            serves=("coverage",),
+            payers={PAYER_ID: FiledPayer("payer", "https://payer.example/member")},
+        )
+        return {"clearinghouse": ClaimFiles(Inbox(self.inbox, self.store))}
+
+    async def hand_in(self, *files: bytes) -> None:
+        """As a clearinghouse does; identity then finds the member of each number."""
+        assert self.store is not None
+        for file in files:
+            delivery = read_delivery(file, self.inbox, self.store).delivery
+            await self.store.take(self.inbox.id, delivery)
+            for resource in delivery.resources:
+                if resource["resourceType"] == "Patient":
+                    (number,) = resource["identifier"]
+                    name = number["value"].partition("-")[2]
+                    self.members.setdefault(name, set()).add(Link(self.inbox.id, resource["id"]))
+
+    def links(self, name: str) -> tuple[Link, ...]:
+        return (*links_of(name), *sorted(self.members.get(name, ())))
+
     async def persons(self, members: Sequence[Link]) -> Mapping[Link, Person]:
-        names = {member: member.id.partition("-")[2] for member in members}
-        return {member: Person(name, links_of(name)) for member, name in names.items()}
+        filed = {link: name for name, links in self.members.items() for link in links}
+        names = {each: filed.get(each, each.id.partition("-")[2]) for each in members}
+        return {member: Person(name, self.links(name)) for member, name in names.items()}
 
     def patient(self, name: str) -> dict[str, str]:
-        links = self.crosswalk.seal_links(name, links_of(name))
+        links = self.crosswalk.seal_links(name, self.links(name))
         return {"__typename": "Patient", "id": name, "links": links}
 
     async def patients(self, selection: str, *names: str, caller: Caller = BILLER) -> Any:

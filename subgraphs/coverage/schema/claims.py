@@ -1,0 +1,184 @@
+"""Claims, with what was paid for them and how it comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
+
+import strawberry
+from strawberry import federation
+
+from subgraphs.coverage.loaders.billing import may_see_billing
+from subgraphs.coverage.loaders.claims import ClaimFact, load_claims, load_explained
+from subgraphs.coverage.loaders.payers import Payers, load_name
+from subgraphs.coverage.model.claims import CLAIM, ClaimResource
+from subgraphs.coverage.model.reconciliation import reconcile
+from subgraphs.coverage.schema.claim_values import ClaimItem, ClaimStatus, EarlierClaim
+from subgraphs.coverage.schema.reconciliations import Reconciliation
+from subgraphs.coverage.schema.remittances import ClaimRemittance
+from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
+from subgraphs.runtime.datatypes import (
+    FEW,
+    CodeableConcept,
+    Money,
+    Period,
+    Provenance,
+    ProvenanceMethod,
+    date,
+)
+from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.scalars import Date, date_time
+from subgraphs.runtime.schema import Representation
+from subgraphs.runtime.scopes import scopes_for
+
+if TYPE_CHECKING:
+    from subgraphs.coverage.schema.explanations import ExplanationOfBenefit
+
+ExplanationOfClaim: TypeAlias = Annotated[
+    "ExplanationOfBenefit", strawberry.lazy("subgraphs.coverage.schema.explanations")
+]
+
+_FOR_BILLING = "for billing and the patient; null for everyone else."
+
+
+@federation.type(
+    keys=["id"],
+    requires_scopes=scopes_for("Claim"),
+    description="What a provider asks a payer to pay: of FHIR, and of X12 837 files. A replacement "
+    "or a void stands in the place of what it replaces. A claim that nobody has submitted here is "
+    "told as its payment or its status tells it. https://hl7.org/fhir/R4/claim.html",
+)
+class Claim(FactNode):
+    patient: PatientOfFact = strawberry.field(description="Who was treated.")
+    status: str | None = strawberry.field(
+        description="`active`, `cancelled` (also by a void), or `draft`."
+    )
+    type: CodeableConcept | None = strawberry.field(
+        description="`institutional`, `professional`, `pharmacy`, `oral` or `vision`."
+    )
+    billable_period: Period | None = strawberry.field(description="When the services were given.")
+    created: Date | None = strawberry.field(description="When it was submitted.")
+    frequency: str | None = strawberry.field(
+        description="`1` original, `7` replacement, `8` void; https://www.nubc.org"
+    )
+    diagnoses: list[CodeableConcept] = strawberry.field(
+        description="What it was for, in the order of the claim."
+    )
+    fact: strawberry.Private[Fact[ClaimResource]]
+
+    @strawberry.field(description="The provider's number of it, which its payments repeat.")
+    def account_number(self) -> str | None:
+        told = (a for record in self._claim.versions for a in record.resource.accounts)
+        return next(told, None)
+
+    @strawberry.field(
+        directives=[FEW], description="The payer's own numbers of it, the first first."
+    )
+    def payer_claim_numbers(self) -> list[str]:
+        return sorted(number.partition("|")[2] for number in self._claim.numbers.claims)
+
+    @strawberry.field(description="The name of whoever gave the services.")
+    async def provider_name(self, info: strawberry.Info) -> str | None:
+        for record in self.fact.leading:
+            if record.resource.provider is not None:
+                return await load_name(info.context, record, record.resource.provider)
+        return None
+
+    @strawberry.field(description="The lines of the claim.")
+    def items(self, info: strawberry.Info) -> list[ClaimItem]:
+        amounts = self._may_see_billing(info)
+        return [ClaimItem.of(item, amounts=amounts) for item in self.fact.resource.item]
+
+    @strawberry.field(description=f"What is asked for: {_FOR_BILLING}")
+    def total(self, info: strawberry.Info) -> Money | None:
+        return Money.of(self.fact.resource.total) if self._may_see_billing(info) else None
+
+    @strawberry.field(
+        directives=[FEW], description="What it has taken the place of, the latest first."
+    )
+    def earlier_versions(self, info: strawberry.Info) -> list[EarlierClaim]:
+        amounts = self._may_see_billing(info)
+        told = [record.resource for record in self._claim.submitted_before]
+        return [EarlierClaim.of(claim, amounts=amounts) for claim in told]
+
+    @strawberry.field(directives=[FEW], description="What the payer decided about it.")
+    async def explanations(self, info: strawberry.Info) -> list[ExplanationOfClaim] | None:
+        from subgraphs.coverage.schema.explanations import ExplanationOfBenefit  # noqa: PLC0415
+
+        found = await load_explained(info.context, self._claim)
+        return [ExplanationOfBenefit.of(fact) for fact in found]
+
+    @strawberry.field(
+        directives=[FEW], description=f"What was paid for it, the latest first: {_FOR_BILLING}"
+    )
+    def remittances(self, info: strawberry.Info) -> list[ClaimRemittance] | None:
+        if not self._may_see_billing(info):
+            return None
+        return ClaimRemittance.all_of(info.context, self._claim)
+
+    @strawberry.field(
+        directives=[FEW], description="What payers reported of its status, the latest first."
+    )
+    def reported_statuses(self, info: strawberry.Info) -> list[ClaimStatus]:
+        amounts = self._may_see_billing(info)
+        return [
+            ClaimStatus.of(
+                record.resource.status,
+                date_time(record.resource.meta.last_updated),
+                amounts=amounts,
+            )
+            for record in self._claim.statuses
+        ]
+
+    @strawberry.field(
+        description="How the claim, its remittances and what the payer explained come out; null as "
+        f"long as nothing was remitted. {_FOR_BILLING.capitalize()}"
+    )
+    async def reconciliation(self, info: strawberry.Info) -> Reconciliation | None:
+        if not self._may_see_billing(info):
+            return None
+        claim = self._claim
+        told = [(r.resource.transfer, r.resource.paid) for r in claim.remittances]
+        if not told:
+            return None
+        explained = await load_explained(info.context, claim)
+        explanations = [fact.resource for fact in explained if fact.resource.status == "active"]
+        return Reconciliation.of(reconcile(claim.submitted_charge, told, explanations))
+
+    @property
+    def _claim(self) -> ClaimFact:
+        return cast("ClaimFact", self.fact)
+
+    def _may_see_billing(self, info: strawberry.Info) -> bool:
+        return may_see_billing(info.context, self.fact)
+
+    @classmethod
+    def of(cls, fact: Fact[ClaimResource]) -> Claim:
+        resource = fact.resource
+        told = (each.diagnosis_codeable_concept for each in resource.diagnosis)
+        known = common(fact)
+        known["provenance"] = [
+            Provenance.of(
+                record,
+                ProvenanceMethod.X12 if record.resource.is_filed else ProvenanceMethod.FHIR_READ,
+            )
+            for record in fact.records
+        ]
+        return cls(
+            **known,
+            patient=patient_of(fact),
+            status=resource.status,
+            type=CodeableConcept.of(resource.type),
+            billable_period=Period.of(resource.billable_period),
+            created=date(resource.created and resource.created[: len("YYYY-MM-DD")]),
+            frequency=resource.frequency,
+            diagnoses=CodeableConcept.all_of(each for each in told if each),
+        )
+
+    @classmethod
+    async def resolve_references(
+        cls, request: Request[Payers], representations: Sequence[Representation]
+    ) -> Sequence[object]:
+        return await resolve_facts(request, CLAIM, load_claims, cls.of, representations)

@@ -1,0 +1,27 @@
+"""Claims and what payers answered about them, from the X12 files that were handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from subgraphs.connectors.x12.filed.answers import REMITTANCE, STATUS
+from subgraphs.coverage.model.answers import RemittanceResource, StatusResource
+from subgraphs.coverage.model.claims import ClaimResource
+from subgraphs.runtime import fhir
+from subgraphs.runtime.gathering import Answer
+
+
+class ClaimFiles:
+    """Of one inbox."""
+
+    def __init__(self, inbox: fhir.PatientSearch) -> None:
+        self._inbox = inbox
+
+    async def claims(self, patients: Sequence[str]) -> Answer[ClaimResource]:
+        return await fhir.search_patients(self._inbox, "Claim", ClaimResource, patients)
+
+    async def remittances(self, patients: Sequence[str]) -> Answer[RemittanceResource]:
+        return await fhir.search_patients(self._inbox, REMITTANCE, RemittanceResource, patients)
+
+    async def statuses(self, patients: Sequence[str]) -> Answer[StatusResource]:
+        return await fhir.search_patients(self._inbox, STATUS, StatusResource, patients)
