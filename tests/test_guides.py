@@ -83,6 +83,7 @@ def test_the_sources_that_the_guide_shows_are_taken(tmp_path):
         "meadow-eligibility",
         "hearthside",
         "ward",
+        "clearinghouse",
     ]
 
 

@@ -23,7 +23,14 @@ from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.model.answers import RemittanceResource
 from subgraphs.coverage.schema.values import usd
 from subgraphs.runtime import fhir
-from subgraphs.runtime.datatypes import FEW, CodeableConcept, Money, Provenance, ProvenanceMethod
+from subgraphs.runtime.datatypes import (
+    FEW,
+    CodeableConcept,
+    Coding,
+    Money,
+    Provenance,
+    ProvenanceMethod,
+)
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import FACT_ID
 from subgraphs.runtime.gathering import Record
@@ -123,6 +130,9 @@ class Payment:
     provenance: list[Provenance] = strawberry.field(
         directives=[FEW], description="The file it was told in."
     )
+    security_labels: list[Coding] = strawberry.field(
+        directives=[FEW], description="The labels of the claim by which it was reached."
+    )
     told: strawberry.Private[RemittanceResource]
 
     @strawberry.field(
@@ -148,7 +158,9 @@ class Payment:
         return [PaymentAdjustment.of(each) for each in self.told.transfer.adjustments]
 
     @classmethod
-    def of(cls, request: Request[Payers], record: Record[RemittanceResource]) -> Payment:
+    def of(
+        cls, request: Request[Payers], claim: ClaimFact, record: Record[RemittanceResource]
+    ) -> Payment:
         told = record.resource
         transfer = told.transfer
         id_ = request.seal(PAYMENT, record.source, told.transfer_id, record.patient)
@@ -160,6 +172,7 @@ class Payment:
             payer=transfer.payer.name if transfer.payer else None,
             payee=transfer.payee.name if transfer.payee else None,
             provenance=[Provenance.of(record, ProvenanceMethod.X12)],
+            security_labels=[Coding.of(label) for label in claim.security],
             told=told,
         )
 
@@ -177,7 +190,7 @@ class Payment:
             if paid is None or not may_see_billing(request, paid[0]):
                 found.append(ClientError(Code.NOT_FOUND))
             else:
-                found.append(cls.of(request, paid[1]))
+                found.append(cls.of(request, *paid))
         return found
 
 
@@ -204,10 +217,12 @@ class ClaimRemittance:
 
     @classmethod
     def all_of(cls, request: Request[Payers], claim: ClaimFact) -> list[ClaimRemittance]:
-        return [cls._of(request, record) for record in claim.remittances]
+        return [cls._of(request, claim, record) for record in claim.remittances]
 
     @classmethod
-    def _of(cls, request: Request[Payers], record: Record[RemittanceResource]) -> ClaimRemittance:
+    def _of(
+        cls, request: Request[Payers], claim: ClaimFact, record: Record[RemittanceResource]
+    ) -> ClaimRemittance:
         paid: ClaimPayment = record.resource.paid
         return cls(
             status=paid.status,
@@ -218,5 +233,5 @@ class ClaimRemittance:
             patient_responsibility=usd(paid.patient_owes),
             adjustments=ClaimAdjustment.all_of(paid.adjustments),
             services=[RemittedService.of(each) for each in paid.services],
-            payment=Payment.of(request, record),
+            payment=Payment.of(request, claim, record),
         )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import strawberry
 
 from subgraphs.coverage.loaders.payers import Payers, load_coverages
-from subgraphs.coverage.schema import coverages, patient
 from subgraphs.runtime import fhir
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.request import Request
@@ -26,6 +25,8 @@ CoverageOfFact: TypeAlias = Annotated[
 
 
 def patient_of(fact: Fact[Any]) -> Patient:
+    from subgraphs.coverage.schema import patient  # noqa: PLC0415 - it waits for us, as told above
+
     return patient.Patient(id=strawberry.ID(fact.patient))
 
 
@@ -33,6 +34,8 @@ async def coverage_of(
     request: Request[Payers], fact: Fact[Any], reference: fhir.Reference | None
 ) -> Coverage | None:
     """The one a record refers to, among those the caller may see."""
+    from subgraphs.coverage.schema import coverages  # noqa: PLC0415 - it waits for us likewise
+
     id_ = reference.id_of("Coverage") if reference else None
     if id_ is None:
         return None
