@@ -22,9 +22,9 @@ NOTE = "demo.json"
 """The running demo's addresses, for `chartgraph token` and for tests."""
 
 _SERVES = {
-    "ehr-a": ["identity", "records", "diagnostics", "medications", "scheduling"],
-    "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling"],
-    "payer": ["identity", "coverage"],
+    "ehr-a": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
+    "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
+    "payer": ["identity", "coverage", "directory"],
     "payer-x12": ["coverage"],
     "telehealth": ["telehealth"],
 }

@@ -38,6 +38,8 @@ from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
+from subgraphs.directory.loaders import Directory
+from subgraphs.directory.sources.fhir import FhirDirectory, FhirTeams
 from subgraphs.identity.index.matching import Matcher
 from subgraphs.identity.index.store import open_index
 from subgraphs.identity.index.tables import idempotency
@@ -86,6 +88,7 @@ NAMES: Final = (
     "scheduling",
     "coverage",
     "telehealth",
+    "directory",
 )
 
 
@@ -350,6 +353,18 @@ def _telehealth(deployment: Deployment) -> Part:
     return Part(services, routes=notices.routes)
 
 
+def _directory(deployment: Deployment) -> Part:
+    servers = deployment.fhir("directory")
+    # What is pushed contains whom it names; a list of its own it has not.
+    listing = {id_: each for id_, each in servers.items() if isinstance(each, FhirServer)}
+    return Part(
+        Directory(
+            {id_: FhirDirectory(server, server.config.url) for id_, server in listing.items()},
+            {id_: FhirTeams(server) for id_, server in servers.items()},
+        )
+    )
+
+
 PARTS: Final[Mapping[str, Callable[[Deployment], Part]]] = {
     "records": _records,
     "diagnostics": _diagnostics,
@@ -357,6 +372,7 @@ PARTS: Final[Mapping[str, Callable[[Deployment], Part]]] = {
     "scheduling": _scheduling,
     "coverage": _coverage,
     "telehealth": _telehealth,
+    "directory": _directory,
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sandbox.data.shapes import CVX, HCPCS, ICD10CM, LOINC, RXNORM, SNOMED, Coded
+from sandbox.data.shapes import CVX, HCPCS, ICD10CM, LOINC, NUCC, RXNORM, SNOMED, Coded
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +231,13 @@ OFFICE_VISIT = Coded(SNOMED, "185349003", "Encounter for check up")
 VIDEO_VISIT = Coded(SNOMED, "448337001", "Telemedicine consultation with patient")
 CLINIC_SERVICE = Coded(HCPCS, "G0463", "Hospital outpatient clinic visit")
 TELEHEALTH_SERVICE = Coded(HCPCS, "Q3014", "Telehealth originating site facility fee")
-FAMILY_MEDICINE = Coded(
-    "http://nucc.org/provider-taxonomy", "207Q00000X", "Family Medicine Physician"
-)
+FAMILY_MEDICINE = Coded(NUCC, "207Q00000X", "Family Medicine Physician")
+INTERNAL_MEDICINE = Coded(NUCC, "207R00000X", "Internal Medicine Physician")
+ENDOCRINOLOGY = Coded(NUCC, "207RE0101X", "Endocrinology, Diabetes & Metabolism Physician")
+CARDIOLOGY = Coded(NUCC, "207RC0000X", "Cardiovascular Disease Physician")
+PSYCHIATRY = Coded(NUCC, "2084P0800X", "Psychiatry Physician")
+PRIMARY_CARE_PROVIDER = Coded(SNOMED, "453231000124104", "Primary care provider")
+PHYSICIAN = Coded(SNOMED, "309343006", "Physician")
+PATIENT_HERSELF = Coded(SNOMED, "116154003", "Patient")
+LONGITUDINAL_TEAM = Coded(LOINC, "LA28865-6", "Longitudinal care-coordination focused care team")
+CONDITION_TEAM = Coded(LOINC, "LA27978-8", "Condition-focused care team")

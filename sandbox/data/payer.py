@@ -13,9 +13,19 @@ from typing import Any
 
 from sandbox.data.chart import Chart, Visit
 from sandbox.data.codes import CHECKUP, CLINIC_SERVICE, TELEHEALTH_SERVICE
+from sandbox.data.directory import Site
 from sandbox.data.people import Person
 from sandbox.data.seeds import stream
-from sandbox.data.shapes import ACT_CODE, Coded, Reference, concept, hl7_concept, instant, money
+from sandbox.data.shapes import (
+    ACT_CODE,
+    Coded,
+    Reference,
+    concept,
+    hl7_concept,
+    instant,
+    money,
+    npi_identifier,
+)
 from sandbox.data.source import SourceBuilder
 
 PLAN_NAME = "Meadow PPO 1500"
@@ -107,16 +117,14 @@ def record_insurer(source: SourceBuilder, today: datetime) -> Reference:
     )
 
 
-def record_provider(
-    source: SourceBuilder, title: str, npi: dict[str, str], today: datetime
-) -> Reference:
+def record_provider(source: SourceBuilder, site: Site, today: datetime) -> Reference:
     return source.add(
         "Organization",
-        ("provider", title),
+        ("provider", site.title),
         today - timedelta(days=2000),
         active=True,
-        name=title,
-        identifier=[npi],
+        name=site.title,
+        identifier=[npi_identifier(site.npi)],
         type=[hl7_concept("organization-type", "prov", "Healthcare Provider")],
     )
 

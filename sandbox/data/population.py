@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time
 
 from sandbox.data.appointments import AppointmentBook, BookedVisit
 from sandbox.data.authorizations import record_authorizations
+from sandbox.data.care_teams import record_care_teams
 from sandbox.data.chart import Chart, Visit, make_chart
 from sandbox.data.dialect import as_ehr_b
 from sandbox.data.directory import Practitioner, record_directory
@@ -38,21 +39,17 @@ from sandbox.data.people import (
 from sandbox.data.recorder import Recorder
 from sandbox.data.records import record_chart, record_patient
 from sandbox.data.seeds import stream
-from sandbox.data.shapes import Reference, Resource, npi, npi_identifier
+from sandbox.data.shapes import Reference, Resource
 from sandbox.data.source import SourceBuilder
+from sandbox.data.staff import SITES, STAFF, record_network
 from sandbox.truth import TrueLookalikes, TruePerson, Truth
 
 MIN_PATIENTS = 24
 MAX_PATIENTS = 9_000
 """Of whom each has a number of four digits to end the social security number on."""
 EHR_A, EHR_B, PAYER = "ehr-a", "ehr-b", "payer"
-TITLES = {EHR_A: "Lakeside General", EHR_B: "Northfield Clinic", PAYER: "Meadow Mutual"}
-_DOCTORS = {
-    EHR_A: ("Abernathy", "Bancroft", "Calloway", "Delacroix", "Eastwick"),
-    EHR_B: ("Farrow", "Grantham", "Hathersage", "Inglewood", "Jessop"),
-}
+TITLES = {EHR_A: SITES[EHR_A].title, EHR_B: SITES[EHR_B].title, PAYER: "Meadow Mutual"}
 _NO_LIST: Mapping[str, Reference] = {}
-_FIRST_NPI = {EHR_A: 100, EHR_B: 200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +92,7 @@ class _PopulationBuilder:
             PAYER: SourceBuilder(PAYER, seed),
         }
         self._directories = {
-            name: record_directory(
-                self._sources[name], TITLES[name], _DOCTORS[name], today, _FIRST_NPI[name]
-            )
+            name: record_directory(self._sources[name], SITES[name], STAFF[name], today)
             for name in (EHR_A, EHR_B)
         }
         self._books = {
@@ -111,9 +106,9 @@ class _PopulationBuilder:
         payer = self._sources[PAYER]
         self._insurer = record_insurer(payer, today)
         self._providers = {
-            name: record_provider(payer, TITLES[name], npi_identifier(npi(_FIRST_NPI[name])), today)
-            for name in (EHR_A, EHR_B)
+            name: record_provider(payer, SITES[name], today) for name in (EHR_A, EHR_B)
         }
+        record_network(payer, self._providers, today)
         self._members: list[Member] = []
         self._true: list[TruePerson] = []
 
@@ -179,7 +174,9 @@ class _PopulationBuilder:
         patient = record_patient(
             source, record, directory.organization, doctor.reference, shown, chart.visits[-1].start
         )
-        record_chart(self._recorder(name, number, patient), chart, visits, self._today)
+        recorder = self._recorder(name, number, patient)
+        record_chart(recorder, chart, visits, self._today)
+        record_care_teams(recorder, chart)
         self._appointments(name, number, patient, replace(chart, visits=visits))
         return _id(patient)
 

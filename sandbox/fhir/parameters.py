@@ -117,6 +117,12 @@ _NAMES = (
     _string("family", "name.family"),
     _string("given", "name.given"),
 )
+_ADDRESS = (
+    _string("address", "address.line", "address.city", "address.state", "address.postalCode"),
+    _string("address-city", "address.city"),
+    _string("address-state", "address.state"),
+    _string("address-postalcode", "address.postalCode"),
+)
 _SUBJECT = (_patient("subject"), _reference("subject"))
 
 _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
@@ -136,6 +142,12 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _reference("location", "participant.actor", target="Location"),
         _token("service-type", "serviceType"),
         _token("specialty"),
+    ),
+    "CareTeam": (
+        *_SUBJECT,
+        _token("status"),
+        _token("category"),
+        _reference("participant", "participant.member"),
     ),
     "Claim": (
         _patient("patient"),
@@ -206,6 +218,7 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
     ),
     "Location": (
         _string("name"),
+        *_ADDRESS,
         _token("status"),
         _reference("organization", "managingOrganization"),
     ),
@@ -238,7 +251,7 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _reference("encounter"),
         _reference("performer"),
     ),
-    "Organization": (_string("name"), _token("active")),
+    "Organization": (_string("name"), *_ADDRESS, _token("active")),
     "Patient": (
         *_NAMES,
         _token("active"),
@@ -253,7 +266,9 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
     "PractitionerRole": (
         _reference("practitioner"),
         _reference("organization"),
+        _reference("location"),
         _token("specialty"),
+        _token("role", "code"),
         _token("active"),
     ),
     "Procedure": (

@@ -30,7 +30,10 @@ _WITH_THE_MEDICATION: Final = frozenset(
     {"dosage_instruction", "dispense_request", "quantity", "days_supply"}
 )
 """Two tablets of one strength are not two of another."""
-_JOINED: Final = frozenset({"category", "note", "reaction", "reason_code", "type"})
+_JOINED: Final = frozenset(
+    {"category", "note", "reaction", "reason_code", "type"}
+    | {"telecom", "qualification", "communication"}
+)
 """Lists of which every source's entries are shown."""
 _CODED: Final = frozenset({"code", "vaccine_code"})
 """One meaning in several code systems: every coding is shown."""

@@ -43,3 +43,16 @@ class Crosswalk:
         """What was sealed, or None when it is not this patient's."""
         plaintext = self._seal.open(f"links:{patient}", text)
         return None if plaintext is None else msgspec.json.decode(plaintext, type=Linked)
+
+    def seal_practitioner(self, id_: str, links: Iterable[Link]) -> str:
+        """`Practitioner.links`: where a practitioner's records are.
+
+        Bound to their own id and to what they are: a source may give a patient the same id.
+        """
+        linked = Linked(tuple(sorted(set(links))))
+        return self._seal.seal(f"practitioner-links:{id_}", msgspec.json.encode(linked))
+
+    def open_practitioner(self, id_: str, text: str) -> tuple[Link, ...] | None:
+        """The practitioner's resource in each source, or None when it is not theirs."""
+        plaintext = self._seal.open(f"practitioner-links:{id_}", text)
+        return None if plaintext is None else msgspec.json.decode(plaintext, type=Linked).links

@@ -144,6 +144,42 @@ class HumanName:
         )
 
 
+@federation.type(shareable=True, description="A postal address.")
+class Address:
+    use: str | None = strawberry.field(description="`home`, `work`, `temp`, `old` or `billing`.")
+    text: str | None = strawberry.field(description="The whole address, if given as text.")
+    line: list[str] = strawberry.field(description="Street, house, apartment, post box.")
+    city: str | None = strawberry.field(description="City or town.")
+    state: str | None = strawberry.field(description="State or province, as a rule two letters.")
+    postal_code: str | None = strawberry.field(description="ZIP or other postal code.")
+    country: str | None = strawberry.field(description="Country, as a rule ISO 3166.")
+    period: Period | None = strawberry.field(description="When it was or is in use.")
+
+    @classmethod
+    def of(cls, wire: fhir.Address) -> Address:
+        return cls(
+            use=wire.use,
+            text=wire.text,
+            line=_known(wire.line),
+            city=wire.city,
+            state=wire.state,
+            postal_code=wire.postal_code,
+            country=wire.country,
+            period=Period.of(wire.period),
+        )
+
+
+@federation.type(shareable=True, description="A way to reach someone.")
+class ContactPoint:
+    system: str | None = strawberry.field(description="`phone`, `email`, `sms`, `fax`, …")
+    value: str | None = strawberry.field(description="The number or address.")
+    use: str | None = strawberry.field(description="`home`, `work`, `mobile`, `temp` or `old`.")
+
+    @classmethod
+    def of(cls, wire: fhir.ContactPoint) -> ContactPoint:
+        return cls(system=wire.system, value=wire.value, use=wire.use)
+
+
 @strawberry.enum(description="How a fact came to us.")
 class ProvenanceMethod(Enum):
     FHIR_READ = strawberry.enum_value(

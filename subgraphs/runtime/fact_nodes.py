@@ -13,6 +13,7 @@ from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import Connection, Listing, connect
 from subgraphs.runtime.datatypes import FEW, Coding, Conflict, Provenance, ProvenanceMethod
+from subgraphs.runtime.entries import Entry
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.facts import Fact, load_by_id
 from subgraphs.runtime.gathering import Gathered
@@ -35,6 +36,15 @@ MEDICATION_REQUEST: Final = (
     "A prescription, or another order or plan to take something. "
     "https://hl7.org/fhir/R4/medicationrequest.html"
 )
+PRACTITIONER: Final = (
+    "Someone who gives care. One with a valid National Provider Identifier is one node, however "
+    "many sources know them. https://hl7.org/fhir/R4/practitioner.html"
+)
+ORGANIZATION: Final = (
+    "A hospital, a practice, a department, a payer. https://hl7.org/fhir/R4/organization.html"
+)
+LOCATION: Final = "A place where care is given. https://hl7.org/fhir/R4/location.html"
+PARTY_KEY: Final = "How a record of another domain names it, sealed."
 FACT_ID: Final = "An opaque id. A fact of several sources is found by any of its records' ids."
 
 RecordT = TypeVar("RecordT", bound=fhir.PatientRecord)
@@ -42,8 +52,8 @@ NodeT = TypeVar("NodeT")
 
 
 @strawberry.type
-class FactNode:
-    """What every fact publishes; types inherit it."""
+class MergedNode:
+    """What every node made of several sources' records publishes."""
 
     id: strawberry.ID = strawberry.field(description=FACT_ID)
     provenance: list[Provenance] = strawberry.field(
@@ -54,7 +64,7 @@ class FactNode:
         description="Labels of confidentiality and sensitivity that any of its sources has put on "
         "the fact, or that its codes call for.",
     )
-    fact: strawberry.Private[Fact[Any]]
+    fact: strawberry.Private[Any]
 
     @strawberry.field(
         directives=[FEW],
@@ -65,15 +75,31 @@ class FactNode:
         return [Conflict.of(conflict) for conflict in self.fact.conflicts]
 
 
+@strawberry.type
+class FactNode(MergedNode):
+    """What every fact publishes; types inherit it."""
+
+    fact: strawberry.Private[Fact[Any]]
+
+
+@strawberry.type
+class EntryNode(MergedNode):
+    """What every entry of a directory publishes; types inherit it."""
+
+    fact: strawberry.Private[Entry[Any]]
+
+
 class Common(TypedDict):
     id: strawberry.ID
     provenance: list[Provenance]
     security_labels: list[Coding]
-    fact: Fact[Any]
+    fact: Any
 
 
-def common(fact: Fact[Any], method: ProvenanceMethod = ProvenanceMethod.FHIR_READ) -> Common:
-    """The common fields of a fact's node."""
+def common(
+    fact: Fact[Any] | Entry[Any], method: ProvenanceMethod = ProvenanceMethod.FHIR_READ
+) -> Common:
+    """The common fields of a fact's node, or an entry's."""
     return Common(
         id=strawberry.ID(fact.id),
         provenance=[Provenance.of(record, method) for record in fact.records],

@@ -126,6 +126,27 @@ class HumanName(Element, frozen=True):
         return self.text or " ".join(part for part in parts if part) or None
 
 
+class Contained(Element, frozen=True):
+    """A resource within another, as far as it names someone.
+
+    https://hl7.org/fhir/R4/references.html#contained
+    """
+
+    id: str | None = None
+    resource_type: str | None = None
+    name: str | tuple[HumanName, ...] | None = None
+    """An organization's is a text, a person's has parts."""
+    identifier: tuple[Identifier, ...] = ()
+    practitioner: Reference | None = None
+    """Whose role it is."""
+
+    @property
+    def full_name(self) -> str | None:
+        if isinstance(self.name, str):
+            return self.name
+        return next((full for part in self.name or () if (full := part.full)), None)
+
+
 class Address(Element, frozen=True):
     use: str | None = None
     text: str | None = None

@@ -67,6 +67,13 @@ class IdSeal:
         ref = RecordRef(*plaintext.decode().split(_SEPARATOR))
         return ref if ref.type == type_ else None
 
+    def seal_key(self, purpose: str, plaintext: bytes) -> str:
+        """What one subgraph tells another of an entity, as a key of it."""
+        return self._seal.seal(f"key:{purpose}", plaintext)
+
+    def open_key(self, purpose: str, text: str) -> bytes | None:
+        return self._seal.open(f"key:{purpose}", text)
+
     def seal_cursor(self, scope: str, position: tuple[str, str]) -> str:
         """A place in a list; it holds dates and ids, so it is sealed like an id."""
         return self._seal.seal(f"cursor:{scope}", _SEPARATOR.join(position).encode())

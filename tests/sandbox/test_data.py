@@ -10,10 +10,11 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from sandbox.data.appointments import AppointmentBook
 from sandbox.data.authorizations import EHR_ADDRESS
-from sandbox.data.directory import DAYS_AHEAD, SLOT_HOURS, record_directory
+from sandbox.data.directory import DAYS_AHEAD, SLOT_HOURS, doctors, record_directory
 from sandbox.data.population import MAX_PATIENTS, MIN_PATIENTS, build_population
 from sandbox.data.shapes import npi_check_digit
 from sandbox.data.source import SourceBuilder
+from sandbox.data.staff import SITES
 from sandbox.wire import encode
 from tests.sandbox.resources import EHRS, by_id, codes, of, session_key, walk
 
@@ -69,7 +70,8 @@ def test_more_patients_than_have_a_number_are_refused():
 
 def test_a_full_calendar_goes_on_behind_its_last_day():
     source = SourceBuilder("ehr-a", 7)
-    directory = record_directory(source, "Lakeside", ("Abernathy",), TODAY, 100)
+    staff = doctors(("Abernathy",), 101)
+    directory = record_directory(source, SITES["ehr-a"], staff, TODAY)
     book = AppointmentBook(source, directory, TODAY)
     slots_shown = DAYS_AHEAD * len(SLOT_HOURS)
     for number in range(slots_shown + 3):

@@ -25,9 +25,9 @@ from subgraphs.runtime.settings import RuntimeSettings
 
 MASTER = b"m" * 32
 SERVES = {
-    "ehr-a": ["identity", "records", "diagnostics", "medications", "scheduling"],
-    "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling"],
-    "payer": ["identity", "coverage"],
+    "ehr-a": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
+    "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
+    "payer": ["identity", "coverage", "directory"],
     "payer-x12": ["coverage"],
     "telehealth": ["telehealth"],
 }

@@ -69,6 +69,8 @@ def test_the_product_s_operations_are_valid(api_schema, file):
 def test_nothing_sealed_is_in_the_api(api_schema):
     assert "links" not in api_schema.type_map["Patient"].fields
     assert "visitKey" not in api_schema.type_map["Appointment"].fields
+    for listed in ("Practitioner", "Organization", "Location"):
+        assert {"reference", "links"}.isdisjoint(api_schema.type_map[listed].fields)
 
 
 @pytest.mark.parametrize("name", NAMES)

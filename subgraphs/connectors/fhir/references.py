@@ -40,14 +40,16 @@ _PATHS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Encounter", "practitioner"): ("participant", "individual"),
 }
 _TARGETS: Mapping[str, str] = {"subject": "Patient", "beneficiary": "Patient"}
+_BARE = frozenset({"_id", "identifier"})
+"""Parameters whose keys refer to nothing."""
 
 
 class Question:
     """Resources of a type, asked by the keys of one search parameter.
 
     A key is a logical id, which stands for the type the parameter points to (`patient` → Patient),
-    or `Type/id`. A parameter without a path here is taken for the element of that name. An
-    absolute reference counts only below `base`, the server's own URL.
+    or `Type/id`; one of `identifier` is `system|value`. A parameter without a path here is taken
+    for the element of that name. An absolute reference counts only below `base`, the server's URL.
     """
 
     def __init__(self, resource_type: str, param: str, keys: Iterable[str], base: str) -> None:
@@ -56,7 +58,7 @@ class Question:
         self.keys = tuple(dict.fromkeys(keys))
         self._base = base.rstrip("/") + "/"
         target = _TARGETS.get(param, param.capitalize())
-        bare = param == "_id"
+        bare = param in _BARE
         self._asked = {key if bare or "/" in key else f"{target}/{key}": key for key in self.keys}
 
     @property
@@ -87,6 +89,8 @@ class Question:
         """More than one, for example, for an appointment of two patients."""
         if self.param == "_id":
             found: Iterable[Any] = (resource.get("id"),)
+        elif self.param == "identifier":
+            found = map(_token, _walk(resource, ("identifier",)))
         else:
             found = (self._reference(element) for element in _walk(resource, self._path()))
         return {self._asked[reference] for reference in found if reference in self._asked}
@@ -101,6 +105,12 @@ class Question:
         if not isinstance(reference, str):
             return None
         return reference.removeprefix(self._base).partition("/_history/")[0]
+
+
+def _token(identifier: Any) -> str | None:
+    if not isinstance(identifier, dict):
+        return None
+    return f"{identifier.get('system', '')}|{identifier.get('value', '')}"
 
 
 def _walk(element: Any, path: tuple[str, ...]) -> Iterator[Any]:

@@ -11,14 +11,12 @@ from subgraphs.identity.index.decisions import Decision, Kind
 from subgraphs.identity.loaders import Identity
 from subgraphs.identity.model import IndexedPerson, PatientResource, is_ssn
 from subgraphs.identity.schema.values import (
-    Address,
     AdministrativeGender,
-    ContactPoint,
     PatientIdentifier,
     gender_of,
 )
 from subgraphs.runtime.crosswalk import Link
-from subgraphs.runtime.datatypes import FEW, HumanName, date
+from subgraphs.runtime.datatypes import FEW, Address, ContactPoint, HumanName, date
 from subgraphs.runtime.gathering import Record
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, DateTime, date_time, exact

@@ -16,9 +16,7 @@ from subgraphs.identity.loaders import PATIENT, Described, Identity, load_person
 from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource, is_ssn
 from subgraphs.identity.schema.records import IdentityDecision, IdentityRecord
 from subgraphs.identity.schema.values import (
-    Address,
     AdministrativeGender,
-    ContactPoint,
     PatientIdentifier,
     gender_of,
 )
@@ -27,7 +25,9 @@ from subgraphs.runtime import fact_nodes
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.datatypes import (
     FEW,
+    Address,
     Coding,
+    ContactPoint,
     HumanName,
     Provenance,
     ProvenanceMethod,

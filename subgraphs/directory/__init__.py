@@ -1,0 +1,1 @@
+"""Who treats and where: practitioners, their roles, organizations, places, care teams."""
