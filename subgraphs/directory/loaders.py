@@ -24,10 +24,6 @@ from subgraphs.runtime.kinds import Kind
 from subgraphs.runtime.npi import NPI, is_npi
 from subgraphs.runtime.parties import PartyRef, party_ref
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.sealing import RecordRef
-
-EVERYWHERE: Final = ""
-"""In place of a source: whichever knows an NPI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +35,13 @@ class Directory:
 
 
 class Sought(NamedTuple):
-    """Someone or something to be found: by its id in a source, or by an identifier."""
+    """Someone or something to be found: in a source, by an NPI in all of them, or by both."""
 
-    source: str
+    source: str = ""
     id: str | None = None
     token: str | None = None
-    """`system|value`"""
+    """An identifier in that source, `system|value`."""
+    npi: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ Found: TypeAlias = Gathered[Record[SharedT]]
 
 def by_npi(number: str) -> Sought | None:
     """None for a number that is none: it is looked for nowhere."""
-    return Sought(EVERYWHERE, token=f"{NPI}|{number}") if is_npi(number) else None
+    return Sought(npi=number) if is_npi(number) else None
 
 
 def by_ref(request: Request[Directory], ref: PartyRef | None) -> Sought | None:
@@ -93,10 +90,9 @@ def by_reference(
 
 
 def by_id(request: Request[Directory], type_: str, sealed: object) -> Sought | None:
+    """An id that tells the NPI too finds the others while its own source is down."""
     ref = request.open(type_, sealed)
-    if ref is None:
-        return None
-    return by_npi(ref.id) if ref.source == EVERYWHERE else Sought(ref.source, ref.id)
+    return None if ref is None else Sought(ref.source, ref.id, npi=ref.patient or None)
 
 
 async def load_entry(
@@ -117,7 +113,9 @@ async def load_entry(
         for report in found.sources:
             found.or_raise(report.source)
         return None
-    return entry_of(request, listed.kind, _entry_id(request, listed, found.rows), found.rows)
+    return entry_of(
+        request, listed.kind, _entry_id(request, listed.kind.type, found.rows), found.rows
+    )
 
 
 async def load_roles(
@@ -159,27 +157,35 @@ async def _find(
         name: partial(_identified, source, listed.model) for name, source in sources.items()
     }
     read, identified = await asyncio.gather(
-        gather([_links(key.source, key.id) for key in keys], reading, now),
-        gather([_everywhere(sources, key) for key in keys], searching, now),
+        gather([_at_home(key, key.id) for key in keys], reading, now),
+        gather(
+            [_by_number(sources, key.npi) or _at_home(key, key.token) for key in keys],
+            searching,
+            now,
+        ),
     )
     found = [_meant(*each) for each in zip(keys, read, identified, strict=True)]
-    # Whoever was found by an NPI was looked for by it already.
+    numbers = [_npi_of(each) for each in found]
+    # Whoever was found by their number was looked for by it already.
     elsewhere = [
-        () if key.source == EVERYWHERE else _everywhere(sources, by_npi(_npi_of(each) or ""))
-        for key, each in zip(keys, found, strict=True)
+        () if number == key.npi else _by_number(sources, number)
+        for key, number in zip(keys, numbers, strict=True)
     ]
     others = await gather(elsewhere, searching, now)
     return [
-        Gathered((*one.rows, *_with_npi(_npi_of(one), other)), one.sources)
-        for one, other in zip(found, others, strict=True)
+        Gathered((*one.rows, *_with_npi(number, other)), one.sources)
+        for one, other, number in zip(found, others, numbers, strict=True)
     ]
 
 
 def _meant(key: Sought, read: Found[SharedT], identified: Found[SharedT]) -> Found[SharedT]:
-    """Whom a key means among those found: nobody, where its identifier is that of several."""
+    """Whom a key means among those found: nobody, where its identifier is that of several.
+
+    A record's own number counts for more than the one it was known by when its id was given out.
+    """
     rows = identified.rows
-    if key.source == EVERYWHERE and key.token:
-        rows = _with_npi(key.token.rpartition("|")[2], identified)
+    if key.npi is not None:
+        rows = _with_npi(_npi_of(read) if read.rows else key.npi, identified)
     elif len(rows) > 1:
         rows = ()
     return Gathered((*read.rows, *rows), (*read.sources, *identified.sources))
@@ -197,16 +203,12 @@ async def _identified(
     return await source.identified(model, tokens)
 
 
-def _links(source: str, key: str | None) -> tuple[Link, ...]:
-    return () if key is None else (Link(source, key),)
+def _at_home(key: Sought, name: str | None) -> tuple[Link, ...]:
+    return () if name is None else (Link(key.source, name),)
 
 
-def _everywhere(sources: Mapping[str, DirectorySource], key: Sought | None) -> tuple[Link, ...]:
-    if key is None:
-        return ()
-    if key.source != EVERYWHERE:
-        return _links(key.source, key.token)
-    return tuple(link for source in sources for link in _links(source, key.token))
+def _by_number(sources: Mapping[str, DirectorySource], number: str | None) -> tuple[Link, ...]:
+    return tuple(Link(source, f"{NPI}|{number}") for source in sources) if number else ()
 
 
 def _npi_of(found: Found[SharedT]) -> str | None:
@@ -218,21 +220,11 @@ def _with_npi(number: str | None, found: Found[SharedT]) -> tuple[Record[SharedT
     return tuple(r for r in found.rows if number and r.resource.npi == number)
 
 
-def _entry_id(
-    request: Request[Directory], listed: Listed[SharedT], records: Sequence[Record[SharedT]]
-) -> str:
+def _entry_id(request: Request[Directory], type_: str, records: Sequence[Record[SharedT]]) -> str:
     first = min(records, key=lambda record: (record.source, record.resource.id))
-    if listed.model is Practitioner and first.resource.npi:
-        # Whichever sources answer: its sources are all asked for this number.
-        return _seal_npi(request, listed.kind.type, first.resource.npi)
-    return _seal(request, listed.kind.type, first)
+    return _seal(request, type_, first)
 
 
 def _seal(request: Request[Directory], type_: str, record: Record[SharedT]) -> str:
-    return request.seal(type_, record.source, record.resource.id, "")
-
-
-def _seal_npi(request: Request[Directory], type_: str, number: str) -> str:
-    return request.subgraph.ids.seal(
-        request.subgraph.name, RecordRef(EVERYWHERE, type_, number, "")
-    )
+    number = record.resource.npi or ""
+    return request.seal(type_, record.source, record.resource.id, number)

@@ -21,7 +21,11 @@ _SEPARATOR = "\x1f"
 
 
 class RecordRef(NamedTuple):
-    """One record of one source; for a Patient, `patient` is its own id."""
+    """One record of one source; for a Patient, `patient` is its own id.
+
+    A practitioner or organization belongs to no patient: there it is the number by which other
+    sources know it, or empty.
+    """
 
     source: str
     type: str
