@@ -15,6 +15,7 @@ PURPOSES = (
     "seal:ids",
     "seal:links",
     "store:identity",
+    "store:governance",
     "events",
     "audit:chain",
     "audit:seal",

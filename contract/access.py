@@ -25,12 +25,22 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     patient: str | None = None
 
 
+class GlassUse(msgspec.Struct, frozen=True, order=True):
+    """Records of a type that were closed and were seen under a break-glass grant."""
+
+    grant: str
+    """Its id."""
+    type: str
+
+
 class AccessReport(msgspec.Struct, frozen=True, omit_defaults=True):
     subgraph: str
     request_id: str
     patients: tuple[str, ...] = ()
     """Enterprise ids whose records were read, sorted."""
     refusals: tuple[Refusal, ...] = ()
+    broken: tuple[GlassUse, ...] = ()
+    """Sorted."""
 
 
 class ReportRefusedError(Exception):

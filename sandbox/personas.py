@@ -45,7 +45,7 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             title="A patient of both EHRs, with a video visit ahead",
             subject="patient-1",
             roles=("patient",),
-            scopes=(*identity, "launch/patient", "patient/*.rs"),
+            scopes=(*identity, "launch/patient", "patient/*.rs", "patient/Consent.cu"),
             purpose="PATRQT",
             patient=launch_patient,
             fhir_user=f"Patient/{launch_patient}",
@@ -87,7 +87,7 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             title="A privacy officer",
             subject="privacy-officer-1",
             roles=("privacy-officer",),
-            scopes=(*identity, "user/Patient.rs", "user/AuditEvent.rs", "user/Consent.rs"),
+            scopes=(*identity, "user/Patient.rs", "user/AuditEvent.rs", "user/Consent.crus"),
             purpose="HCOMPL",
         ),
         Persona(

@@ -40,6 +40,10 @@ from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
 from subgraphs.directory.loaders import Directory
 from subgraphs.directory.sources.fhir import FhirDirectory, FhirTeams
+from subgraphs.governance.loaders import Governance
+from subgraphs.governance.sources.states import StateBoard
+from subgraphs.governance.store.store import GovernanceStore, open_governance
+from subgraphs.governance.store.tables import idempotency as governance_idempotency
 from subgraphs.identity.index.matching import Matcher
 from subgraphs.identity.index.store import open_index
 from subgraphs.identity.index.tables import idempotency
@@ -50,12 +54,27 @@ from subgraphs.identity.sources.crawl import Crawler
 from subgraphs.identity.sources.inbox import InboxNews
 from subgraphs.medications.sources.fhir import FhirMedications
 from subgraphs.records.sources.fhir import FhirRecords
-from subgraphs.runtime.access_facts import PATH, AccessFacts, HttpAccessFacts
+from subgraphs.runtime.access_facts import (
+    PATH,
+    HttpPersons,
+    JoinedFacts,
+    Persons,
+    SignedCalls,
+)
 from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
 from subgraphs.runtime.database import sqlite_url
+from subgraphs.runtime.directives import PATH as DIRECTIVES_PATH
+from subgraphs.runtime.directives import TOPIC as DIRECTIVES_TOPIC
+from subgraphs.runtime.directives import URL as GOVERNANCE_URL
+from subgraphs.runtime.directives import (
+    DirectiveSource,
+    HttpDirectives,
+    NothingDirected,
+    RememberedDirectives,
+)
 from subgraphs.runtime.events import Events, LocalEvents
-from subgraphs.runtime.facts_route import facts_route
+from subgraphs.runtime.facts_route import directives_route, facts_route
 from subgraphs.runtime.idempotency import IdempotencyStore
 from subgraphs.runtime.inbox_route import PATH as INBOX_PATH
 from subgraphs.runtime.inbox_route import Tell, inbox_route
@@ -89,6 +108,7 @@ NAMES: Final = (
     "coverage",
     "telehealth",
     "directory",
+    "governance",
 )
 
 
@@ -116,11 +136,17 @@ async def open_subgraphs(
         deployment = Deployment(settings, keys, sources, stack, events, on_call)
         await deployment.open_inbox()
         identity = await _open_identity(deployment) if "identity" in names else None
-        facts = identity.facts if identity else await _remote_facts(deployment)
+        governance = await _open_governance(deployment) if "governance" in names else None
+        facts = JoinedFacts(
+            identity.facts if identity else _remote_persons(deployment),
+            _remembered(deployment, governance, dev=dev),
+        )
         nonces = _nonces(deployment)
+        opened = {"identity": identity, "governance": governance}
         apps: dict[str, SubgraphApp] = {}
         for name in names:
-            part = identity.part if identity and name == "identity" else PARTS[name](deployment)
+            found = opened.get(name)
+            part = found.part if found else PARTS[name](deployment)
             subgraph = Subgraph(
                 name,
                 deployment.ids,
@@ -221,7 +247,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class OpenIdentity:
     part: Part
-    facts: AccessFacts
+    facts: Persons
 
 
 async def _open_identity(deployment: Deployment) -> OpenIdentity:
@@ -274,13 +300,62 @@ async def _open_events(settings: RuntimeSettings, keys: KeyRing, stack: AsyncExi
     return events
 
 
-async def _remote_facts(deployment: Deployment) -> AccessFacts:
-    settings = deployment.settings
+@dataclass(frozen=True, slots=True)
+class OpenGovernance:
+    part: Part
+    store: GovernanceStore
+
+
+async def _open_governance(deployment: Deployment) -> OpenGovernance:
+    settings, keys, events = deployment.settings, deployment.keys, deployment.events
+    key = keys.key("store:governance")
+    url = settings.database_url or sqlite_url(settings.home, "governance")
+    store = await open_governance(url, key, utc_now)
+    deployment.stack.push_async_callback(store.database.close)
+    states = StateBoard()
+    listening = asyncio.create_task(states.keep_listening(events))
+    deployment.stack.push_async_callback(_end, listening)
+    once = IdempotencyStore(governance_idempotency, key)
+    routes = {DIRECTIVES_PATH: directives_route(store, keys.rotation("access-facts"))}
+    services = Governance(store, once, states, deployment.sources)
+    return OpenGovernance(Part(services, routes=routes), store)
+
+
+def _remembered(
+    deployment: Deployment, governance: OpenGovernance | None, *, dev: bool
+) -> RememberedDirectives:
+    """What patients direct, followed at once: by our own word, or by the news of it."""
+    url, events = deployment.settings.governance_url, deployment.events
+    source: DirectiveSource
+    if governance:
+        source = governance.store
+    elif url is None and dev:
+        source = NothingDirected()
+    else:
+        source = HttpDirectives(_calls(deployment, url or GOVERNANCE_URL))
+    remembered = RememberedDirectives(source)
+    listening = asyncio.create_task(remembered.keep_listening(events))
+    deployment.stack.push_async_callback(_end, listening)
+    if governance:
+
+        async def tell() -> None:
+            remembered.forget()
+            await events.publish(DIRECTIVES_TOPIC)
+
+        governance.store.on_change = tell
+    return remembered
+
+
+def _remote_persons(deployment: Deployment) -> Persons:
+    return HttpPersons(_calls(deployment, deployment.settings.identity_url))
+
+
+def _calls(deployment: Deployment, url: str) -> SignedCalls:
     client = httpx2.AsyncClient(
-        base_url=settings.identity_url, trust_env=False, verify=client_context(settings)
+        base_url=url, trust_env=False, verify=client_context(deployment.settings)
     )
     deployment.stack.push_async_callback(client.aclose)
-    return HttpAccessFacts(client, deployment.keys.key("access-facts"))
+    return SignedCalls(client, deployment.keys.key("access-facts"))
 
 
 def _interpreted(server: FhirServer | Inbox) -> PatientSearches:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from subgraphs.identity.index.store import PatientIndex
@@ -53,6 +54,14 @@ class Described:
     def labels(self) -> frozenset[str]:
         return frozenset(label.code for label in self.security if label.code)
 
+    @property
+    def sources(self) -> frozenset[str]:
+        return frozenset(record.source for record in self.person.records)
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        return frozenset()
+
 
 async def load_person(request: Request[Identity], member: Link) -> IndexedPerson | None:
     """The person a record belongs to, if the caller may see that person."""
@@ -62,13 +71,22 @@ async def load_person(request: Request[Identity], member: Link) -> IndexedPerson
         return [people.get(member) for member in members]
 
     person = await request.load(PATIENT, batch, member)
-    return person if person is not None and may_see(request, person) else None
+    return person if person is not None and await may_see(request, person) else None
 
 
-def may_see(request: Request[Identity], person: IndexedPerson) -> bool:
-    compartment = _compartment(request, person)
+async def may_see(request: Request[Identity], person: IndexedPerson) -> bool:
+    compartment = await _compartment(request, person)
     access = request.access
     return access.may_read(PATIENT, compartment) and access.permits(Described(person), compartment)
+
+
+async def seen_of(
+    request: Request[Identity], people: Iterable[IndexedPerson]
+) -> list[IndexedPerson]:
+    """Those the caller may see, in their order."""
+    asked = list(people)
+    may = await asyncio.gather(*(may_see(request, person) for person in asked))
+    return [person for person, seen in zip(asked, may, strict=True) if seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +107,24 @@ async def list_people(
     if not request.access.may_read_any(PATIENT):
         return await _only_launch(request, after, size, search)
     found: list[IndexedPerson] = []
-    async for person in _walk(request.services.index, after, words):
-        if request.access.permits(Described(person), _compartment(request, person)):
-            found.append(person)
+    async for people in _walk(request.services.index, after, words):
+        compartments = await asyncio.gather(*(_compartment(request, each) for each in people))
+        for person, compartment in zip(people, compartments, strict=True):
+            if len(found) <= size and request.access.permits(Described(person), compartment):
+                found.append(person)
         if len(found) > size:
             break
     # Whoever was only looked at to know that there is more was shown to nobody.
-    shown = tuple(person for person in found[:size] if may_see(request, person))
+    shown = tuple(await seen_of(request, found[:size]))
     return People(shown, has_next=len(found) > size)
 
 
 async def _walk(
     index: PatientIndex, after: Link | None, words: frozenset[str] | None
-) -> AsyncIterator[IndexedPerson]:
+) -> AsyncIterator[Sequence[IndexedPerson]]:
     while True:
         page = await index.page(after, _CHUNK, words)
-        for person in page:
-            yield person
+        yield page
         if len(page) < _CHUNK:
             return
         after = page[-1].founder
@@ -122,8 +141,9 @@ async def _only_launch(
     return People((person,)) if person else People()
 
 
-def _compartment(request: Request[Identity], person: IndexedPerson) -> Compartment:
-    return Compartment(person_id(request.subgraph.ids, person), person.links)
+async def _compartment(request: Request[Identity], person: IndexedPerson) -> Compartment:
+    id_ = person_id(request.subgraph.ids, person)
+    return await request.directed(Compartment(id_, person.links))
 
 
 def person_id(ids: IdSeal, person: IndexedPerson) -> str:
@@ -133,7 +153,7 @@ def person_id(ids: IdSeal, person: IndexedPerson) -> str:
 
 
 class IndexFacts:
-    """The access facts, straight from the index."""
+    """Who people are, straight from the index."""
 
     def __init__(self, index: PatientIndex, ids: IdSeal) -> None:
         self._index = index

@@ -12,7 +12,7 @@ from contract.errors import Code
 from subgraphs.identity.index.decisions import Author, Decision, Refusal, RefusedError, Registrar
 from subgraphs.identity.index.matching import Verdict
 from subgraphs.identity.index.reviews import OpenPair, Place
-from subgraphs.identity.loaders import Identity, may_see
+from subgraphs.identity.loaders import Identity, may_see, seen_of
 from subgraphs.identity.model import IndexedPerson, PatientResource
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
@@ -60,16 +60,14 @@ async def list_reviews(request: Request[Identity], after: Place | None, size: in
         people = await index.people({end for pair in pairs for end in (pair.one, pair.other)})
         for pair in pairs:
             both = people.get(pair.one), people.get(pair.other)
-            if len(found) <= size and both[0] and both[1] and _may_see(request, both[0], both[1]):
+            if len(found) > size or not both[0] or not both[1]:
+                continue
+            if len(await seen_of(request, (both[0], both[1]))) == len(both):
                 found.append(_review(request, pair, (both[0], both[1])))
         if len(pairs) < _CHUNK:
             break
         after = pairs[-1].place
     return Reviews(tuple(found[:size]), len(found) > size)
-
-
-def _may_see(request: Request[Identity], one: IndexedPerson, other: IndexedPerson) -> bool:
-    return may_see(request, one) and may_see(request, other)
 
 
 def _review(
@@ -90,7 +88,7 @@ async def candidates(request: Request[Identity], review: Review) -> list[Indexed
     ends = {link for person in review.people for link in person.links}
     near = await index.near(ends)
     people = await index.people(near - ends)
-    return [person for person in _distinct(people.values()) if may_see(request, person)]
+    return await seen_of(request, _distinct(people.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,7 @@ async def decide(request: Request[Identity], intention: Intention, act: Act) -> 
 
             async def effect() -> _Outcome:
                 people = await deciding.people(intention.about)
-                _check(request, people, intention.about)
+                await _check(request, people, intention.about)
                 return _Outcome(await act(deciding.registrar, author))
 
             outcome = await services.idempotency.once(
@@ -155,14 +153,14 @@ class _StaleError(Exception):
     pass
 
 
-def _check(
+async def _check(
     request: Request[Identity],
     people: Mapping[Link, IndexedPerson],
     about: Mapping[Link, str | None],
 ) -> None:
     for link, version in about.items():
         person = people.get(link)
-        if person is None or not may_see(request, person):
+        if person is None or not await may_see(request, person):
             raise ClientError(Code.NOT_FOUND)
         if version is not None and version != person.version:
             raise _StaleError
@@ -172,8 +170,7 @@ async def _decided(request: Request[Identity], no: int) -> Decided:
     index = request.services.index
     decision = await index.decision(no)
     people = await index.people((*decision.one, *decision.other))
-    seen = (person for person in _distinct(people.values()) if may_see(request, person))
-    return Decided(decision, tuple(seen))
+    return Decided(decision, tuple(await seen_of(request, _distinct(people.values()))))
 
 
 def _distinct(people: Iterable[IndexedPerson]) -> list[IndexedPerson]:

@@ -1,4 +1,4 @@
-"""Who may see a record: scope ∧ role ∧ compartment ∧ label, decided here and nowhere else.
+"""Who may see a record: scope ∧ role ∧ compartment ∧ consent ∧ label, decided here alone.
 
 The gateway has already decided per field. Here the data is, so here is decided per record, before
 anything is counted or cut into pages. A refusal is reported by kind, never by record: what is
@@ -7,28 +7,21 @@ withheld must look like what does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-from contract.access import AccessReport, Refusal
+from contract.access import AccessReport, GlassUse, Refusal
 from contract.context import Caller
-from contract.scopes import ClinicalScope
+from contract.scopes import ClinicalScope, parse_scope
+from subgraphs.runtime.consent import GOVERNED, UNDECIDED, Described, Labelled, Ruling
 from subgraphs.runtime.crosswalk import Link
-from subgraphs.runtime.scopes import Tokens, matches, read_scopes
+from subgraphs.runtime.scopes import matches, read_scopes
+from subgraphs.runtime.sensitivity import SENSITIVE
 
 DEVELOPER: Final = Caller(subject="developer", roles=("developer",), scopes=("system/*.rs",))
 """Who asks on a development port, where nobody signs in."""
 NOBODY: Final = Caller(subject="")
-
-SENSITIVE: Final = frozenset(
-    # https://terminology.hl7.org/ValueSet-v3-InformationSensitivityPolicy.html
-    {"42CFRPart2", "ETH", "ETHUD", "SUD", "OPIOIDUD", "ALC", "DRUG", "HIV", "STD", "PSY", "PSYTHPN"}
-    | {"MH", "BH", "SEX", "SDV", "DV", "GDIS", "ADOL"}
-    # https://terminology.hl7.org/CodeSystem-v3-Confidentiality.html
-    | {"R", "V"}
-)
-"""Labels that close a record to everyone but the patient until a consent opens it."""
 
 SHARED: Final = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location"})
 """Types whose records belong to no patient: who treats, and where. No label of a patient's is on
@@ -37,6 +30,7 @@ CALENDARS: Final = frozenset({"Slot", "Schedule"})
 """Likewise of no patient, for those who make appointments."""
 
 _CLINICAL: Final = frozenset({"*"})
+"""All but what is `GOVERNED`, which has to be named."""
 _BILLING: Final = frozenset(
     {"Patient", "Coverage", "Claim", "ClaimResponse", "ExplanationOfBenefit"}
 )
@@ -51,22 +45,10 @@ STAFF: Final[Mapping[str, Collection[str]]] = {
     "biller": _BILLING | {"Appointment", "Encounter"},
     "payer-reviewer": _BILLING,
     "privacy-officer": {"Patient", "Consent", "AuditEvent"},
+    "registration-clerk": {"Patient", "Consent", "Coverage", "Appointment"},
     "identity-steward": {"Patient"},
 }
 """What each staff role sees through `user/` scopes, at most; a role not named here sees nothing."""
-
-
-class Described(Protocol):
-    """What the decision needs of a record."""
-
-    @property
-    def type(self) -> str: ...
-
-    @property
-    def tokens(self) -> Tokens: ...
-
-    @property
-    def labels(self) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +59,9 @@ class Compartment:
     links: tuple[Link, ...]
     born: str | None = None
     """The date of birth, as precise as it is known."""
+    ruling: Ruling = UNDECIDED
+    """What the patient has directed, for this caller and moment. It is known of a compartment that
+    the request made; of any other it is not, and all of it is closed."""
 
 
 class Access:
@@ -88,6 +73,7 @@ class Access:
         self._launch = _launch_patient(caller)
         self._read: set[str] = set()
         self._refused: set[tuple[str, str, str | None]] = set()
+        self._broken: set[tuple[str, str]] = set()
 
     def may_read(self, type_: str, compartment: Compartment) -> bool:
         """Whether any record of this type and patient can be shown: asked before fetching."""
@@ -113,7 +99,7 @@ class Access:
             self._refused.add((type_, refusal, None))
         return bool(scopes)
 
-    def permits_shared(self, record: Described) -> bool:
+    def permits_shared(self, record: Labelled) -> bool:
         """As `permits`, of a record that belongs to no patient: its own labels close it to all."""
         scopes, refusal = self._usable_shared(record.type)
         if scopes and not any(not s.params or matches(s, record.tokens) for s in scopes):
@@ -124,12 +110,26 @@ class Access:
             self._refused.add((record.type, refusal, None))
         return bool(scopes)
 
+    def may_write(self, type_: str, letter: str, compartment: Compartment) -> bool:
+        """Whether a record of this type and patient can be created (`c`), changed (`u`), …."""
+        return any(
+            letter in scope.letters
+            and not scope.params
+            and scope.names(type_)
+            and self._reaches(scope, type_, compartment)
+            for scope in filter(None, map(parse_scope, self.caller.scopes))
+        )
+
     def permits(self, record: Described, compartment: Compartment) -> bool:
         scopes, refusal = self._usable(record.type, compartment)
         if scopes and not any(not s.params or matches(s, record.tokens) for s in scopes):
             scopes, refusal = (), "scope"
-        if scopes and record.labels & SENSITIVE and not self.is_herself(compartment):
-            scopes, refusal = (), "label"
+        if scopes and not self.is_herself(compartment):
+            refused = compartment.ruling.refusal(record)
+            if refused and compartment.ruling.grant is not None:
+                self._broken.add((compartment.ruling.grant, record.type))
+            elif refused:
+                scopes, refusal = (), refused
         if not scopes:
             self._refused.add((record.type, refusal, compartment.patient))
         return bool(scopes)
@@ -152,6 +152,7 @@ class Access:
             request_id,
             tuple(sorted(self._read)),
             tuple(Refusal(*refused) for refused in refusals),
+            tuple(GlassUse(*used) for used in sorted(self._broken)),
         )
 
     def _usable(
@@ -189,10 +190,11 @@ class Access:
                 return True
 
     def _role_sees(self, type_: str) -> bool:
-        seen: Iterable[Collection[str]] = (
-            STAFF[role] for role in self.caller.roles if role in STAFF
+        seen = [STAFF[role] for role in self.caller.roles if role in STAFF]
+        everything = type_ not in GOVERNED
+        return any(
+            type_ in types or type_ in SHARED or (everything and "*" in types) for types in seen
         )
-        return any("*" in types or type_ in types or type_ in SHARED for types in seen)
 
     def is_herself(self, compartment: Compartment) -> bool:
         """Whether the patient asks: an application acting for her is not her, nor is a proxy."""

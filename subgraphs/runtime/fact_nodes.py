@@ -146,7 +146,7 @@ async def list_facts(
     keep: Callable[[RecordT], bool] = lambda _: True,
 ) -> Connection[NodeT]:
     """A page of a patient's facts of one kind, those that `keep` wants."""
-    gathered = await load(request, request.compartment(patient.id, patient.links))
+    gathered = await load(request, await request.compartment(patient.id, patient.links))
     rows = tuple(fact for fact in gathered.rows if keep(fact.resource))
     kept = Gathered(rows, gathered.sources)
     scope = f"{field}:{patient.id}"

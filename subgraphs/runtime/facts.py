@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeAlias
 
 from contract.errors import Code
 from subgraphs.runtime import fhir
-from subgraphs.runtime.access import SENSITIVE, Compartment
+from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.combining import combine
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError, SourcesDownError
@@ -26,6 +26,7 @@ from subgraphs.runtime.merging import Conflict, Standing, conflicts_of, group, l
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import Tokens
 from subgraphs.runtime.sealing import RecordRef
+from subgraphs.runtime.sensitivity import SENSITIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,10 @@ class Fact(Generic[RecordT]):
             for name, values in self.kind.tokens(record.resource).items():
                 merged[name].update(values)
         return merged
+
+    @property
+    def sources(self) -> frozenset[str]:
+        return frozenset(record.source for record in (*self.records, *self.replaced))
 
     @property
     def subjects(self) -> frozenset[str]:

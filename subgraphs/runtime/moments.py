@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from subgraphs.runtime.scalars import rank
+from subgraphs.runtime.scalars import instant, rank
 
 _DAY: Final = len("YYYY-MM-DD")
 _SECOND: Final = len("YYYY-MM-DDTHH:MM:SS")
@@ -18,6 +18,21 @@ def has_time(text: str | None) -> bool:
 def day_of(text: str | None) -> str:
     """The day in UTC, empty without one; of a year or a month the first."""
     return rank(text)[:_DAY]
+
+
+def last_moment(text: str) -> datetime:
+    """The latest moment a date or time can mean, in UTC: of a day, a month or a year its end."""
+    first = instant(text)
+    if has_time(text):
+        return first
+    match text.count("-"):
+        case 0:
+            following = first.replace(year=first.year + 1)
+        case 1:
+            following = (first + timedelta(days=31)).replace(day=1)
+        case _:
+            following = first + timedelta(days=1)
+    return following - timedelta(microseconds=1)
 
 
 def moments_agree(one: str, other: str) -> bool:

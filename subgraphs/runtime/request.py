@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +13,7 @@ from aiodataloader import DataLoader
 from contract.errors import Code
 from subgraphs.runtime.access import Access, Compartment
 from subgraphs.runtime.access_facts import AccessFacts
+from subgraphs.runtime.consent import UNDIRECTED, rule
 from subgraphs.runtime.crosswalk import Crosswalk, Link
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.events import Events, LocalEvents
@@ -66,19 +68,37 @@ class Request(Generic[ServicesT]):
         value: ValueT = await loader.load(key)
         return value
 
-    def compartment(self, patient: str, links: str | None) -> Compartment:
+    async def compartment(self, patient: str, links: str | None) -> Compartment:
         """A patient representation's opened links; NOT_FOUND when they are not hers."""
         opened = self.subgraph.crosswalk.open_links(patient, links or "")
         if opened is None:
             raise ClientError(Code.NOT_FOUND)
-        return Compartment(patient, opened.links, opened.born)
+        return await self.directed(Compartment(patient, opened.links, opened.born))
 
     async def compartments(self, refs: Sequence[RecordRef]) -> list[Compartment | None]:
         """The patient each record belongs to, for records asked for by id."""
         members = sorted({Link(ref.source, ref.patient) for ref in refs})
         persons = await self.subgraph.facts.persons(members) if members else {}
+        people = {p.id: Compartment(p.id, tuple(sorted(p.links)), p.born) for p in persons.values()}
+        known = await asyncio.gather(*map(self.directed, people.values()))
+        directed = dict(zip(people, known, strict=True))
         found = (persons.get(Link(ref.source, ref.patient)) for ref in refs)
-        return [Compartment(p.id, tuple(sorted(p.links)), p.born) if p else None for p in found]
+        return [directed[person.id] if person else None for person in found]
+
+    async def directed(self, compartment: Compartment) -> Compartment:
+        """The compartment with what the patient has directed, as it stands at this moment.
+
+        Every compartment that a decision is made of comes from here. All that are asked for in one
+        moment share one question; when it cannot be answered, it fails, and nothing is shown.
+        """
+        if self.access.is_herself(compartment):
+            # No directive of her own keeps her record from her.
+            return replace(compartment, ruling=UNDIRECTED)
+        directives = await self.load(
+            "directives", self.subgraph.facts.directives, compartment.links
+        )
+        ruling = rule(directives, self.access.caller, self.subgraph.now())
+        return replace(compartment, ruling=ruling)
 
     def seal(self, type_: str, source: str, id_: str, patient: str) -> str:
         return self.subgraph.ids.seal(self.subgraph.name, RecordRef(source, type_, id_, patient))

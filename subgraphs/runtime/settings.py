@@ -2,9 +2,10 @@
 
 `CHARTGRAPH_HOME` (default `.chartgraph`), `CHARTGRAPH_SOURCES` (default `sources.yaml` in it),
 `CHARTGRAPH_MASTER_KEY` (32 bytes, base64; default: the file `master.key` in the home folder),
-`CHARTGRAPH_IDENTITY_URL` (where a lone subgraph asks for access facts), `CHARTGRAPH_DATABASE_URL`
-(instead of SQLite in the home folder), `CHARTGRAPH_REDIS_URL` (for the nonces of mutations, and by
-which events reach the other processes), `CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md),
+`CHARTGRAPH_IDENTITY_URL` and `CHARTGRAPH_GOVERNANCE_URL` (where a lone subgraph asks for access
+facts), `CHARTGRAPH_DATABASE_URL` (instead of SQLite in the home folder), `CHARTGRAPH_REDIS_URL`
+(for the nonces of mutations, and by which events reach the other processes),
+`CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md),
 `CHARTGRAPH_CRAWL_SECONDS`, `CHARTGRAPH_TLS_CERTIFICATE`, `CHARTGRAPH_TLS_KEY` and
 `CHARTGRAPH_TLS_CA` (`runtime/tls.py`) and, for a process that must not hold the master key, one
 `CHARTGRAPH_KEY_<PURPOSE>` for each purpose it needs, for example
@@ -33,6 +34,8 @@ class RuntimeSettings(BaseSettings):
     sources: Path | None = None
     master_key: str | None = Field(default=None, repr=False)
     identity_url: str = "http://127.0.0.1:4101"
+    governance_url: str | None = None
+    """Without it, port 4109 of this machine, or for a developer nobody: nothing was directed."""
     database_url: str | None = Field(default=None, repr=False)
     """The index's database; without it, SQLite in the home folder."""
     identity_weights: Path | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import msgspec
 
-from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.sealing import Seal
 
@@ -22,10 +21,6 @@ class VisitKey(msgspec.Struct, frozen=True):
     """The patient's, so that the compartment is checked where the visit is."""
     practitioners: tuple[Link, ...] = ()
     """The Practitioners who take part, by source and id: the visit's hosts."""
-
-    @property
-    def compartment(self) -> Compartment:
-        return Compartment(self.patient, self.links)
 
 
 class VisitKeys:

@@ -8,8 +8,10 @@ from typing import Final
 from contract.errors import Code
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.telehealth.client import Visit
+from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.request import Request
+from subgraphs.runtime.scopes import Tokens
 from subgraphs.runtime.sealing import RecordRef
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
 from subgraphs.telehealth.model import VisitNow
@@ -32,9 +34,25 @@ class Telehealth:
     keys: VisitKeys
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A visit as the access decision sees it: a part of its appointment, which the vendor tells."""
+
+    sources: frozenset[str]
+    type: str = APPOINTMENT
+    labels: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+
+    @property
+    def tokens(self) -> Tokens:
+        return {}
+
+
 async def load_visit(request: Request[Telehealth], key: VisitKey) -> VisitNow | None:
     """The visit as it is now, or as last pushed; None if there is none for the caller to see."""
-    if not request.access.may_read(APPOINTMENT, key.compartment):
+    compartment = await request.directed(Compartment(key.patient, key.links))
+    access, record = request.access, _Described(frozenset({request.services.source}))
+    if not access.may_read(APPOINTMENT, compartment) or not access.permits(record, compartment):
         return None
     services, at = request.services, request.subgraph.now()
 
@@ -63,7 +81,7 @@ def is_host(request: Request[Telehealth], key: VisitKey) -> bool:
     hosts = {f"{source}/Practitioner/{id_}" for source, id_ in key.practitioners}
     if request.access.caller.fhir_user in hosts:
         return True
-    request.access.refuse(APPOINTMENT, "host-only", key.compartment)
+    request.access.refuse(APPOINTMENT, "host-only", Compartment(key.patient, key.links))
     return False
 
 

@@ -33,6 +33,7 @@ from subgraphs.runtime.sealing import IdSeal, RecordRef
 from tests.must_support.reading import KINDS, Json, elements, shown
 from tests.must_support.table import Row, Table, Type
 from tests.subgraphs.signed import KEY, NOW, ask_entities
+from tests.subgraphs.undirected import Undirected
 
 SOURCE = "examples"
 BASE = "https://examples.example"
@@ -115,7 +116,7 @@ class Holding(httpx2.AsyncBaseTransport):
         return httpx2.Response(answer.status, headers=headers, content=answer.body)
 
 
-class _Everyone:
+class _Everyone(Undirected):
     """Each patient of the examples is a person of the same id."""
 
     async def persons(self, members: Sequence[Link]) -> Mapping[Link, Person]:

@@ -16,8 +16,8 @@ from subgraphs.medications.kinds import DISPENSES, REQUESTS
 from subgraphs.medications.model import MedicationDispense, MedicationRequest
 from subgraphs.records.kinds import CONDITIONS, ENCOUNTERS, PROCEDURES
 from subgraphs.records.model import Condition, Encounter, Procedure
-from subgraphs.runtime.access import SENSITIVE
 from subgraphs.runtime.labelling import labels_of
+from subgraphs.runtime.sensitivity import SENSITIVE
 from subgraphs.scheduling.loaders import APPOINTMENTS
 from subgraphs.scheduling.model import Appointment
 

@@ -18,6 +18,7 @@ from subgraphs.identity.index.tables import idempotency
 from subgraphs.identity.loaders import Identity, IndexFacts
 from subgraphs.identity.model import PatientResource
 from subgraphs.identity.schema import SCHEMA
+from subgraphs.runtime.access_facts import JoinedFacts
 from subgraphs.runtime.app import create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
 from subgraphs.runtime.database import sqlite_url
@@ -25,6 +26,7 @@ from subgraphs.runtime.idempotency import IdempotencyStore
 from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.sealing import IdSeal, RecordRef
 from tests.subgraphs.signed import KEY, post
+from tests.subgraphs.undirected import Undirected
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CLINICIAN = Caller("c", roles=("clinician",), scopes=("user/*.rs",))
@@ -55,7 +57,7 @@ def person(number, family):
 class World:
     def __init__(self, index):
         self.ids = IdSeal(KEY)
-        facts = IndexFacts(index, self.ids)
+        facts = JoinedFacts(IndexFacts(index, self.ids), Undirected())
         services = Identity(index, IdempotencyStore(idempotency, KEY))
         subgraph = Subgraph("identity", self.ids, Crosswalk(KEY), facts, services)
         self.app = create_subgraph_app(subgraph, SCHEMA, keys={"1": KEY}, clock=NOW.timestamp)

@@ -14,20 +14,33 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from contract.context import Caller
 from contract.keys import derive_key
 from subgraphs.catalog import open_subgraphs
-from subgraphs.runtime.access_facts import HttpAccessFacts
+from subgraphs.runtime.access_facts import HttpPersons, SignedCalls
+from subgraphs.runtime.consent import NO_DIRECTIVES
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.directives import HttpDirectives
 from subgraphs.runtime.errors import ClientError
 from tests.certificates import Authority
+
+
+def herself(graph) -> Caller:
+    launch = f"ehr-a/{graph.launch}"
+    return Caller("p", roles=("patient",), scopes=("patient/*.rs",), patient=launch)
+
 
 ROOT = Path(__file__).parents[2]
 MASTER = b"m" * 32
 
 
-def facts_over_http(app, key: bytes) -> HttpAccessFacts:
+def calls(app, key: bytes) -> SignedCalls:
     transport = httpx2.ASGITransport(app)
-    return HttpAccessFacts(httpx2.AsyncClient(base_url="http://identity", transport=transport), key)
+    return SignedCalls(httpx2.AsyncClient(base_url="http://other", transport=transport), key)
+
+
+def facts_over_http(app, key: bytes) -> HttpPersons:
+    return HttpPersons(calls(app, key))
 
 
 async def test_identity_answers_who_a_source_s_patient_is(graph):
@@ -46,15 +59,40 @@ async def test_identity_answers_nobody_without_the_key(graph):
         await facts.persons([Link("ehr-a", graph.launch)])
 
 
+async def test_governance_answers_what_a_person_has_directed(graph):
+    links = graph.links(await graph.patient("ehr-a", graph.launch))
+    governance = graph.apps["governance"]
+    known = HttpDirectives(calls(governance, derive_key(MASTER, "access-facts")))
+    assert (await known.look_up([links])).directives == (NO_DIRECTIVES,)
+    with pytest.raises(ClientError):
+        await HttpDirectives(calls(governance, b"x" * 32)).look_up([links])
+
+
+CONDITIONS = "... on Patient { conditions { nodes { id } } }"
+
+
+async def test_a_lone_subgraph_that_cannot_learn_what_was_directed_denies(sandbox_settings, graph):
+    patient = await graph.patient("ehr-a", graph.launch)
+    settings = sandbox_settings.model_copy(update={"governance_url": "http://127.0.0.1:9"})
+    async with open_subgraphs(["records"], settings) as apps:
+        graph.apps = {**graph.apps, **apps}
+        others = await graph.entities("records", CONDITIONS, patient)
+        own = await graph.entities("records", CONDITIONS, patient, caller=herself(graph))
+    assert others.codes == ["SUBGRAPH_UNAVAILABLE"]
+    assert others.data == [{"conditions": None}]
+    # Nothing she directs keeps her record from herself.
+    assert own.data[0]["conditions"]["nodes"]
+
+
 async def test_a_lone_subgraph_that_cannot_learn_the_facts_denies(
     calm_sandbox, sandbox_settings, graph
 ):
     patient = await graph.patient("ehr-a", graph.launch)
-    query = "... on Patient { conditions { nodes { id } } }"
+    query = CONDITIONS
     listed = await graph.entities("records", query, patient)
     node = listed.data[0]["conditions"]["nodes"][0]
     settings = sandbox_settings.model_copy(update={"identity_url": "http://127.0.0.1:9"})
-    async with open_subgraphs(["records"], settings) as apps:
+    async with open_subgraphs(["records", "governance"], settings) as apps:
         graph.apps = {**graph.apps, **apps}
         by_id = await graph.entities(
             "records", "... on Condition { id }", {"__typename": "Condition", **node}

@@ -53,7 +53,7 @@ def settings(tmp_path):
 @pytest.fixture
 async def ward(settings):
     async with AsyncExitStack() as stack:
-        apps = await stack.enter_async_context(open_subgraphs(SERVES, settings))
+        apps = await stack.enter_async_context(open_subgraphs([*SERVES, "governance"], settings))
         yield Graph(apps, {}, "")
 
 

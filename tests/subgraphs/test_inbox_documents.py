@@ -51,7 +51,7 @@ def settings(tmp_path):
 @pytest.fixture
 async def clinic(settings):
     async with AsyncExitStack() as stack:
-        apps = await stack.enter_async_context(open_subgraphs(SERVES, settings))
+        apps = await stack.enter_async_context(open_subgraphs([*SERVES, "governance"], settings))
         yield Graph(apps, {}, "")
 
 

@@ -213,5 +213,5 @@ class Patient(PatientNode):
     )
     async def next_appointment(self, info: strawberry.Info) -> Appointment | None:
         request: Request[Scheduling] = info.context
-        found = await load_next(request, request.compartment(self.id, self.links))
+        found = await load_next(request, await request.compartment(self.id, self.links))
         return Appointment.of(request, found) if found else None

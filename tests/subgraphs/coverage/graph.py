@@ -30,6 +30,7 @@ from tests.subgraphs.connectors.fhir.ehr import BASE, Ehr
 from tests.subgraphs.connectors.x12.payer import Payer as Desk
 from tests.subgraphs.coverage.files import PAYER_ID
 from tests.subgraphs.signed import KEY, NOW, ask_entities
+from tests.subgraphs.undirected import Undirected
 
 BILLER = Caller(
     subject="b",
@@ -49,7 +50,7 @@ def links_of(name: str) -> tuple[Link, ...]:
 
 
 @dataclass
-class CoverageSubgraph:
+class CoverageSubgraph(Undirected):
     ehr: Ehr = field(default_factory=Ehr)
     desk: Desk = field(default_factory=lambda: Desk({}))
     store: InboxStore | None = None

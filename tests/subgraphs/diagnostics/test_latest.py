@@ -11,6 +11,7 @@ from subgraphs.diagnostics.loaders import Question, load_observations
 from subgraphs.diagnostics.model import Observation
 from subgraphs.diagnostics.sources import SPARE
 from subgraphs.runtime.access import Access, Compartment
+from subgraphs.runtime.consent import UNDIRECTED
 from subgraphs.runtime.crosswalk import Crosswalk, Link
 from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.fhir import translate
@@ -69,7 +70,7 @@ def asking(*sources):
 
 
 def everywhere(name):
-    return Compartment(name, (Link("north", name), Link("south", name)))
+    return Compartment(name, (Link("north", name), Link("south", name)), ruling=UNDIRECTED)
 
 
 def days(gathered):

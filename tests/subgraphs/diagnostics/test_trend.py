@@ -152,7 +152,9 @@ async def laboratories(tmp_path):
         (tmp_path / "sources.yaml").write_text(yaml.safe_dump({"sources": sources}))
         key = base64.b64encode(MASTER).decode()
         settings = RuntimeSettings(home=tmp_path, master_key=key)
-        apps = await stack.enter_async_context(open_subgraphs(["diagnostics"], settings))
+        apps = await stack.enter_async_context(
+            open_subgraphs(["diagnostics", "governance"], settings)
+        )
         yield apps["diagnostics"], held
 
 

@@ -23,6 +23,7 @@ from subgraphs.diagnostics.loaders import (
 )
 from subgraphs.diagnostics.model import Observation
 from subgraphs.runtime.access import Access, Compartment
+from subgraphs.runtime.consent import UNDIRECTED
 from subgraphs.runtime.crosswalk import Crosswalk, Link
 from subgraphs.runtime.fhir import translate
 from subgraphs.runtime.request import Request, Subgraph
@@ -35,7 +36,7 @@ OID = "urn:oid:2.16.840.1.113883.6.1"
 CODINGS = [(LOINC, "1-1"), (OID, "1-1"), (LOINC, "2-2"), (LOCAL, "A"), (LOCAL, "B"), (LOCAL, "C")]
 CLINICIAN = Caller("c", roles=("clinician",), scopes=("user/*.rs",))
 SOURCES = ("north", "south")
-ADA = Compartment("ada", tuple(Link(source, "ada") for source in SOURCES), "1962-03-14")
+ADA = Compartment("ada", tuple(Link(source, "ada") for source in SOURCES), "1962-03-14", UNDIRECTED)
 
 
 def row(id_, codings, day, *labels, category="laboratory"):

@@ -10,6 +10,7 @@ from subgraphs.connectors.errors import TimedOut
 from subgraphs.medications.loaders import load_dispenses, load_requests
 from subgraphs.medications.model import MedicationDispense, MedicationRequest
 from subgraphs.runtime.access import Access, Compartment
+from subgraphs.runtime.consent import UNDIRECTED
 from subgraphs.runtime.crosswalk import Crosswalk, Link
 from subgraphs.runtime.fhir import translate
 from subgraphs.runtime.request import Request, Subgraph
@@ -20,7 +21,9 @@ RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SERTRALINE, LISINOPRIL = "312941", "314076"
 CLINICIAN = Caller("c", roles=("clinician",), scopes=("user/*.rs",))
 HERSELF = Caller("p", roles=("patient",), scopes=("patient/*.rs",), patient="north/ada")
-ADA = Compartment("ada", tuple(Link(source, "ada") for source in ("north", "south")))
+ADA = Compartment(
+    "ada", tuple(Link(source, "ada") for source in ("north", "south")), ruling=UNDIRECTED
+)
 
 
 def row(id_, code, *labels, **fields):

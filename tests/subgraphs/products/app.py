@@ -10,11 +10,12 @@ from subgraphs.runtime.crosswalk import Crosswalk, Link
 from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.sealing import IdSeal
 from tests.subgraphs.products.schema import SCHEMA
+from tests.subgraphs.undirected import Undirected
 
 KEY = b"k" * 32
 
 
-class NoFacts:
+class NoFacts(Undirected):
     async def persons(self, _: Sequence[Link]) -> Mapping[Link, Person]:
         raise AssertionError("products belong to nobody")
 

@@ -29,6 +29,7 @@ from subgraphs.runtime.request import Request, Subgraph
 from subgraphs.runtime.scalars import DateTime
 from subgraphs.runtime.schema import build_schema
 from subgraphs.runtime.sealing import IdSeal, RecordRef
+from tests.subgraphs.undirected import Undirected
 
 KEY = b"k" * 32
 NOW = 1_000_000.0
@@ -120,7 +121,7 @@ class Patient:
         self, info: strawberry.Info, first: int | None = None, after: str | None = None
     ) -> Connection[NoteNode] | None:
         request = info.context
-        compartment = request.compartment(self.id, self.links)
+        compartment = await request.compartment(self.id, self.links)
         return connect(
             request,
             Listing(id=lambda fact: fact.id, rank=lambda fact: fact.rank),
@@ -157,7 +158,7 @@ class Query:
 SCHEMA = build_schema(Query, [Patient, NoteNode])
 
 
-class FakeFacts:
+class FakeFacts(Undirected):
     def __init__(self) -> None:
         self.asked: list[Sequence[Link]] = []
 

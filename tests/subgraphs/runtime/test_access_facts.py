@@ -5,7 +5,14 @@ import msgspec
 import pytest
 
 from contract.context import HEADER, verify_context
-from subgraphs.runtime.access_facts import AUDIENCE, Facts, HttpAccessFacts, Person, Question
+from subgraphs.runtime.access_facts import (
+    AUDIENCE,
+    Facts,
+    HttpPersons,
+    Person,
+    Question,
+    SignedCalls,
+)
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
 
@@ -13,9 +20,9 @@ KEY = b"f" * 32
 ADA = Person("ada", (Link("north", "1"), Link("south", "2")))
 
 
-def facts(respond) -> HttpAccessFacts:
+def facts(respond) -> HttpPersons:
     client = httpx2.AsyncClient(base_url="http://identity", transport=httpx2.MockTransport(respond))
-    return HttpAccessFacts(client, KEY, now=lambda: 1000.0)
+    return HttpPersons(SignedCalls(client, KEY, now=lambda: 1000.0))
 
 
 async def test_asks_with_a_signature_over_the_question():

@@ -2,11 +2,11 @@
 
 import pytest
 
-from subgraphs.runtime.access import SENSITIVE
 from subgraphs.runtime.fhir import CodeableConcept, Coding
 from subgraphs.runtime.labelling import ages_at, labels_of, mentions_of
 from subgraphs.runtime.labels.rules import SYSTEMS, rules
 from subgraphs.runtime.scalars import rank
+from subgraphs.runtime.sensitivity import SENSITIVE
 
 ICD, SNOMED = SYSTEMS["icd-10-cm"], SYSTEMS["snomed"]
 ADULT = (40, 40)

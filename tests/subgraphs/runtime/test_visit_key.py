@@ -1,6 +1,5 @@
 """The key by which an appointment finds its video visit."""
 
-from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
 
@@ -16,6 +15,5 @@ def test_opens_for_its_own_appointment_only():
     assert VisitKeys(b"x" * 32).open("a1", sealed) is None
 
 
-def test_tells_nothing_and_names_the_compartment():
+def test_tells_nothing():
     assert "v1" not in KEYS.seal("a1", KEY)
-    assert KEY.compartment == Compartment("ada", (Link("ehr-a", "e-ada"),))

@@ -23,6 +23,7 @@ from subgraphs.telehealth.loaders import Telehealth
 from subgraphs.telehealth.schema import SCHEMA
 from subgraphs.telehealth.sources.notices import NoticeBoard
 from tests.subgraphs.signed import KEY, NOW, ask_entities
+from tests.subgraphs.undirected import Undirected
 
 SECRET = b"shared"
 ADA = (Link("ehr-a", "e-ada"),)
@@ -38,7 +39,7 @@ ADA_HERSELF = Caller(
 )
 
 
-class _Facts:
+class _Facts(Undirected):
     async def persons(self, members):
         return {each: Person("ada", ADA) for each in members if each in ADA}
 

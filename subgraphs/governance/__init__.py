@@ -1,0 +1,1 @@
+"""What patients have directed, who broke the glass, who saw what, and how the sources do."""

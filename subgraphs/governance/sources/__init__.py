@@ -1,0 +1,1 @@
+"""What governance listens to: how the sources do, and what the audit trail says."""
