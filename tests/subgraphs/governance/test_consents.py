@@ -9,6 +9,7 @@ import pytest
 from contract.context import Caller
 from contract.keys import derive_key
 from subgraphs.runtime.sealing import IdSeal, RecordRef
+from subgraphs.runtime.sensitivity import SENSITIVE
 from tests.subgraphs.conftest import CLINICIAN, MASTER
 
 CARE = "https://care.example"
@@ -75,15 +76,20 @@ async def conditions(graph, patient, caller):
 
 
 async def test_what_a_label_closes_is_opened_for_whom_a_consent_names(graph, ada):
-    own, _ = await conditions(graph, ada, herself(graph))
+    own, answer = await conditions(graph, ada, herself(graph))
+    named = {
+        node["id"]
+        for node in answer.data[0]["conditions"]["nodes"]
+        if {each["code"] for each in node["securityLabels"]} & SENSITIVE <= {"R", "PSY"}
+    }
     closed, _ = await conditions(graph, ada, INSIDE)
-    assert closed < own
+    assert closed < named <= own
     recorded = await record(graph, ada, TO_CARE)
     assert recorded["__typename"] == "ConsentRecorded"
     consent = recorded["consent"]
     assert (consent["version"], consent["status"], consent["inForce"]) == ("1", "ACTIVE", True)
     assert consent["recordedBy"] == {"subject": "p", "roles": ["patient"]}
-    assert (await conditions(graph, ada, INSIDE))[0] == own
+    assert (await conditions(graph, ada, INSIDE))[0] == named
     assert (await conditions(graph, ada, CLINICIAN))[0] == closed
     revoked = await revoke(graph, consent["id"], ifMatch="1")
     assert [(each["version"], each["status"]) for each in revoked["consent"]["history"]] == [
