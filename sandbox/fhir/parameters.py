@@ -110,7 +110,7 @@ _ANY_TYPE = (
     _token("_tag", "meta.tag"),
 )
 _IDENTIFIED = (_token("identifier"),)
-_UNIDENTIFIED = frozenset({"Provenance"})
+_UNIDENTIFIED = frozenset({"Binary", "Provenance"})
 """Types that have no parameter `identifier`."""
 _NAMES = (
     _string("name", "name.family", "name.given", "name.text"),
@@ -142,6 +142,14 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _reference("location", "participant.actor", target="Location"),
         _token("service-type", "serviceType"),
         _token("specialty"),
+    ),
+    "Binary": (),
+    "CarePlan": (
+        *_SUBJECT,
+        _token("category"),
+        _token("status"),
+        _date("date", "period"),
+        _reference("encounter"),
     ),
     "CareTeam": (
         *_SUBJECT,
@@ -181,6 +189,12 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _token("type"),
         _reference("payor"),
     ),
+    "Device": (
+        _patient("patient"),
+        _token("type"),
+        _token("status"),
+        _string("udi-di", "udiCarrier.deviceIdentifier"),
+    ),
     "DiagnosticReport": (
         *_SUBJECT,
         _token("category"),
@@ -189,6 +203,16 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _date("date", "effectiveDateTime", "effectivePeriod"),
         _reference("encounter"),
         _reference("result"),
+    ),
+    "DocumentReference": (
+        *_SUBJECT,
+        _token("category"),
+        _token("type"),
+        _token("status"),
+        _token("identifier", "masterIdentifier", "identifier"),
+        _date("date"),
+        _date("period", "context.period"),
+        _reference("encounter", "context.encounter"),
     ),
     "Encounter": (
         *_SUBJECT,
@@ -209,6 +233,23 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _reference("coverage", "insurance.coverage"),
         _reference("provider"),
         _reference("insurer"),
+    ),
+    "Endpoint": (_token("connection-type", "connectionType"), _token("status")),
+    "Goal": (
+        *_SUBJECT,
+        _token("lifecycle-status", "lifecycleStatus"),
+        _token("description"),
+        _date("start-date", "startDate"),
+        _date("target-date", "target.dueDate"),
+    ),
+    "ImagingStudy": (
+        *_SUBJECT,
+        _token("status"),
+        _token("modality", "series.modality"),
+        _date("started"),
+        _reference("endpoint", "endpoint", "series.endpoint"),
+        _reference("basedon", "basedOn"),
+        _reference("encounter"),
     ),
     "Immunization": (
         _patient("patient"),
@@ -284,12 +325,27 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _date("recorded"),
         _reference("agent", "agent.who"),
     ),
+    "QuestionnaireResponse": (
+        *_SUBJECT,
+        _token("status"),
+        _date("authored"),
+        _reference("encounter"),
+    ),
     "Schedule": (
         _reference("actor"),
         _token("active"),
         _date("date", "planningHorizon"),
         _token("service-type", "serviceType"),
         _token("specialty"),
+    ),
+    "ServiceRequest": (
+        *_SUBJECT,
+        _token("category"),
+        _token("code"),
+        _token("status"),
+        _token("intent"),
+        _date("authored", "authoredOn"),
+        _reference("encounter"),
     ),
     "Slot": (
         _reference("schedule"),
@@ -298,6 +354,11 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _token("service-type", "serviceType"),
         _token("specialty"),
         _token("appointment-type", "appointmentType"),
+    ),
+    "Specimen": (
+        *_SUBJECT,
+        _token("accession", "accessionIdentifier"),
+        _token("type"),
     ),
 }
 

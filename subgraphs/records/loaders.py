@@ -2,56 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
-from subgraphs.records.kinds import ALLERGIES, CONDITIONS, ENCOUNTERS, IMMUNIZATIONS, PROCEDURES
-from subgraphs.records.model import (
-    AllergyIntolerance,
-    Condition,
-    Encounter,
-    Immunization,
-    Procedure,
+from subgraphs.records.kinds import (
+    ALLERGIES,
+    CARE_PLANS,
+    CONDITIONS,
+    DEVICES,
+    DOCUMENTS,
+    ENCOUNTERS,
+    GOALS,
+    IMMUNIZATIONS,
+    PROCEDURES,
+    RESPONSES,
 )
 from subgraphs.records.sources import RecordSource
 from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.fact_nodes import Load
 from subgraphs.runtime.facts import Fact, load_facts
-from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.gathering import Ask, Gathered
+from subgraphs.runtime.kinds import Kind, RecordT
 from subgraphs.runtime.request import Request
 
-Records = Mapping[str, RecordSource]
+Records: TypeAlias = Mapping[str, RecordSource]
 """The subgraph's sources, by id."""
 
 
-async def load_encounters(
-    request: Request[Records], patient: Compartment
-) -> Gathered[Fact[Encounter]]:
-    ask = {name: source.encounters for name, source in request.services.items()}
-    return await load_facts(request, ENCOUNTERS, ask, patient)
+def _loading(
+    kind: Kind[RecordT], question: Callable[[RecordSource], Ask[RecordT]]
+) -> Load[RecordT]:
+    async def load(request: Request[Any], patient: Compartment) -> Gathered[Fact[RecordT]]:
+        ask = {name: question(source) for name, source in request.services.items()}
+        return await load_facts(request, kind, ask, patient)
+
+    return load
 
 
-async def load_conditions(
-    request: Request[Records], patient: Compartment
-) -> Gathered[Fact[Condition]]:
-    ask = {name: source.conditions for name, source in request.services.items()}
-    return await load_facts(request, CONDITIONS, ask, patient)
-
-
-async def load_allergies(
-    request: Request[Records], patient: Compartment
-) -> Gathered[Fact[AllergyIntolerance]]:
-    ask = {name: source.allergies for name, source in request.services.items()}
-    return await load_facts(request, ALLERGIES, ask, patient)
-
-
-async def load_procedures(
-    request: Request[Records], patient: Compartment
-) -> Gathered[Fact[Procedure]]:
-    ask = {name: source.procedures for name, source in request.services.items()}
-    return await load_facts(request, PROCEDURES, ask, patient)
-
-
-async def load_immunizations(
-    request: Request[Records], patient: Compartment
-) -> Gathered[Fact[Immunization]]:
-    ask = {name: source.immunizations for name, source in request.services.items()}
-    return await load_facts(request, IMMUNIZATIONS, ask, patient)
+load_encounters = _loading(ENCOUNTERS, lambda source: source.encounters)
+load_conditions = _loading(CONDITIONS, lambda source: source.conditions)
+load_allergies = _loading(ALLERGIES, lambda source: source.allergies)
+load_procedures = _loading(PROCEDURES, lambda source: source.procedures)
+load_immunizations = _loading(IMMUNIZATIONS, lambda source: source.immunizations)
+load_care_plans = _loading(CARE_PLANS, lambda source: source.care_plans)
+load_goals = _loading(GOALS, lambda source: source.goals)
+load_devices = _loading(DEVICES, lambda source: source.devices)
+load_documents = _loading(DOCUMENTS, lambda source: source.documents)
+load_responses = _loading(RESPONSES, lambda source: source.responses)

@@ -31,6 +31,17 @@ class Linked(msgspec.Struct, frozen=True, omit_defaults=True):
     """The date of birth: some labels depend on the age."""
 
 
+class RecordKey(msgspec.Struct, frozen=True):
+    """What another subgraph needs of a fact to find what belongs to it: `Encounter.recordKey`."""
+
+    patient: str
+    """The enterprise id."""
+    linked: Linked
+    """The patient's, so that the compartment is checked where the fact's own facts are."""
+    records: tuple[Link, ...]
+    """The fact's records, by source and id, older versions too."""
+
+
 class Crosswalk:
     def __init__(self, key: bytes) -> None:
         self._seal = Seal(key)
@@ -56,3 +67,11 @@ class Crosswalk:
         """The practitioner's resource in each source, or None when it is not theirs."""
         plaintext = self._seal.open(f"practitioner-links:{id_}", text)
         return None if plaintext is None else msgspec.json.decode(plaintext, type=Linked).links
+
+    def seal_record_key(self, id_: str, key: RecordKey) -> str:
+        """Bound to the fact it was issued for, by its id."""
+        return self._seal.seal(f"record:{id_}", msgspec.json.encode(key))
+
+    def open_record_key(self, id_: str, text: str) -> RecordKey | None:
+        plaintext = self._seal.open(f"record:{id_}", text)
+        return None if plaintext is None else msgspec.json.decode(plaintext, type=RecordKey)

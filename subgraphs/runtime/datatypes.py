@@ -118,6 +118,30 @@ class Period:
         return cls(start=date_time(wire.start), end=date_time(wire.end))
 
 
+@federation.type(shareable=True, description="A number or name that a system gave something.")
+class Identifier:
+    system: str | None = strawberry.field(description="The URI of the numbering system.")
+    value: str | None = strawberry.field(description="The number or name.")
+    type: CodeableConcept | None = strawberry.field(
+        description="What it is: `VN` visit number, `ACSN` accession, …; "
+        "http://terminology.hl7.org/CodeSystem/v2-0203"
+    )
+    use: str | None = strawberry.field(
+        description="`usual`, `official`, `temp`, `secondary` or `old`."
+    )
+
+    @classmethod
+    def of(cls, wire: fhir.Identifier | None) -> Identifier | None:
+        if wire is None:
+            return None
+        type_ = CodeableConcept.of(wire.type)
+        return cls(system=wire.system, value=wire.value, type=type_, use=wire.use)
+
+    @classmethod
+    def all_of(cls, wires: Iterable[fhir.Identifier]) -> list[Identifier]:
+        return [identifier for wire in wires if (identifier := cls.of(wire)) is not None]
+
+
 @federation.type(
     shareable=True,
     description="A person's name. https://hl7.org/fhir/R4/datatypes.html#HumanName",

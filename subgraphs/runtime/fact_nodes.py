@@ -31,6 +31,10 @@ PATIENT_ID: Final = (
     "them."
 )
 ENCOUNTER: Final = "A visit or stay. https://hl7.org/fhir/R4/encounter.html"
+SERVICE_REQUEST: Final = (
+    "An order, a referral, or another request that something be done. "
+    "https://hl7.org/fhir/R4/servicerequest.html"
+)
 APPOINTMENT: Final = "A booked time. https://hl7.org/fhir/R4/appointment.html"
 MEDICATION_REQUEST: Final = (
     "A prescription, or another order or plan to take something. "

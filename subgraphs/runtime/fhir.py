@@ -169,6 +169,39 @@ class Annotation(Element, frozen=True):
     time: str | None = None
 
 
+class Extension(Element, frozen=True):
+    """https://hl7.org/fhir/R4/extensibility.html"""
+
+    url: str | None = None
+    value_code: str | None = None
+    value_string: str | None = None
+    value_uri: str | None = None
+    value_url: str | None = None
+    value_date_time: str | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_reference: Reference | None = None
+    extension: tuple[Extension, ...] = ()
+
+
+class Attachment(Element, frozen=True):
+    """https://hl7.org/fhir/R4/datatypes.html#Attachment"""
+
+    content_type: str | None = None
+    language: str | None = None
+    data: str | None = None
+    """Base64, as it came: decoded when somebody asks for it."""
+    url: str | None = None
+    size: int | None = None
+    hash: str | None = None
+    title: str | None = None
+    creation: str | None = None
+
+
+class Narrative(Element, frozen=True):
+    status: str | None = None
+    div: str | None = None
+
+
 class Meta(Element, frozen=True):
     version_id: str | None = None
     last_updated: str | None = None

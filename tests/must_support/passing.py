@@ -158,7 +158,11 @@ async def pass_all(
     held = {f"{each['resourceType']}/{each['id']}" for each in resources}
     async with opened(resources, domains) as apps:
         for name, type_ in table.types.items():
-            own = [each for each in resources if each["resourceType"] == name]
+            own = [
+                each
+                for each in resources
+                if each["resourceType"] == name and not _is_retracted(each)
+            ]
             await _pass_type(found, apps[type_.subgraph], name, type_, own, held)
     return found
 
@@ -186,17 +190,25 @@ async def _pass_type(
             _compare(found, name, type_, resource, node, held)
 
 
+def _is_retracted(resource: Json) -> bool:
+    """What was entered in error is no fact, and rightly lost."""
+    said = elements(resource, "status") + elements(resource, "verificationStatus.coding.code")
+    return "entered-in-error" in said
+
+
 def _patient_of(resource: Json, type_: Type) -> str:
     return elements(resource, type_.owner)[0]["reference"].partition("/")[2]
 
 
 def _representation(type_: Type, name: str, resource: Json, patient: str) -> Json:
     id_ = type_.known_as.format(id=resource["id"])
-    ref = RecordRef(SOURCE, type_.sealed or name, id_, patient)
-    return {
-        "__typename": type_.typename or name,
-        "id": IdSeal(KEY).seal(type_.subgraph, ref),
-    }
+    sealed = seal(type_.subgraph, type_.sealed or name, id_, patient)
+    return {"__typename": type_.typename or name, "id": sealed}
+
+
+def seal(subgraph: str, name: str, id_: str, patient: str) -> str:
+    """The id of a node of the examples' source."""
+    return IdSeal(KEY).seal(subgraph, RecordRef(SOURCE, name, id_, patient))
 
 
 def _selection(rows: Iterable[Row]) -> str:

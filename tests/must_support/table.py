@@ -32,6 +32,8 @@ class Type(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The type its ids are sealed for, where that is another."""
     known_as: str = "{id}"
     """Its id there."""
+    unseen: str = ""
+    """Elements of rows that no example of ours has: what is asked of them is valid, at least."""
     not_shown: Mapping[str, str] = {}
     """Elements that are marked and not shown, with the reason."""
 

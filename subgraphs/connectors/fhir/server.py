@@ -23,6 +23,7 @@ from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.errors import Refused, Rejected
 from subgraphs.connectors.fhir import writing
 from subgraphs.connectors.fhir.asking import Asker, Crowded
+from subgraphs.connectors.fhir.binary import Binary, fetch_binaries
 from subgraphs.connectors.fhir.capabilities import Capabilities
 from subgraphs.connectors.fhir.conformance import Conformance
 from subgraphs.connectors.fhir.offers import Offers, Way
@@ -84,6 +85,12 @@ class FhirServer:
 
         question = Question(resource_type, param, keys, self.config.url)
         return await self._ask(question, fetch, _FOR_ALL), included
+
+    async def contents(self, urls: Iterable[str]) -> dict[str, Binary]:
+        """What documents consist of, by where their records say it lies: one read for each."""
+        return await fetch_binaries(
+            self._client, self.config.url, urls, at_a_time=self.config.max_parallel
+        )
 
     async def latest_by(
         self,

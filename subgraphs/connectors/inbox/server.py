@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from subgraphs.connectors.config import InboxSource
 from subgraphs.connectors.errors import Rejected
+from subgraphs.connectors.fhir.binary import Binary
 from subgraphs.connectors.inbox.store import InboxStore, Resource, sortable
 
 Predicate: TypeAlias = Callable[[Resource], bool]
@@ -57,6 +58,10 @@ class Inbox:
         """Nothing is brought along: what is pushed contains what it refers to."""
         narrowing = {name: value for name, value in (others or {}).items() if name != "_include"}
         return await self.search_by(resource_type, param, keys, narrowing), []
+
+    async def contents(self, _urls: Iterable[str]) -> dict[str, Binary]:
+        """None lies apart: what is pushed is whole."""
+        return {}
 
     async def latest_by(
         self,

@@ -1,80 +1,45 @@
-"""What happened to a patient: visits, procedures, vaccinations."""
+"""What was done to a patient: procedures, vaccinations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import strawberry
 from strawberry import federation
 
 from subgraphs.records import kinds, loaders, model
-from subgraphs.records.schema.whose import PatientOfFact, patient_of
-from subgraphs.runtime.datatypes import CodeableConcept, Coding, Period, date
+from subgraphs.records.schema import whose
+from subgraphs.records.schema.later import ConditionOfFact, EncounterOfFact, PatientOfFact
+from subgraphs.records.schema.orders import ServiceRequest, orders_of
+from subgraphs.runtime.datatypes import FEW, CodeableConcept, date
 from subgraphs.runtime.fact_nodes import (
-    ENCOUNTER,
     FactNode,
     common,
     resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.fhir import CodeableConcept as WireConcept
+from subgraphs.runtime.fhir import Reference
+from subgraphs.runtime.naming import Party, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
-@federation.type(
-    keys=["id"],
-    requires_scopes=scopes_for("Encounter"),
-    description=ENCOUNTER,
-)
-class Encounter(FactNode):
-    patient: PatientOfFact = strawberry.field(description="Who was seen.")
-    status: str | None = strawberry.field(
-        description="`planned`, `arrived`, `in-progress`, `finished`, `cancelled`, …; "
-        "http://hl7.org/fhir/encounter-status"
+@strawberry.type(description="Who did it, and as what.")
+class Performer:
+    function: CodeableConcept | None = strawberry.field(
+        description="As what: surgeon, who administered it, …"
     )
-    encounter_class: Coding | None = strawberry.field(
-        description="`AMB` ambulatory, `IMP` inpatient, `EMER` emergency, `VR` virtual; "
-        "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-    )
-    type: list[CodeableConcept] = strawberry.field(description="What kind of visit, in detail.")
-    period: Period | None = strawberry.field(description="From when to when.")
-    reason: list[CodeableConcept] = strawberry.field(description="Why the patient came.")
-    participants: list[str] = strawberry.field(
-        description="Who took part, by name, as far as the source names them."
-    )
-    location: str | None = strawberry.field(description="Where, as far as the source names it.")
-    service_provider: str | None = strawberry.field(
-        description="The organization responsible, as far as the source names it."
-    )
+    actor: Party | None = strawberry.field(description="Who.")
 
     @classmethod
-    def of(cls, fact: Fact[model.Encounter]) -> Encounter:
-        record = fact.resource
-        people = (p.individual.display for p in record.participant if p.individual)
-        places = (at.location.display for at in record.location if at.location)
-        return cls(
-            **common(fact),
-            patient=patient_of(fact),
-            status=record.status,
-            encounter_class=Coding.of(record.class_) if record.class_ else None,
-            type=CodeableConcept.all_of(record.type),
-            period=Period.of(record.period),
-            reason=CodeableConcept.all_of(record.reason_code),
-            participants=[name for name in people if name],
-            location=next((place for place in places if place), None),
-            service_provider=record.service_provider.display if record.service_provider else None,
-        )
-
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.ENCOUNTERS, loaders.load_encounters, cls.of, representations
-        )
+    def of(cls, wire: model.Performer) -> Performer:
+        actor = Party.of(wire.actor) if wire.actor else None
+        return cls(function=CodeableConcept.of(wire.function), actor=actor)
 
 
 @federation.type(
@@ -93,21 +58,46 @@ class Procedure(FactNode):
     )
     category: CodeableConcept | None = strawberry.field(description="A broad class of it.")
     performed: DateTime | None = strawberry.field(description="When, or when it began.")
-    reason: list[CodeableConcept] = strawberry.field(description="Why.")
-    body_site: list[CodeableConcept] = strawberry.field(description="Where on the body.")
+    reason: list[CodeableConcept] = strawberry.field(
+        directives=[FEW], description="Why: coded, or the names of what is referred to."
+    )
+    body_site: list[CodeableConcept] = strawberry.field(
+        directives=[FEW], description="Where on the body."
+    )
+    performers: list[Performer] = strawberry.field(directives=[FEW], description="Who did it.")
+    orders: list[ServiceRequest] = strawberry.field(
+        directives=[FEW], description="The orders it was done on."
+    )
+
+    @federation.field(
+        requires_scopes=scopes_for("Encounter"),
+        description="The visit it was done in, if the caller may see it.",
+    )
+    async def encounter(self, info: strawberry.Info) -> EncounterOfFact | None:
+        return await whose.encounter_of(info, self.fact)
+
+    @federation.field(
+        directives=[FEW],
+        requires_scopes=scopes_for("Condition"),
+        description="The problems it was done for, those the caller may see.",
+    )
+    async def reason_conditions(self, info: strawberry.Info) -> list[ConditionOfFact] | None:
+        return await whose.conditions_of(info, self.fact, lambda p: p.reason_reference)
 
     @classmethod
-    def of(cls, fact: Fact[model.Procedure]) -> Procedure:
+    def of(cls, request: Request[Any], fact: Fact[model.Procedure]) -> Procedure:
         record = fact.resource
         return cls(
             **common(fact),
-            patient=patient_of(fact),
+            patient=whose.patient_of(fact),
             code=CodeableConcept.of(record.code),
             status=record.status,
             category=CodeableConcept.of(record.category),
             performed=date_time(record.performed),
-            reason=CodeableConcept.all_of(record.reason_code),
+            reason=reasons(record.reason_code, record.reason_reference),
             body_site=CodeableConcept.all_of(record.body_site),
+            performers=[Performer.of(each) for each in record.performer],
+            orders=orders_of(request, fact),
         )
 
     @classmethod
@@ -115,7 +105,11 @@ class Procedure(FactNode):
         cls, request: Request[Any], representations: Sequence[Representation]
     ) -> Sequence[object]:
         return await resolve_facts(
-            request, kinds.PROCEDURES, loaders.load_procedures, cls.of, representations
+            request,
+            kinds.PROCEDURES,
+            loaders.load_procedures,
+            partial(cls.of, request),
+            representations,
         )
 
 
@@ -142,13 +136,22 @@ class Immunization(FactNode):
     expiration_date: Date | None = strawberry.field(description="The lot's expiration date.")
     site: CodeableConcept | None = strawberry.field(description="Where on the body.")
     route: CodeableConcept | None = strawberry.field(description="How it was given.")
+    performers: list[Performer] = strawberry.field(directives=[FEW], description="Who gave it.")
+    location: Party | None = strawberry.field(description="Where it was given.")
+
+    @federation.field(
+        requires_scopes=scopes_for("Encounter"),
+        description="The visit it was given in, if the caller may see it.",
+    )
+    async def encounter(self, info: strawberry.Info) -> EncounterOfFact | None:
+        return await whose.encounter_of(info, self.fact)
 
     @classmethod
     def of(cls, fact: Fact[model.Immunization]) -> Immunization:
         record = fact.resource
         return cls(
             **common(fact),
-            patient=patient_of(fact),
+            patient=whose.patient_of(fact),
             vaccine_code=CodeableConcept.of(record.vaccine_code),
             status=record.status,
             status_reason=CodeableConcept.of(record.status_reason),
@@ -159,6 +162,8 @@ class Immunization(FactNode):
             expiration_date=date(record.expiration_date),
             site=CodeableConcept.of(record.site),
             route=CodeableConcept.of(record.route),
+            performers=[Performer.of(each) for each in record.performer],
+            location=party_of(fact, lambda i: i.location),
         )
 
     @classmethod
@@ -168,3 +173,9 @@ class Immunization(FactNode):
         return await resolve_facts(
             request, kinds.IMMUNIZATIONS, loaders.load_immunizations, cls.of, representations
         )
+
+
+def reasons(coded: Iterable[WireConcept], named: Iterable[Reference]) -> list[CodeableConcept]:
+    """Those that are coded, and the names of those that are referred to."""
+    names = (WireConcept(text=each.display) for each in named if each.display)
+    return CodeableConcept.all_of((*coded, *names))

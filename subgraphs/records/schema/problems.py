@@ -9,14 +9,16 @@ import strawberry
 from strawberry import federation
 
 from subgraphs.records import kinds, loaders, model
-from subgraphs.records.schema.whose import PatientOfFact, patient_of
-from subgraphs.runtime.datatypes import CodeableConcept
+from subgraphs.records.schema import whose
+from subgraphs.records.schema.later import EncounterOfFact, PatientOfFact
+from subgraphs.runtime.datatypes import FEW, CodeableConcept
 from subgraphs.runtime.fact_nodes import (
     FactNode,
     common,
     resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.naming import Party, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -48,7 +50,20 @@ class Condition(FactNode):
     onset: DateTime | None = strawberry.field(description="When it began.")
     abatement: DateTime | None = strawberry.field(description="When it ended.")
     recorded_date: DateTime | None = strawberry.field(description="When it was first recorded.")
-    notes: list[str] = strawberry.field(description="Remarks of those who recorded it.")
+    asserted_date: DateTime | None = strawberry.field(
+        description="When somebody first said that the patient has it."
+    )
+    recorder: Party | None = strawberry.field(description="Who recorded it.")
+    notes: list[str] = strawberry.field(
+        directives=[FEW], description="Remarks of those who recorded it."
+    )
+
+    @federation.field(
+        requires_scopes=scopes_for("Encounter"),
+        description="The visit it was diagnosed or noted in, if the caller may see it.",
+    )
+    async def encounter(self, info: strawberry.Info) -> EncounterOfFact | None:
+        return await whose.encounter_of(info, self.fact)
 
     @classmethod
     def of(cls, fact: Fact[model.Condition]) -> Condition:
@@ -56,7 +71,7 @@ class Condition(FactNode):
         verified = record.verification_status
         return cls(
             **common(fact),
-            patient=patient_of(fact),
+            patient=whose.patient_of(fact),
             code=CodeableConcept.of(record.code),
             clinical_status=record.clinical_status.code if record.clinical_status else None,
             verification_status=verified.code if verified else None,
@@ -65,6 +80,8 @@ class Condition(FactNode):
             onset=date_time(record.onset),
             abatement=date_time(record.abatement),
             recorded_date=date_time(record.recorded_date),
+            asserted_date=date_time(record.asserted),
+            recorder=party_of(fact, lambda c: c.recorder),
             notes=list(dict.fromkeys(note.text for note in record.note if note.text)),
         )
 
@@ -79,7 +96,9 @@ class Condition(FactNode):
 
 @strawberry.type(description="What happened when the patient met the substance.")
 class AllergyReaction:
-    manifestation: list[CodeableConcept] = strawberry.field(description="Signs and symptoms.")
+    manifestation: list[CodeableConcept] = strawberry.field(
+        directives=[FEW], description="Signs and symptoms."
+    )
     severity: str | None = strawberry.field(description="`mild`, `moderate` or `severe`.")
     description: str | None = strawberry.field(description="The event in words.")
 
@@ -111,7 +130,10 @@ class AllergyIntolerance(FactNode):
     onset: DateTime | None = strawberry.field(description="When it first showed.")
     recorded_date: DateTime | None = strawberry.field(description="When it was first recorded.")
     last_occurrence: DateTime | None = strawberry.field(description="The last known reaction.")
-    reactions: list[AllergyReaction] = strawberry.field(description="Known reactions.")
+    recorder: Party | None = strawberry.field(description="Who recorded it.")
+    reactions: list[AllergyReaction] = strawberry.field(
+        directives=[FEW], description="Known reactions."
+    )
 
     @classmethod
     def of(cls, fact: Fact[model.AllergyIntolerance]) -> AllergyIntolerance:
@@ -119,7 +141,7 @@ class AllergyIntolerance(FactNode):
         verified = record.verification_status
         return cls(
             **common(fact),
-            patient=patient_of(fact),
+            patient=whose.patient_of(fact),
             code=CodeableConcept.of(record.code),
             clinical_status=record.clinical_status.code if record.clinical_status else None,
             verification_status=verified.code if verified else None,
@@ -129,6 +151,7 @@ class AllergyIntolerance(FactNode):
             onset=date_time(record.onset_date_time),
             recorded_date=date_time(record.recorded_date),
             last_occurrence=date_time(record.last_occurrence),
+            recorder=party_of(fact, lambda a: a.recorder),
             reactions=[
                 AllergyReaction(
                     manifestation=CodeableConcept.all_of(reaction.manifestation),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from subgraphs.connectors.fhir.binary import Binary
 from subgraphs.records.model import (
     AllergyIntolerance,
+    CarePlan,
     Condition,
+    Device,
+    DocumentReference,
     Encounter,
+    Goal,
     Immunization,
     Procedure,
+    QuestionnaireResponse,
 )
 from subgraphs.runtime.gathering import Answer
 
@@ -27,3 +33,17 @@ class RecordSource(Protocol):
     async def procedures(self, patients: Sequence[str]) -> Answer[Procedure]: ...
 
     async def immunizations(self, patients: Sequence[str]) -> Answer[Immunization]: ...
+
+    async def care_plans(self, patients: Sequence[str]) -> Answer[CarePlan]: ...
+
+    async def goals(self, patients: Sequence[str]) -> Answer[Goal]: ...
+
+    async def devices(self, patients: Sequence[str]) -> Answer[Device]: ...
+
+    async def documents(self, patients: Sequence[str]) -> Answer[DocumentReference]: ...
+
+    async def responses(self, patients: Sequence[str]) -> Answer[QuestionnaireResponse]: ...
+
+    async def contents(self, urls: Sequence[str]) -> Mapping[str, Binary]:
+        """What lies at the URLs that its documents name; what it lacks is left out."""
+        ...

@@ -17,6 +17,7 @@ import msgspec
 import yaml
 
 from subgraphs.connectors.config import ConfigError
+from subgraphs.connectors.fhir.binary import Binary
 from subgraphs.runtime.terms.codes import token_of
 
 Resource: TypeAlias = dict[str, Any]
@@ -56,6 +57,8 @@ class PatientSearches(Protocol):
     ) -> tuple[Rows, list[Resource]]: ...
 
     async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, Resource]: ...
+
+    async def contents(self, urls: Iterable[str]) -> dict[str, Binary]: ...
 
 
 class Dialect:
@@ -139,6 +142,9 @@ class Interpreted:
         asked = self._asked(others)
         rows, brought = await self._server.search_including(resource_type, param, keys, asked)
         return self._translated(rows), [self._dialect.translate(each) for each in brought]
+
+    async def contents(self, urls: Iterable[str]) -> dict[str, Binary]:
+        return await self._server.contents(urls)
 
     async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, Resource]:
         found = await self._server.read(resource_type, ids)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from subgraphs.records.sources.fhir import FhirRecords
+from subgraphs.connectors.errors import Rejected
+from subgraphs.records.sources.fhir import PLANS, FhirRecords
 from tests.subgraphs.sources import FhirServerHolding, SourceContract
 
 KINDS = {
@@ -11,6 +12,11 @@ KINDS = {
     "allergies": "AllergyIntolerance",
     "procedures": "Procedure",
     "immunizations": "Immunization",
+    "care_plans": "CarePlan",
+    "goals": "Goal",
+    "devices": "Device",
+    "documents": "DocumentReference",
+    "responses": "QuestionnaireResponse",
 }
 
 
@@ -46,3 +52,35 @@ class TestFhirRecords(SourceContract):
     async def ask(self, patients, held, error=None):
         source = FhirRecords(FhirServerHolding(held, error))
         return await getattr(source, self.question)(patients)
+
+
+async def test_plans_are_asked_by_category_of_a_server_that_wants_one():
+    asked = []
+
+    class WantsCategories:
+        async def search_by(self, _type, _param, _keys, others=None):
+            asked.append(dict(others or {}))
+            if not others:
+                raise Rejected(400)
+            owner = {"reference": "Patient/p1"}
+            return {"p1": [{"id": "1", "subject": owner}]}
+
+    source = FhirRecords(WantsCategories())
+    for _ in range(2):
+        answer = await source.care_plans(["p1"])
+        assert [plan.id for plan in answer.rows["p1"]] == ["1"]
+    assert asked == [{}, PLANS, PLANS]
+
+
+async def test_a_document_is_labelled_by_its_own_element_too():
+    owner = {"reference": "Patient/p1"}
+    own = [{"coding": [{"code": "PSY"}, "junk"]}, {"text": "secret"}, "junk"]
+    rows = [
+        {"id": "1", "subject": owner, "securityLabel": own},
+        {"id": "2", "subject": owner, "securityLabel": own, "meta": {"security": [{"code": "R"}]}},
+        {"id": "3", "subject": owner, "securityLabel": "junk"},
+    ]
+    source = FhirRecords(FhirServerHolding({"p1": rows}, None))
+    found = (await source.documents(["p1"])).rows["p1"]
+    labels = [[label.code for label in document.meta.security] for document in found]
+    assert labels == [["PSY"], ["R", "PSY"], []]

@@ -1,0 +1,192 @@
+"""Visits and stays, and what belongs to each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import strawberry
+from strawberry import federation
+
+from subgraphs.records import kinds, loaders, model
+from subgraphs.records.schema import documents, problems, whose
+from subgraphs.records.schema.events import Immunization, Procedure, reasons
+from subgraphs.records.schema.later import ConditionOfFact, DocumentOfFact, PatientOfFact
+from subgraphs.runtime.connection import PAGE, After, Connection, First
+from subgraphs.runtime.datatypes import FEW, CodeableConcept, Coding, Identifier, Period
+from subgraphs.runtime.encounters import RECORD_KEY, record_key_of
+from subgraphs.runtime.fact_nodes import (
+    ENCOUNTER,
+    FactNode,
+    Load,
+    NodeT,
+    RecordT,
+    common,
+    page_facts,
+    resolve_facts,
+)
+from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.following import Read, held_by, pointing
+from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.naming import Party, parties_of, party_of
+from subgraphs.runtime.request import Request
+from subgraphs.runtime.schema import Representation
+from subgraphs.runtime.scopes import scopes_for
+
+
+@strawberry.type(description="Who took part in a visit, as what and when.")
+class EncounterParticipant:
+    role: list[CodeableConcept] = strawberry.field(
+        directives=[FEW],
+        description="`ATND` attender, `PPRF` primary performer, …; "
+        "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+    )
+    period: Period | None = strawberry.field(description="From when to when.")
+    individual: Party | None = strawberry.field(description="Who.")
+
+    @classmethod
+    def of(cls, wire: model.Participant) -> EncounterParticipant:
+        return cls(
+            role=CodeableConcept.all_of(wire.type),
+            period=Period.of(wire.period),
+            individual=Party.of(wire.individual) if wire.individual else None,
+        )
+
+
+@federation.type(
+    keys=["id"],
+    requires_scopes=scopes_for("Encounter"),
+    description=ENCOUNTER,
+)
+class Encounter(FactNode):
+    patient: PatientOfFact = strawberry.field(description="Who was seen.")
+    status: str | None = strawberry.field(
+        description="`planned`, `arrived`, `in-progress`, `finished`, `cancelled`, …; "
+        "http://hl7.org/fhir/encounter-status"
+    )
+    encounter_class: Coding | None = strawberry.field(
+        description="`AMB` ambulatory, `IMP` inpatient, `EMER` emergency, `VR` virtual; "
+        "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+    )
+    type: list[CodeableConcept] = strawberry.field(description="What kind of visit, in detail.")
+    period: Period | None = strawberry.field(description="From when to when.")
+    identifiers: list[Identifier] = strawberry.field(directives=[FEW], description="Visit numbers.")
+    reason: list[CodeableConcept] = strawberry.field(
+        directives=[FEW],
+        description="Why the patient came: coded, or the names of the problems referred to.",
+    )
+    participants: list[EncounterParticipant] = strawberry.field(
+        directives=[FEW], description="Who took part."
+    )
+    locations: list[Party] = strawberry.field(directives=[FEW], description="Where.")
+    service_provider: Party | None = strawberry.field(description="The organization responsible.")
+    admit_source: CodeableConcept | None = strawberry.field(
+        description="From where the patient came to a stay."
+    )
+    discharge_disposition: CodeableConcept | None = strawberry.field(
+        description="Where the patient went after a stay: home, to another facility, …"
+    )
+
+    @federation.field(inaccessible=True, description=RECORD_KEY)
+    def record_key(self, info: strawberry.Info) -> str | None:
+        return record_key_of(info.context, self.fact)
+
+    @federation.field(
+        directives=[FEW],
+        requires_scopes=scopes_for("Condition"),
+        description="The problems it was for, those the caller may see.",
+    )
+    async def reason_conditions(self, info: strawberry.Info) -> list[ConditionOfFact] | None:
+        return await whose.conditions_of(info, self.fact, lambda e: e.reason_reference)
+
+    @federation.field(
+        directives=[PAGE],
+        requires_scopes=scopes_for("Condition"),
+        description="What was diagnosed or noted in it.",
+    )
+    async def conditions(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[ConditionOfFact] | None:
+        node = problems.Condition.of
+        return await self._list(info, "conditions", loaders.load_conditions, node, first, after)
+
+    @federation.field(
+        directives=[PAGE],
+        requires_scopes=scopes_for("Procedure"),
+        description="What was done in it.",
+    )
+    async def procedures(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[Procedure] | None:
+        node = partial(Procedure.of, info.context)
+        return await self._list(info, "procedures", loaders.load_procedures, node, first, after)
+
+    @federation.field(
+        directives=[PAGE],
+        requires_scopes=scopes_for("Immunization"),
+        description="Vaccinations given in it.",
+    )
+    async def immunizations(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[Immunization] | None:
+        load, node = loaders.load_immunizations, Immunization.of
+        return await self._list(info, "immunizations", load, node, first, after)
+
+    @federation.field(
+        directives=[PAGE],
+        requires_scopes=scopes_for("DocumentReference"),
+        description="Notes and other documents of it.",
+    )
+    async def documents(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[DocumentOfFact] | None:
+        load, node = loaders.load_documents, documents.DocumentReference.of
+        return await self._list(
+            info, "documents", load, node, first, after, lambda d: d.context.encounter
+        )
+
+    async def _list(
+        self,
+        info: strawberry.Info,
+        field: str,
+        load: Load[RecordT],
+        node: Callable[[Fact[RecordT]], NodeT],
+        first: int | None,
+        after: str | None,
+        read: Read = lambda record: record.encounter,
+    ) -> Connection[NodeT]:
+        """A page of the patient's facts that refer to this visit."""
+        gathered = await load(info.context, self.fact.compartment)
+        rows = tuple(pointing(gathered.rows, "Encounter", read, held_by(self.fact)))
+        kept = Gathered(rows, gathered.sources)
+        scope = f"{field}:{self.id}"
+        return page_facts(info.context, kept, node, scope=scope, first=first, after=after)
+
+    @classmethod
+    def of(cls, fact: Fact[model.Encounter]) -> Encounter:
+        record = fact.resource
+        stay = record.hospitalization or model.Hospitalization()
+        return cls(
+            **common(fact),
+            patient=whose.patient_of(fact),
+            status=record.status,
+            encounter_class=Coding.of(record.class_) if record.class_ else None,
+            type=CodeableConcept.all_of(record.type),
+            period=Period.of(record.period),
+            identifiers=Identifier.all_of(record.identifier),
+            reason=reasons(record.reason_code, record.reason_reference),
+            participants=[EncounterParticipant.of(each) for each in record.participant],
+            locations=parties_of(fact, lambda e: [at.location for at in e.location]),
+            service_provider=party_of(fact, lambda e: e.service_provider),
+            admit_source=CodeableConcept.of(stay.admit_source),
+            discharge_disposition=CodeableConcept.of(stay.discharge_disposition),
+        )
+
+    @classmethod
+    async def resolve_references(
+        cls, request: Request[Any], representations: Sequence[Representation]
+    ) -> Sequence[object]:
+        return await resolve_facts(
+            request, kinds.ENCOUNTERS, loaders.load_encounters, cls.of, representations
+        )
