@@ -31,6 +31,14 @@ PATIENT_ID: Final = (
     "them."
 )
 ENCOUNTER: Final = "A visit or stay. https://hl7.org/fhir/R4/encounter.html"
+CONDITION: Final = "A problem or diagnosis. https://hl7.org/fhir/R4/condition.html"
+DOCUMENT_REFERENCE: Final = (
+    "A note, a letter, a summary, an advance directive or another document. "
+    "https://hl7.org/fhir/R4/documentreference.html"
+)
+QUESTIONNAIRE_RESPONSE: Final = (
+    "A form as it was filled in. https://hl7.org/fhir/R4/questionnaireresponse.html"
+)
 SERVICE_REQUEST: Final = (
     "An order, a referral, or another request that something be done. "
     "https://hl7.org/fhir/R4/servicerequest.html"

@@ -125,12 +125,13 @@ class _Everyone(Undirected):
 
 @asynccontextmanager
 async def opened(
-    resources: Sequence[Json], domains: Mapping[str, Domain]
+    resources: Sequence[Json], domains: Mapping[str, Domain], network: Holding | None = None
 ) -> AsyncIterator[Mapping[str, SubgraphApp]]:
-    """Each subgraph over a server that holds these."""
+    """Each subgraph over a server that holds these: `network`, for who counts its calls."""
+    network = network or Holding(resources)
     config = FhirSource(id=SOURCE, url=f"{BASE}/fhir", serves=tuple(domains))
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(open_client(config, network=Holding(resources)))
+        client = await stack.enter_async_context(open_client(config, network=network))
         servers = {SOURCE: FhirServer(config, client)}
         yield {
             name: create_subgraph_app(

@@ -31,6 +31,11 @@ def _children(element: Any, segment: str) -> Iterator[Any]:
             if str(extension.get("url")).endswith(rest.rstrip(")")):
                 yield extension
         return
+    if rest:
+        for reference in _children(element, name):
+            if reference.get("reference", "").startswith(rest.rstrip(")")):
+                yield reference
+        return
     if name.endswith("[x]"):
         stem = name.removesuffix("[x]")
         names = [key for key in element if key.startswith(stem) and key[len(stem) :][:1].isupper()]

@@ -46,7 +46,9 @@ class Type(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether it is shown, or each of its parts is that a row names."""
         known = (*self.shown, *self.not_shown)
         return any(
-            each == element or each.startswith(f"{element}.") or element.startswith(f"{each}.")
+            each == element
+            or each.startswith((f"{element}.", f"{element}("))
+            or element.startswith(f"{each}.")
             for each in known
         )
 

@@ -22,6 +22,7 @@ async def ask_entities(
     headers = [(HEADER.encode(), sign_context(context, KEY).encode())]
     _, answered = await post(app, "/graphql", body, headers)
     answer = json.loads(answered)
+    assert "extensions" in answer, answer
     signed = answer.pop("extensions")["access"]
     answer["report"] = verify_report(signed, subgraph=audience, request_id="r1", key=KEY)
     return answer

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from subgraphs.diagnostics.model import DiagnosticReport, Observation
+from subgraphs.connectors.fhir.binary import Binary
+from subgraphs.diagnostics.model import (
+    DiagnosticReport,
+    ImagingStudy,
+    Observation,
+    ServiceRequest,
+    Specimen,
+)
 from subgraphs.runtime.gathering import Answer
 
 SPARE: Final = 3
@@ -37,6 +44,18 @@ class DiagnosticSource(Protocol):
         ...
 
     async def reports(self, patients: Sequence[str]) -> Answer[DiagnosticReport]: ...
+
+    async def orders(self, patients: Sequence[str]) -> Answer[ServiceRequest]: ...
+
+    async def studies(self, patients: Sequence[str]) -> Answer[ImagingStudy]: ...
+
+    async def specimens(self, ids: Sequence[str]) -> Mapping[str, Specimen]:
+        """By the source's own ids, which is all that US Core promises; unknown ones left out."""
+        ...
+
+    async def contents(self, urls: Sequence[str]) -> Mapping[str, Binary]:
+        """What lies at the URLs that its reports name; what it lacks is left out."""
+        ...
 
 
 def joined(answers: Sequence[Answer[Observation]]) -> Answer[Observation]:

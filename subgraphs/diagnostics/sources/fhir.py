@@ -11,10 +11,19 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from subgraphs.connectors.errors import Rejected
-from subgraphs.diagnostics.model import DiagnosticReport, Observation
+import msgspec
+
+from subgraphs.connectors.errors import Refused, Rejected
+from subgraphs.connectors.fhir.binary import Binary
+from subgraphs.diagnostics.model import (
+    DiagnosticReport,
+    ImagingStudy,
+    Observation,
+    ServiceRequest,
+    Specimen,
+)
 from subgraphs.diagnostics.sources import SPARE, joined
-from subgraphs.runtime.fhir import PatientSearch, search_patients, translate
+from subgraphs.runtime.fhir import PatientSearch, Reference, search_patients, translate
 from subgraphs.runtime.gathering import Answer
 
 CATEGORY_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -36,7 +45,10 @@ _MANY_CODES: Final = 4
 _WHOLE_CHART: Final = {"_count": "1000"}
 
 
-class LatestSearch(PatientSearch, Protocol):
+_WITH_ENDPOINTS: Final = {"_include": "ImagingStudy:endpoint"}
+
+
+class DiagnosticServer(PatientSearch, Protocol):
     async def latest_by(
         self,
         resource_type: str,
@@ -48,14 +60,27 @@ class LatestSearch(PatientSearch, Protocol):
         per_key: int = 1,
     ) -> dict[str, list[dict[str, Any]]]: ...
 
+    async def search_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+    ) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]: ...
+
+    async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]: ...
+
+    async def contents(self, urls: Iterable[str]) -> dict[str, Binary]: ...
+
 
 class FhirDiagnostics:
-    def __init__(self, server: LatestSearch, *, labels: bool = True) -> None:
+    def __init__(self, server: DiagnosticServer, *, labels: bool = True) -> None:
         """`labels`: whether the source may have labelled what is sensitive."""
         self._server = server
         self._labels = labels
         self._takes_lists = True
         self._takes_patient_alone = True
+        self._includes_endpoints = True
 
     async def observations(self, patients: Sequence[str]) -> Answer[Observation]:
         if self._takes_patient_alone:
@@ -86,6 +111,63 @@ class FhirDiagnostics:
     async def reports(self, patients: Sequence[str]) -> Answer[DiagnosticReport]:
         return await search_patients(self._server, "DiagnosticReport", DiagnosticReport, patients)
 
+    async def orders(self, patients: Sequence[str]) -> Answer[ServiceRequest]:
+        return await search_patients(self._server, "ServiceRequest", ServiceRequest, patients)
+
+    async def studies(self, patients: Sequence[str]) -> Answer[ImagingStudy]:
+        rows, brought = await self._studies(patients)
+        endpoints = {str(each.get("id")): each for each in brought if _is_endpoint(each)}
+        referred = {id_ for found in rows.values() for row in found for id_ in _endpoint_ids(row)}
+        endpoints |= await self._endpoints(sorted(referred - endpoints.keys()))
+        resolved = {
+            patient: [
+                {
+                    **row,
+                    "endpointResource": [
+                        endpoints[id_] for id_ in _endpoint_ids(row) if id_ in endpoints
+                    ],
+                }
+                for row in found
+            ]
+            for patient, found in rows.items()
+        }
+        return translate(resolved, ImagingStudy)
+
+    async def specimens(self, ids: Sequence[str]) -> Mapping[str, Specimen]:
+        found = {}
+        for id_, row in (await self._server.read("Specimen", ids)).items():
+            try:
+                found[id_] = msgspec.convert(row, Specimen)
+            except msgspec.ValidationError:
+                continue
+        return found
+
+    async def contents(self, urls: Sequence[str]) -> Mapping[str, Binary]:
+        return await self._server.contents(urls)
+
+    async def _studies(
+        self, patients: Sequence[str]
+    ) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
+        if self._includes_endpoints:
+            try:
+                return await self._server.search_including(
+                    "ImagingStudy", "patient", patients, _WITH_ENDPOINTS
+                )
+            except Rejected:
+                pass
+        found = await self._server.search_by("ImagingStudy", "patient", patients)
+        self._includes_endpoints = False
+        return found, []
+
+    async def _endpoints(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What was not brought along, as far as the server lets us read it."""
+        if not ids:
+            return {}
+        try:
+            return await self._server.read("Endpoint", ids)
+        except (Rejected, Refused):
+            return {}
+
     async def _latest(self, patients: Sequence[str], code: str) -> Answer[Observation]:
         rows = await self._server.latest_by(
             "Observation", "patient", patients, {"code": code}, sort="-date", per_key=SPARE
@@ -112,3 +194,18 @@ class FhirDiagnostics:
         self, patients: Sequence[str], others: Mapping[str, str] | None = None
     ) -> Answer[Observation]:
         return await search_patients(self._server, "Observation", Observation, patients, others)
+
+
+def _is_endpoint(resource: Mapping[str, Any]) -> bool:
+    return resource.get("resourceType") == "Endpoint"
+
+
+def _endpoint_ids(row: Mapping[str, Any]) -> list[str]:
+    """Of the study and of its series, each once."""
+    series = row.get("series")
+    parts = [row, *(series if isinstance(series, list) else ())]
+    lists = (part.get("endpoint") for part in parts if isinstance(part, dict))
+    elements = (each for some in lists if isinstance(some, list) for each in some)
+    references = (each.get("reference") for each in elements if isinstance(each, dict))
+    ids = (Reference(text).id_of("Endpoint") for text in references if isinstance(text, str))
+    return list(dict.fromkeys(id_ for id_ in ids if id_))

@@ -13,7 +13,13 @@ from subgraphs.records.schema import whose
 from subgraphs.records.schema.later import EncounterOfFact, PatientOfFact
 from subgraphs.runtime.attachments import Attachment
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Coding, Identifier, Period
-from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.fact_nodes import (
+    DOCUMENT_REFERENCE,
+    QUESTIONNAIRE_RESPONSE,
+    FactNode,
+    common,
+    resolve_facts,
+)
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import Party, parties_of, party_of
 from subgraphs.runtime.request import Request
@@ -34,8 +40,7 @@ class DocumentContent:
 @federation.type(
     keys=["id"],
     requires_scopes=scopes_for("DocumentReference"),
-    description="A note, a letter, a summary, an advance directive or another document. "
-    "https://hl7.org/fhir/R4/documentreference.html",
+    description=DOCUMENT_REFERENCE,
 )
 class DocumentReference(FactNode):
     patient: PatientOfFact = strawberry.field(description="Whom it is about.")
@@ -162,7 +167,7 @@ class QuestionnaireItem:
 @federation.type(
     keys=["id"],
     requires_scopes=scopes_for("QuestionnaireResponse"),
-    description="A form as it was filled in. https://hl7.org/fhir/R4/questionnaireresponse.html",
+    description=QUESTIONNAIRE_RESPONSE,
 )
 class QuestionnaireResponse(FactNode):
     patient: PatientOfFact = strawberry.field(description="Whom it is about.")

@@ -65,7 +65,7 @@ class Procedure(FactNode):
         directives=[FEW], description="Where on the body."
     )
     performers: list[Performer] = strawberry.field(directives=[FEW], description="Who did it.")
-    orders: list[ServiceRequest] = strawberry.field(
+    orders: list[ServiceRequest] | None = strawberry.field(
         directives=[FEW], description="The orders it was done on."
     )
 

@@ -13,6 +13,7 @@ from subgraphs.records.schema import whose
 from subgraphs.records.schema.later import EncounterOfFact, PatientOfFact
 from subgraphs.runtime.datatypes import FEW, CodeableConcept
 from subgraphs.runtime.fact_nodes import (
+    CONDITION,
     FactNode,
     common,
     resolve_facts,
@@ -28,7 +29,7 @@ from subgraphs.runtime.scopes import scopes_for
 @federation.type(
     keys=["id"],
     requires_scopes=scopes_for("Condition"),
-    description="A problem or diagnosis. https://hl7.org/fhir/R4/condition.html",
+    description=CONDITION,
 )
 class Condition(FactNode):
     patient: PatientOfFact = strawberry.field(description="Who has or had it.")

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subgraphs.diagnostics.kinds import OBSERVATIONS
-from subgraphs.diagnostics.model import Extension, Observation
+from subgraphs.diagnostics.model import Observation
 from subgraphs.records.kinds import CONDITIONS
 from subgraphs.records.model import Condition
 from subgraphs.runtime.access import NOBODY, Access, Compartment
 from subgraphs.runtime.crosswalk import Crosswalk, Link
 from subgraphs.runtime.facts import merge
-from subgraphs.runtime.fhir import CodeableConcept, Coding, Meta, Quantity, Reference
+from subgraphs.runtime.fhir import CodeableConcept, Coding, Extension, Meta, Quantity, Reference
 from subgraphs.runtime.gathering import Record
 from subgraphs.runtime.kinds import Detail, Kind
 from subgraphs.runtime.merging import conflicts_of, group, lead_first, newest_versions
@@ -51,7 +51,8 @@ observations = st.builds(
     ),
     extension=st.lists(
         st.builds(
-            lambda id_: Extension(REPLACES, Reference(f"Observation/{id_}")), st.sampled_from(IDS)
+            lambda id_: Extension(url=REPLACES, value_reference=Reference(f"Observation/{id_}")),
+            st.sampled_from(IDS),
         ),
         max_size=1,
     ).map(tuple),
@@ -187,7 +188,7 @@ def newest(*resources):
 
 
 def replacing(id_, old, **fields):
-    link = Extension(REPLACES, Reference(f"Observation/{old}"))
+    link = Extension(url=REPLACES, value_reference=Reference(f"Observation/{old}"))
     return observation(id_, extension=(link,), **fields)
 
 

@@ -1,7 +1,4 @@
-"""US Core observations and diagnostic reports, as far as they are published.
-
-https://hl7.org/fhir/R4/observation.html, https://hl7.org/fhir/R4/diagnosticreport.html
-"""
+"""Measurements and findings. https://hl7.org/fhir/R4/observation.html"""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from subgraphs.runtime.fhir import (
     Annotation,
     CodeableConcept,
     Element,
+    Extension,
     Id,
     Identifier,
     Meta,
@@ -17,12 +15,12 @@ from subgraphs.runtime.fhir import (
     Range,
     Ratio,
     Reference,
-    Resource,
 )
 
-ENTERED_IN_ERROR = "entered-in-error"
 # https://hl7.org/fhir/R4/extension-observation-replaces.html
 _REPLACES = "http://hl7.org/fhir/StructureDefinition/observation-replaces"
+# https://hl7.org/fhir/R4/extension-workflow-supportinginfo.html
+_SUPPORTING = "http://hl7.org/fhir/StructureDefinition/workflow-supportingInfo"
 
 
 class ReferenceRange(Element, frozen=True):
@@ -71,16 +69,12 @@ class Component(Measured, frozen=True, kw_only=True):
     """A part of an observation that only makes sense with the others: systolic and diastolic."""
 
 
-class Extension(Element, frozen=True):
-    url: str | None = None
-    value_reference: Reference | None = None
-
-
 class Observation(Measured, frozen=True, kw_only=True):
     id: Id
     meta: Meta = Meta()
     extension: tuple[Extension, ...] = ()
     identifier: tuple[Identifier, ...] = ()
+    based_on: tuple[Reference, ...] = ()
     subject: Reference | None = None
     status: str | None = None
     category: tuple[CodeableConcept, ...] = ()
@@ -91,6 +85,9 @@ class Observation(Measured, frozen=True, kw_only=True):
     issued: str | None = None
     performer: tuple[Reference, ...] = ()
     note: tuple[Annotation, ...] = ()
+    specimen: Reference | None = None
+    has_member: tuple[Reference, ...] = ()
+    derived_from: tuple[Reference, ...] = ()
     component: tuple[Component, ...] = ()
 
     @property
@@ -105,31 +102,13 @@ class Observation(Measured, frozen=True, kw_only=True):
         return frozenset(id_ for id_ in ids if id_)
 
     @property
+    def supporting(self) -> tuple[Reference, ...]:
+        """What bears out what it says, such as the directive it tells of."""
+        given = (e.value_reference for e in self.extension if e.url == _SUPPORTING)
+        return tuple(reference for reference in given if reference)
+
+    @property
     def effective(self) -> str | None:
         period = self.effective_period
         moment = self.effective_date_time or self.effective_instant
         return moment or (period.start if period else None)
-
-
-class DiagnosticReport(Resource, frozen=True, kw_only=True):
-    subject: Reference | None = None
-    status: str | None = None
-    category: tuple[CodeableConcept, ...] = ()
-    code: CodeableConcept | None = None
-    encounter: Reference | None = None
-    effective_date_time: str | None = None
-    effective_period: Period | None = None
-    issued: str | None = None
-    performer: tuple[Reference, ...] = ()
-    result: tuple[Reference, ...] = ()
-    conclusion: str | None = None
-    conclusion_code: tuple[CodeableConcept, ...] = ()
-
-    @property
-    def owner(self) -> Reference | None:
-        return self.subject
-
-    @property
-    def effective(self) -> str | None:
-        period = self.effective_period
-        return self.effective_date_time or (period.start if period else None)

@@ -13,8 +13,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from subgraphs.diagnostics.kinds import OBSERVATIONS, REPORTS, measured_of
-from subgraphs.diagnostics.model import DiagnosticReport, Observation
+from subgraphs.diagnostics.kinds import (
+    OBSERVATIONS,
+    REPORTS,
+    measured_of,
+)
+from subgraphs.diagnostics.model import (
+    DiagnosticReport,
+    Observation,
+)
 from subgraphs.diagnostics.sources import IS_CODE, SPARE, DiagnosticSource
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.facts import Fact, Rounds, load_facts, load_records

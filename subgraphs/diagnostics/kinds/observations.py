@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from subgraphs.diagnostics.model import ENTERED_IN_ERROR, DiagnosticReport, Measured, Observation
+from subgraphs.diagnostics.model import ENTERED_IN_ERROR, Measured, Observation
 from subgraphs.runtime.fhir import CodeableConcept, Quantity, canonical_code, subjects, tokens
 from subgraphs.runtime.kinds import Detail, Kind, Versions
 from subgraphs.runtime.labelling import mentions_of, words
@@ -150,14 +150,4 @@ OBSERVATIONS: Final[Kind[Observation]] = Kind(
     retracted=lambda observation: observation.status == ENTERED_IN_ERROR,
     subject=lambda o: subjects(o.code),
     mentions=lambda o: mentions_of(*_named(o)) | words(o.value_string),
-)
-REPORTS: Final[Kind[DiagnosticReport]] = Kind(
-    type="DiagnosticReport",
-    rank=lambda report: rank(report.effective or report.issued),
-    # A report is a document of the source that made it.
-    same=lambda _: None,
-    tokens=lambda report: {"category": tokens(report.category), "code": tokens([report.code])},
-    retracted=lambda report: report.status == ENTERED_IN_ERROR,
-    subject=lambda r: subjects(r.code),
-    mentions=lambda r: mentions_of(r.code, *r.conclusion_code) | words(r.conclusion),
 )
