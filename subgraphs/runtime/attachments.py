@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Protocol
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Protocol
 
 import strawberry
 from strawberry import federation
@@ -19,11 +20,11 @@ from contract.errors import Code
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.fhir.binary import Binary
 from subgraphs.runtime import fhir
-from subgraphs.runtime.access import SENSITIVE, Compartment
 from subgraphs.runtime.errors import ClientError, SourcesDownError
+from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.scopes import scopes_for
+from subgraphs.runtime.scopes import Tokens, scopes_for
 
 DOCUMENT: Final = "DocumentReference"
 """The type whose scopes open content, whatever record it is attached to."""
@@ -37,6 +38,36 @@ class Contents(Protocol):
     async def contents(self, urls: Sequence[str]) -> Mapping[str, Binary]:
         """What lies at these URLs of the source; what it lacks is left out."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The content as a record of its own, as the access decision sees it."""
+
+    fact: Fact[Any]
+    """What it is attached to."""
+    own: frozenset[str] = frozenset()
+    """Labels that its source put on the content itself."""
+
+    @property
+    def type(self) -> str:
+        return DOCUMENT
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.fact.tokens if self.fact.type == DOCUMENT else {}
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return self.fact.labels | self.own
+
+    @property
+    def sources(self) -> frozenset[str]:
+        return self.fact.sources
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        return self.fact.subjects
 
 
 @federation.type(shareable=True, description="What a document says, byte for byte.")
@@ -77,7 +108,7 @@ class Attachment:
     created: DateTime | None = strawberry.field(description="When it was made.")
     wire: strawberry.Private[fhir.Attachment]
     source: strawberry.Private[str]
-    compartment: strawberry.Private[Compartment]
+    fact: strawberry.Private[Fact[Any]]
 
     @federation.field(
         directives=[Cost(weight=20)],
@@ -99,7 +130,9 @@ class Attachment:
         request: Request[Mapping[str, Contents]] = info.context
         if not 0 < max_bytes <= MAX_BYTES:
             raise ClientError(Code.BAD_USER_INPUT, argument="maxBytes", maximum=MAX_BYTES)
-        if not request.access.may_read(DOCUMENT, self.compartment):
+        whose, document = self.fact.compartment, Document(self.fact)
+        access = request.access
+        if not (access.may_read(DOCUMENT, whose) and access.permits(document, whose)):
             return None
         found = _inline(self.wire) or await self._fetched(request)
         if found is None:
@@ -127,13 +160,13 @@ class Attachment:
             raise SourcesDownError(states, failure.retry_after) from None
         if binary is None:
             return None
-        if binary.labels & SENSITIVE and not request.access.is_herself(self.compartment):
-            request.access.refuse(DOCUMENT, "label", self.compartment)
+        document = Document(self.fact, binary.labels)
+        if not request.access.permits(document, self.fact.compartment):
             return None
         return self.wire.content_type or binary.content_type, binary.data
 
     @classmethod
-    def of(cls, wire: fhir.Attachment, source: str, compartment: Compartment) -> Attachment:
+    def of(cls, wire: fhir.Attachment, source: str, fact: Fact[Any]) -> Attachment:
         return cls(
             content_type=wire.content_type,
             language=wire.language,
@@ -144,7 +177,7 @@ class Attachment:
             created=date_time(wire.creation),
             wire=wire,
             source=source,
-            compartment=compartment,
+            fact=fact,
         )
 
 

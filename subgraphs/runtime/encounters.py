@@ -35,12 +35,13 @@ class EncounterNode:
     id: strawberry.ID = strawberry.field(description=FACT_ID)
     record_key: str | None = federation.field(external=True, default=None, description=RECORD_KEY)
 
-    def opened(self, request: Request[Any]) -> tuple[Compartment, tuple[Link, ...]]:
+    async def opened(self, request: Request[Any]) -> tuple[Compartment, tuple[Link, ...]]:
         """Whose it is, and its records; NOT_FOUND where the key is not this visit's."""
         key = request.subgraph.crosswalk.open_record_key(self.id, self.record_key or "")
         if key is None:
             raise ClientError(Code.NOT_FOUND)
-        return Compartment(key.patient, key.linked.links, key.linked.born), key.records
+        whose = Compartment(key.patient, key.linked.links, key.linked.born)
+        return await request.directed(whose), key.records
 
     @classmethod
     async def resolve_references(
@@ -75,7 +76,7 @@ async def list_of_encounter(
     after: str | None,
 ) -> Connection[NodeT]:
     """A page of the patient's facts that refer to the visit by `read`."""
-    compartment, records = encounter.opened(request)
+    compartment, records = await encounter.opened(request)
     gathered = await load(request, compartment)
     rows = tuple(pointing(gathered.rows, ENCOUNTER, read, records))
     kept = Gathered(rows, gathered.sources)

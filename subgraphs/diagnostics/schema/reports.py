@@ -116,7 +116,7 @@ class DiagnosticReport(FactNode):
             conclusion=record.conclusion,
             conclusion_codes=CodeableConcept.all_of(record.conclusion_code),
             presented_forms=[
-                Attachment.of(form, leading.source, fact.compartment)
+                Attachment.of(form, leading.source, fact)
                 for form in leading.resource.presented_form
             ],
         )

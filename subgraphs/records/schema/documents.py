@@ -106,7 +106,7 @@ class DocumentReference(FactNode):
             # The leading record's alone: where a content lies is told in its own source's terms.
             contents=[
                 DocumentContent(
-                    attachment=Attachment.of(each.attachment, leading.source, fact.compartment),
+                    attachment=Attachment.of(each.attachment, leading.source, fact),
                     format=Coding.of(each.format) if each.format else None,
                 )
                 for each in leading.resource.content
