@@ -1,15 +1,23 @@
-"""A client that hangs up before it has its answer: a query is given up, a mutation never is."""
+"""How an answer leaves. A client may hang up before: a query is given up, a mutation never is."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
 IN_SCOPE: Final = "chartgraph.departure"
 """Where in a request's ASGI scope our server puts its `Departure`."""
+
+
+DEPART: Final = "chartgraph.depart"
+"""Where in a request's ASGI scope our server puts its `Depart`."""
+
+Depart: TypeAlias = Callable[[int, list[tuple[bytes, bytes]], bytes], bool]
+"""Sends an answer's status, headers and body in one piece; False where nothing was sent, and the
+answer has to go by ASGI's messages."""
 
 
 class ClientGoneError(Exception):

@@ -21,8 +21,10 @@ from types import TracebackType
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.metrics_core import Metric
+
+from gateway.tallies import TallyCounter, TallyHistogram
 
 KEYS = frozenset(
     {
@@ -129,15 +131,15 @@ class Metrics:
         """`worker` is the number of this process among those behind one port."""
         self.registry = CollectorRegistry()
         self._worker = worker
-        self.requests = Counter(
-            "chartgraph_requests", "Answered requests", ["code"], registry=self.registry
+        self.requests = TallyCounter(
+            "chartgraph_requests", "Answered requests", "code", self.registry
         )
-        self.seconds = Histogram(
+        self.seconds = TallyHistogram(
             "chartgraph_request_seconds",
             "From the request's last byte to the answer's first",
-            registry=self.registry,
-            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-        )
+            (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            self.registry,
+        ).of()
         self.denials = Counter(
             "chartgraph_denials", "Fields refused", ["code"], registry=self.registry
         )
@@ -181,12 +183,12 @@ class Metrics:
             "1 while supergraph, policies or roles on the disk are bad and older ones are served",
             registry=self.registry,
         )
-        self.cost = Histogram(
+        self.cost = TallyHistogram(
             "chartgraph_operation_cost",
             "Points an operation was estimated to cost, and did cost",
-            ["kind"],
-            registry=self.registry,
-            buckets=(1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 1_000_000),
+            (1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 1_000_000),
+            self.registry,
+            label="kind",
         )
         self.budget_fallbacks = Counter(
             "chartgraph_budget_fallbacks",

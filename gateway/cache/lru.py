@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+_NEVER: Final = float("inf")
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -21,7 +22,7 @@ class LruCache(Generic[K, V]):
         self,
         entries: int,
         *,
-        weight: float = float("inf"),
+        weight: float = _NEVER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._entries = entries
@@ -38,13 +39,13 @@ class LruCache(Generic[K, V]):
         if found is None:
             return None
         expires, _, value = found
-        if expires <= self._clock():
+        if expires != _NEVER and expires <= self._clock():
             self.drop(key)
             return None
         self._kept.move_to_end(key)
         return value
 
-    def put(self, key: K, value: V, *, seconds: float = float("inf"), weight: float = 0.0) -> None:
+    def put(self, key: K, value: V, *, seconds: float = _NEVER, weight: float = 0.0) -> None:
         self.drop(key)
         if weight > self._weight:
             # It would push out all others, and then itself.

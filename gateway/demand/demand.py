@@ -85,8 +85,8 @@ class Demand:
         self._weights = weights
         self._cost = cost
         self._till = till
-        self._estimated = metrics.cost.labels("estimated")
-        self._actual = metrics.cost.labels("actual")
+        self._estimated = metrics.cost.of("estimated")
+        self._actual = metrics.cost.of("actual")
         self._prices: LruCache[Operation, Price] = LruCache(PRICES, weight=PRICED_FIELDS)
 
     def price(self, operation: Operation) -> Price:

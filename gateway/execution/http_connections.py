@@ -36,6 +36,9 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._reader = reader
         self._answer: asyncio.Future[Response] | None = None
+        self._deadline = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+        """Rings no later than the deadline; it outlives an exchange, and looks when it rings."""
 
     @property
     def reusable(self) -> bool:
@@ -51,8 +54,9 @@ class Connection(asyncio.Protocol):
         """Raises SubgraphError. Who is cancelled while waiting leaves no connection behind."""
         self._reader.expect(sink)
         self._answer = self._loop.create_future()
-        # Half of what `asyncio.timeout` takes.
-        alarm = self._loop.call_at(deadline, self._give_up)
+        self._deadline = deadline
+        if self._alarm is None or self._alarm.when() > deadline:
+            self._set_alarm()
         self._transport.write(request)
         try:
             return await self._answer
@@ -60,14 +64,23 @@ class Connection(asyncio.Protocol):
             self.abort()
             raise
         finally:
-            alarm.cancel()
             self._answer = None
 
     def abort(self) -> None:
         self._transport.abort()
 
-    def _give_up(self) -> None:
-        if self._answer is not None and not self._answer.done():
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._answer is None or self._answer.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._set_alarm()
+        else:
             self._answer.set_exception(TimeoutError())
 
     # What the transport tells.
@@ -91,6 +104,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed.set_result(None)
+        if self._alarm is not None:
+            self._alarm.cancel()
         answer = self._answer
         if answer is None or answer.done():
             return

@@ -18,7 +18,7 @@ class OnceExchange:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._known: dict[tuple[str, bytes], bytes | Exception] = {}
-        self._coming = Joining[tuple[str, bytes], bytes]()
+        self._coming: Joining[tuple[str, bytes], bytes] = Joining()
 
     async def __call__(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:
         if kind is not OperationKind.QUERY:

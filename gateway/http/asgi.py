@@ -5,7 +5,7 @@ https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -17,14 +17,17 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
+Named: TypeAlias = Mapping[bytes, bytes]
 
 
-def header(headers: Headers, name: bytes) -> str | None:
-    """Its value; the first, where a client sends several."""
-    for each, value in headers:
-        if each == name:
-            return value.decode("latin-1")
-    return None
+def by_name(headers: Headers) -> Named:
+    """The first of each name, where a client sends several."""
+    return dict(reversed(headers))
+
+
+def header(headers: Named, name: bytes) -> str | None:
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 def names_loopback(host: str | None) -> bool:
@@ -56,7 +59,9 @@ def propagated(headers: Headers, names: Collection[bytes]) -> tuple[tuple[str, s
     if not names:
         return ()
     return tuple(
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in headers
-        if name in names
+        [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in headers
+            if name in names
+        ]
     )

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 
 from contract.errors import Code
 from gateway.asked import Asked, Payloads
-from gateway.departure import IN_SCOPE, ClientGoneError
+from gateway.departure import DEPART, IN_SCOPE, ClientGoneError, Depart
 from gateway.documents.request import GraphQLRequest
 from gateway.errors import AccessError, BusyError, GatewayError, RequestError
 from gateway.execution.response_headers import CACHING, NO_STORE, ResponseHeaders, read_rules
 from gateway.execution.wire import encode
 from gateway.http.asgi import (
-    Headers,
+    Named,
     Places,
     Receive,
     Scope,
     Send,
+    by_name,
     header,
     names_loopback,
     propagated,
@@ -89,11 +90,11 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request_id = new_request_id()
-        headers: Headers = scope["headers"]
-        accepted = negotiate(header(headers, b"accept"))
+        named = by_name(scope["headers"])
+        accepted = negotiate(header(named, b"accept"))
         opened: bytes | Payloads
         try:
-            asked = await self.read(scope, receive, accepted)
+            asked = await self._read(scope, receive, named, accepted)
             returned = ResponseHeaders(self._returned) if self._returned else None
             with self.places.one():
                 if accepted.stream is None:
@@ -117,28 +118,32 @@ class GraphQLEndpoint:
             foreseen = as_gateway_error(error, request_id)
             reply = self.refuse(foreseen, request_id, accepted.media_type)
         self._observe(reply.code, started)
-        await _respond(send, reply, accepted.media_type, request_id)
+        await _respond(scope, send, reply, accepted.media_type, request_id)
 
-    async def read(self, scope: Scope, receive: Receive, accepted: Accepted = ONE_ANSWER) -> Asked:
+    async def read(self, scope: Scope, receive: Receive) -> Asked:
         """Raises `RequestError` for what is no GraphQL request, or not one we take."""
-        headers: Headers = scope["headers"]
-        if self._settings.dev and not names_loopback(header(headers, b"host")):
+        return await self._read(scope, receive, by_name(scope["headers"]), ONE_ANSWER)
+
+    async def _read(
+        self, scope: Scope, receive: Receive, named: Named, accepted: Accepted
+    ) -> Asked:
+        if self._settings.dev and not names_loopback(header(named, b"host")):
             # A page whose name was made to point here would be of our own origin.
             raise AccessError(Code.FORBIDDEN, note="another host than loopback")
         if scope["method"] == "POST":
-            content_type = header(headers, b"content-type")
-            check_content_type(content_type, header(headers, b"content-encoding"))
-            body = await _read_all(headers, receive, self._settings.max_body_bytes)
+            content_type = header(named, b"content-type")
+            check_content_type(content_type, header(named, b"content-encoding"))
+            body = await _read_all(named, receive, self._settings.max_body_bytes)
             request = read_body(body)
         elif scope["method"] == "GET":
-            request = self._read_get(scope, headers)
+            request = self._read_get(scope, named)
         else:
             raise RequestError(Code.METHOD_NOT_ALLOWED)
         certificate = self._certificates.thumbprint(scope) if self._certificates.wanted else None
         return Asked(
             request,
-            header(headers, b"authorization"),
-            propagated(headers, self._propagated),
+            header(named, b"authorization"),
+            propagated(scope["headers"], self._propagated),
             certificate,
             accepted.incremental,
             accepted.subscribes,
@@ -163,7 +168,7 @@ class GraphQLEndpoint:
         return Reply(status, body, error.code, tuple(extra))
 
     def _observe(self, code: str, started: float) -> None:
-        self._metrics.requests.labels(code).inc()
+        self._metrics.requests.count(code)
         self._metrics.seconds.observe(time.perf_counter() - started)
 
     async def _stream(
@@ -180,10 +185,10 @@ class GraphQLEndpoint:
                 limits=self._settings.streams,
             )
 
-    def _read_get(self, scope: Scope, headers: Headers) -> GraphQLRequest:
-        if header(headers, b"content-type") is not None:
+    def _read_get(self, scope: Scope, named: Named) -> GraphQLRequest:
+        if header(named, b"content-type") is not None:
             # A body's type on a request without one is how a page of another origin probes us.
-            check_content_type(header(headers, b"content-type"), None)
+            check_content_type(header(named, b"content-type"), None)
         if not self._settings.open and b"query=" in scope["query_string"]:
             raise RequestError(Code.METHOD_NOT_ALLOWED)
         request = read_url(scope["query_string"])
@@ -192,9 +197,9 @@ class GraphQLEndpoint:
         return request
 
 
-async def _read_all(headers: Headers, receive: Receive, limit: int) -> bytes:
+async def _read_all(named: Named, receive: Receive, limit: int) -> bytes:
     """The body; refused as soon as it is known to be too long, and never held whole before."""
-    announced = header(headers, b"content-length")
+    announced = header(named, b"content-length")
     if announced is not None and announced.isdigit() and int(announced) > limit:
         raise RequestError(Code.PAYLOAD_TOO_LARGE)
     message = await receive()
@@ -217,15 +222,21 @@ async def _read_all(headers: Headers, receive: Receive, limit: int) -> bytes:
         message = await receive()
 
 
-async def _respond(send: Send, reply: Reply, media_type: str, request_id: str) -> None:
+async def _respond(
+    scope: Scope, send: Send, reply: Reply, media_type: str, request_id: str
+) -> None:
     headers = [
-        (b"content-type", f"{media_type}; charset=utf-8".encode()),
-        (b"content-length", str(len(reply.body)).encode()),
+        (b"content-type", b"%b; charset=utf-8" % media_type.encode()),
+        (b"content-length", b"%d" % len(reply.body)),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", request_id.encode()),
-        *reply.headers,
     ]
-    if all(name != CACHING for name, _ in reply.headers):
+    if reply.headers:
+        headers += reply.headers
+    if not reply.headers or all(name != CACHING for name, _ in reply.headers):
         headers.append((CACHING, NO_STORE))
+    depart: Depart | None = scope.get(DEPART)
+    if depart is not None and depart(reply.status, headers, reply.body):
+        return
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

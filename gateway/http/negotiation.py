@@ -76,6 +76,7 @@ def negotiate(accept: str | None) -> Accepted:
     return Accepted(media_type[1], stream, incremental)
 
 
+@lru_cache(maxsize=256)
 def check_content_type(content_type: str | None, content_encoding: str | None) -> None:
     """Only JSON in UTF-8: any other type that a browser sends unasked must not reach us.
 

@@ -8,7 +8,7 @@ Whatever is out of the ordinary is uvicorn's own business.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -16,10 +16,10 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from gateway.departure import IN_SCOPE, Departure
+from gateway.departure import DEPART, IN_SCOPE, Departure
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
+    from uvicorn._types import ASGIReceiveEvent
 
 SHORT_BYTES: Final = 64 * 1024
 """A body up to this length is taken in whole; uvicorn too would not stop reading before."""
@@ -67,6 +67,7 @@ class GatewayProtocol(HttpToolsProtocol):
             keep_alive=self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
+        self.scope[DEPART] = self.cycle.depart  # type: ignore[typeddict-unknown-key] # likewise
         self._waiting = True
 
     def on_message_complete(self) -> None:
@@ -129,39 +130,29 @@ class GatewayProtocol(HttpToolsProtocol):
 
 
 class WholeCycle(RequestResponseCycle):
-    """A request whose body is there, and whose answer may come in one piece."""
+    """A request whose body is there, and whose answer may leave in one piece."""
 
-    _start: Any = None
+    _taken = False
 
-    async def send(self, message: ASGISendEvent) -> None:
-        if self._start is None and message["type"] == "http.response.start":
-            self._start = message
-            return
-        start, self._start = self._start, None
-        if start is not None and not self._sent_whole(start, message):
-            await super().send(start)
-            start = None
-        if start is None:
-            await super().send(message)
+    async def receive(self) -> ASGIReceiveEvent:
+        """The body, which is there; and then as ever, once the client is gone."""
+        if self._taken or self.more_body or self.disconnected:
+            return await super().receive()
+        self._taken = True
+        self.message_event.clear()
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": False}
 
-    def _sent_whole(self, start: Any, message: Any) -> bool:
-        body = message.get("body", b"")
-        headers = [*self.default_headers, *start.get("headers", ())]
-        if (
-            self.disconnected
-            or self.flow.write_paused
-            or not self.keep_alive
-            or message.get("more_body", False)
-            or (b"content-length", b"%d" % len(body)) not in headers
-            or any(name == b"connection" for name, _ in headers)
-        ):
+    def depart(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """As `gateway.departure.Depart`."""
+        if self.disconnected or self.flow.write_paused or not self.keep_alive:
             return False
-        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        every = [*self.default_headers, *headers]
+        lines = b"".join([b"%b: %b\r\n" % pair for pair in every])
         # A line break in a value would begin a header of somebody else's making.
-        if not lines.count(b"\r") == lines.count(b"\n") == len(headers) or b"\0" in lines:
+        if not lines.count(b"\r") == lines.count(b"\n") == len(every) or b"\0" in lines:
             return False
-        head = b"%b%b\r\n" % (STATUS_LINE[start["status"]], lines)
-        self.transport.writelines((head, body))
+        self.transport.writelines((b"%b%b\r\n" % (STATUS_LINE[status], lines), body))
         self.response_started = self.response_complete = True
         self.message_event.set()
         self.on_response()

@@ -44,6 +44,7 @@ from gateway.http.asgi import (
     Receive,
     Scope,
     Send,
+    by_name,
     header,
     names_loopback,
     propagated,
@@ -110,7 +111,8 @@ class WebSocketEndpoint:
 
     def _check_origin(self, headers: Headers) -> None:
         """Browsers let any page open a WebSocket to any host, with this host's cookies."""
-        host, origin = header(headers, b"host"), header(headers, b"origin")
+        named = by_name(headers)
+        host, origin = header(named, b"host"), header(named, b"origin")
         if self.settings.dev and not names_loopback(host):
             raise AccessError(Code.FORBIDDEN, note="another host than loopback")
         if origin is None or origin in self.settings.streams.origins:
@@ -194,8 +196,8 @@ class _Socket:
     async def _begin(self, payload: Mapping[str, Any]) -> None:
         if self._acknowledged:
             raise ClosingError(Close.TOO_MANY_INIT_REQUESTS, "Too many initialisation requests")
-        headers: Headers = self._scope["headers"]
-        self._authorization = _token(payload) or header(headers, b"authorization")
+        named = by_name(self._scope["headers"])
+        self._authorization = _token(payload) or header(named, b"authorization")
         certificates = self._endpoint.certificates
         self._certificate = certificates.thumbprint(self._scope) if certificates.wanted else None
         try:
@@ -251,7 +253,7 @@ class _Socket:
             log.info("refused", request_id=request_id, code=refused.code, reason=str(refused))
             code, last = refused.code, refused
         metrics = self._endpoint.metrics
-        metrics.requests.labels(code).inc()
+        metrics.requests.count(code)
         metrics.seconds.observe(time.perf_counter() - started)
         # Before the client hears of it, for then it may take the id again.
         self._operations.pop(id_, None)
