@@ -16,6 +16,7 @@ PURPOSES = (
     "seal:links",
     "store:identity",
     "store:governance",
+    "store:writes",
     "events",
     "audit:chain",
     "audit:seal",

@@ -206,7 +206,7 @@ def _ready(
             "client_id": SERVICE_CLIENT,
             "key_file": str(keys.client_key_file),
             "alg": "ES384",
-            "scope": "system/*.rs",
+            "scope": "system/*.cruds",
         },
         "telehealth_key_file": str(keys.telehealth_key_file),
         "webhook_secret_file": str(keys.webhook_secret_file),

@@ -64,6 +64,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_limit: RateLimit | None = None
     multiple_or: bool = True  # off: a comma list is refused, and metadata says so
     batch: bool = True  # off: POST [base] is refused, and metadata does not offer it
+    transaction: bool = True  # off: likewise for a Bundle that is done whole or not at all
     dies: Dies = Dies.NEVER
     export: Misrun = Misrun.NONE
 

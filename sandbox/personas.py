@@ -12,6 +12,15 @@ USER_CLIENT = "chartgraph-web"
 PARTNER_CLIENT = "partner-app"
 
 
+_WRITTEN_BY_STAFF = ("user/Communication.c", "user/Task.cu")
+_WRITTEN_BY_PATIENTS = (
+    "patient/Appointment.cu",
+    "patient/Communication.c",
+    "patient/Consent.cu",
+    "patient/Task.c",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Persona:
     """`patient` is the launch patient's id in EHR-A; `purpose` a code of v3-PurposeOfUse."""
@@ -36,7 +45,7 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             title="A family physician at EHR-A",
             subject="clinician-1",
             roles=("clinician",),
-            scopes=(*identity, "user/*.rs"),
+            scopes=(*identity, "user/*.rs", "user/Appointment.cu", *_WRITTEN_BY_STAFF),
             purpose="TREAT",
             fhir_user=f"Practitioner/{clinician}",
         ),
@@ -45,10 +54,25 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             title="A patient of both EHRs, with a video visit ahead",
             subject="patient-1",
             roles=("patient",),
-            scopes=(*identity, "launch/patient", "patient/*.rs", "patient/Consent.cu"),
+            scopes=(*identity, "launch/patient", "patient/*.rs", *_WRITTEN_BY_PATIENTS),
             purpose="PATRQT",
             patient=launch_patient,
             fhir_user=f"Patient/{launch_patient}",
+        ),
+        Persona(
+            name="scheduler",
+            title="Somebody at the front desk of EHR-A",
+            subject="scheduler-1",
+            roles=("scheduler",),
+            scopes=(
+                *identity,
+                "user/Patient.rs",
+                "user/Appointment.crus",
+                "user/Slot.rs",
+                "user/Schedule.rs",
+                "user/Coverage.rs",
+            ),
+            purpose="HOPERAT",
         ),
         Persona(
             name="biller",

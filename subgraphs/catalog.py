@@ -7,7 +7,7 @@ sources, and take their access facts from identity directly.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import httpx2
+import sqlalchemy as sa
 from redis.asyncio import Redis
 
 from contract.keys import KeyRing
@@ -63,7 +64,7 @@ from subgraphs.runtime.access_facts import (
 )
 from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
-from subgraphs.runtime.database import sqlite_url
+from subgraphs.runtime.database import open_store, sqlite_url
 from subgraphs.runtime.directives import PATH as DIRECTIVES_PATH
 from subgraphs.runtime.directives import TOPIC as DIRECTIVES_TOPIC
 from subgraphs.runtime.directives import URL as GOVERNANCE_URL
@@ -88,6 +89,7 @@ from subgraphs.runtime.source_states import watch_states
 from subgraphs.runtime.terms.dialect import Interpreted, PatientSearches, load_dialect
 from subgraphs.runtime.tls import client_context
 from subgraphs.runtime.visit_key import VisitKeys
+from subgraphs.runtime.writes import Writes, write_table
 from subgraphs.scheduling.loaders import Scheduling
 from subgraphs.scheduling.news import AppointmentNews
 from subgraphs.scheduling.sources.calendars import FhirCalendars
@@ -110,6 +112,10 @@ NAMES: Final = (
     "directory",
     "governance",
 )
+
+
+WRITING: Final = frozenset({"scheduling"})
+"""Those whose mutations are writes to upstreams."""
 
 
 def schema_of(name: str) -> SubgraphSchema:
@@ -135,6 +141,7 @@ async def open_subgraphs(
         events = await _open_events(settings, keys, stack)
         deployment = Deployment(settings, keys, sources, stack, events, on_call)
         await deployment.open_inbox()
+        await deployment.open_writes(names)
         identity = await _open_identity(deployment) if "identity" in names else None
         governance = await _open_governance(deployment) if "governance" in names else None
         facts = JoinedFacts(
@@ -179,6 +186,7 @@ class Deployment:
     on_call: OnCall | None = None
     _clients: dict[str, httpx2.AsyncClient] = field(default_factory=dict)
     _servers: dict[str, FhirServer | Inbox] = field(default_factory=dict)
+    writes: dict[str, Writes] = field(default_factory=dict)
     _inbox: InboxStore | None = None
 
     @property
@@ -202,6 +210,16 @@ class Deployment:
             url = self.settings.database_url or inbox_url(self.settings.home)
             self._inbox = await open_inbox(url, self.keys.key("store:inbox"))
             self.stack.push_async_callback(self._inbox.close)
+
+    async def open_writes(self, names: Iterable[str]) -> None:
+        """What those of these subgraphs that write to upstreams have noted of it."""
+        for name in WRITING.intersection(names):
+            metadata = sa.MetaData()
+            table = write_table(name, metadata)
+            url = self.settings.database_url or sqlite_url(self.settings.home, name)
+            database = await open_store(url, name, metadata)
+            self.stack.push_async_callback(database.close)
+            self.writes[name] = Writes(database, table, self.keys.key("store:writes"))
 
     def fhir(self, name: str) -> dict[str, FhirServer | Inbox]:
         """All that is searched as FHIR is; one object each, whichever subgraphs it serves."""
@@ -394,8 +412,10 @@ def _scheduling(deployment: Deployment) -> Part:
         for id_, server in servers.items()
         if isinstance(server, FhirServer)
     }
+    bookings = {id_: server for id_, server in servers.items() if isinstance(server, FhirServer)}
     keys = VisitKeys(deployment.keys.key("seal:links"))
-    return Part(Scheduling(sources, keys, calendars))
+    writes = deployment.writes["scheduling"]
+    return Part(Scheduling(sources, keys, calendars, bookings, writes))
 
 
 def _coverage(deployment: Deployment) -> Part:

@@ -12,4 +12,4 @@ def test_the_manifest_is_current():
 
 def test_a_clinicians_app_may_run_all_of_them():
     judge = Judge(SUPERGRAPH, Limits())
-    assert list(judge.problems(read_manifest(DOCUMENTS), frozenset({"user/*.rs"}))) == []
+    assert list(judge.problems(read_manifest(DOCUMENTS), frozenset({"user/*.cruds"}))) == []

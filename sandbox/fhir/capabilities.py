@@ -6,6 +6,7 @@ the statement's `searchParam.definition` leads. https://hl7.org/fhir/R4/capabili
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.fhir.parameters import COMMON, PARAMETERS, Kind, SearchParameter
@@ -14,7 +15,10 @@ _EXPORT = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"
 _CODES = ("read", "search-type", "create", "update")
 
 
-def capability_statement(title: str, base: str, token_url: str, *, batch: bool) -> dict[str, Any]:
+def capability_statement(
+    title: str, base: str, token_url: str, *, bundles: Iterable[str]
+) -> dict[str, Any]:
+    """`bundles` are the types of Bundle taken: `batch`, `transaction`."""
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -29,7 +33,7 @@ def capability_statement(title: str, base: str, token_url: str, *, batch: bool) 
                 "mode": "server",
                 "security": _security(token_url),
                 "resource": [_resource(type_, base) for type_ in PARAMETERS],
-                "interaction": [{"code": "batch"}] if batch else [],
+                "interaction": [{"code": code} for code in bundles],
                 "operation": [{"name": "export", "definition": _EXPORT}],
             }
         ],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -46,6 +47,10 @@ class Interactions:
         self.cursors = Cursors()
         self._store = store
         self._page_cap = page_cap
+
+    def whole(self) -> AbstractContextManager[None]:
+        """What is written within is undone where it ends with a refusal."""
+        return self._store.whole()
 
     def read(self, type_: str, id_: str, headers: Mapping[str, str]) -> Answer:
         stored = self._store.get(type_, id_)

@@ -9,7 +9,7 @@ import msgspec
 
 from sandbox.faults import Faults
 from sandbox.fhir.access import Grant, Letter, VerifyToken, authenticate
-from sandbox.fhir.batch import answer_batch, classify_batch
+from sandbox.fhir.batch import answer_bundle, classify_batch
 from sandbox.fhir.capabilities import (
     capability_statement,
     search_parameter,
@@ -86,7 +86,7 @@ class FhirServer:
             case "GET", ("metadata",):
                 return _open(
                     capability_statement(
-                        self._title, self._base, self._token_url, batch=faults.batch
+                        self._title, self._base, self._token_url, bundles=_bundles(faults)
                     )
                 )
             case "GET", (".well-known", "smart-configuration"):
@@ -98,9 +98,14 @@ class FhirServer:
                 return _open(found)
         grant = authenticate(request.headers, self._verify)
         if request.method == "POST" and _segments(request) == ():
-            if not faults.batch:
+            if not _bundles(faults):
                 raise Refusal(404, "not-supported", "this server takes no batches")
-            return answer_batch(request, lambda entry: self._interact(entry, grant))
+            return answer_bundle(
+                request,
+                lambda entry: self._interact(entry, grant),
+                taken=_bundles(faults),
+                whole=self._do.whole,
+            )
         if {"$export", "_export"} & {*_segments(request)[:1], *_segments(request)[-1:]}:
             return self._export(request, grant)
         return self._interact(request, grant)
@@ -142,6 +147,12 @@ class FhirServer:
                 _require(grant, type_, "u")
                 return self._do.update(type_, id_, request.body, request.headers)
         raise Refusal(404, "not-found", "no such address")
+
+
+def _bundles(faults: Faults) -> tuple[str, ...]:
+    """The types of Bundle taken."""
+    offered = {"batch": faults.batch, "transaction": faults.batch and faults.transaction}
+    return tuple(name for name, is_offered in offered.items() if is_offered)
 
 
 def _segments(request: Request) -> tuple[str, ...]:

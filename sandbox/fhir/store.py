@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,6 +37,7 @@ class Store:
         """`resources` bring their own `meta`, as data that was there before we started."""
         self._by_type: dict[str, dict[str, Stored]] = {type_: {} for type_ in PARAMETERS}
         self._referring: defaultdict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+        self._undoing: list[tuple[Stored, Stored | None]] | None = None
         for resource in resources:
             self._insert(resource)
 
@@ -54,6 +56,22 @@ class Store:
         ids = self._referring.get((type_, parameter, reference), {})
         return [self._by_type[type_][id_] for id_ in ids]
 
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Everything that is put within, or nothing."""
+        undoing: list[tuple[Stored, Stored | None]] = []
+        self._undoing = undoing
+        try:
+            yield
+        except BaseException:
+            for new, old in reversed(undoing):
+                self._forget(new)
+                if old is not None:
+                    self._hold(old)
+            raise
+        finally:
+            self._undoing = None
+
     def put(self, resource: Resource) -> Stored:
         """Write a new version; the server, not the client, states version and time."""
         old = self.get(resource["resourceType"], resource["id"])
@@ -63,9 +81,11 @@ class Store:
             "lastUpdated": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
         if old:
-            for key in _reference_keys(old):
-                self._referring[key].pop(old.id, None)
-        return self._insert({**resource, "meta": meta})
+            self._forget(old)
+        stored = self._insert({**resource, "meta": meta})
+        if self._undoing is not None:
+            self._undoing.append((stored, old))
+        return stored
 
     def _insert(self, resource: Resource) -> Stored:
         type_ = resource["resourceType"]
@@ -77,10 +97,18 @@ class Store:
             raw=msgspec.Raw(encode(resource)),
             values={code: values(resource, p) for code, p in PARAMETERS[type_].items()},
         )
-        self._by_type[type_][stored.id] = stored
+        self._hold(stored)
+        return stored
+
+    def _hold(self, stored: Stored) -> None:
+        self._by_type[stored.type][stored.id] = stored
         for key in _reference_keys(stored):
             self._referring[key][stored.id] = None
-        return stored
+
+    def _forget(self, stored: Stored) -> None:
+        del self._by_type[stored.type][stored.id]
+        for key in _reference_keys(stored):
+            self._referring[key].pop(stored.id, None)
 
 
 def _reference_keys(stored: Stored) -> Iterable[tuple[str, str, str]]:

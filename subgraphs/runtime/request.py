@@ -68,6 +68,10 @@ class Request(Generic[ServicesT]):
         value: ValueT = await loader.load(key)
         return value
 
+    def forget(self) -> None:
+        """Let go of all that was loaded: after a write it is not what is."""
+        self._loaders.clear()
+
     async def compartment(self, patient: str, links: str | None) -> Compartment:
         """A patient representation's opened links; NOT_FOUND when they are not hers."""
         opened = self.subgraph.crosswalk.open_links(patient, links or "")

@@ -20,11 +20,11 @@ from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import rank
 from subgraphs.runtime.sealing import RecordRef
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
-from subgraphs.scheduling.model import ENTERED_IN_ERROR, Appointment, Span
+from subgraphs.runtime.writes import Writes
+from subgraphs.scheduling.model import AHEAD, ENTERED_IN_ERROR, Appointment, Span
 from subgraphs.scheduling.sources import CalendarSource, ScheduleSource
-
-AHEAD: Final = frozenset({"booked", "pending", "arrived", "checked-in"})
-"""Statuses of an appointment that is to take place."""
+from subgraphs.scheduling.sources.bookings import BookingServer
+from subgraphs.scheduling.sources.drafts import VideoRooms
 
 APPOINTMENTS: Final[Kind[Appointment]] = Kind(
     type="Appointment",
@@ -54,6 +54,10 @@ class Scheduling:
     sources: Mapping[str, ScheduleSource]
     keys: VisitKeys
     calendars: Mapping[str, CalendarSource] = field(default_factory=dict)
+    bookings: Mapping[str, BookingServer] = field(default_factory=dict)
+    """The sources whose calendars can be written in."""
+    writes: Writes | None = None
+    rooms: VideoRooms | None = None
 
 
 async def load_appointments(

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from subgraphs.runtime.fhir import CodeableConcept, Element, Period, Reference, Resource
+from subgraphs.runtime.fhir import CodeableConcept, Coding, Element, Period, Reference, Resource
 
 ENTERED_IN_ERROR: Final = "entered-in-error"
+AHEAD: Final = frozenset({"booked", "pending", "arrived", "checked-in"})
+"""Statuses of an appointment that is to take place."""
 FREE: Final = "free"
 BUSY: Final = "busy"
 VIRTUAL_SERVICE: Final = (
@@ -20,6 +22,7 @@ VIRTUAL_SERVICE: Final = (
 )
 """R5's `virtualService` in R4: https://hl7.org/fhir/R5/appointment-definitions.html"""
 SESSION_KEY: Final = "sessionKey"
+CHANNEL_TYPE: Final = "channelType"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Span:
 class Extension(Element, frozen=True):
     url: str
     value_string: str | None = None
+    value_coding: Coding | None = None
     extension: tuple[Extension, ...] = ()
 
 
@@ -94,8 +98,18 @@ class Appointment(Resource, frozen=True, kw_only=True):
     @property
     def session_key(self) -> str | None:
         """The telehealth vendor's id of the visit, for an appointment by video."""
-        parts = (p for e in self.extension if e.url == VIRTUAL_SERVICE for p in e.extension)
-        return next((part.value_string for part in parts if part.url == SESSION_KEY), None)
+        parts = (part for part in self._virtual_service if part.url == SESSION_KEY)
+        return next((part.value_string for part in parts), None)
+
+    @property
+    def channel(self) -> str | None:
+        """What tells the vendor of it, as `system|code`."""
+        parts = (part.value_coding for part in self._virtual_service if part.url == CHANNEL_TYPE)
+        return next((coding.token for coding in parts if coding), None)
+
+    @property
+    def _virtual_service(self) -> Iterator[Extension]:
+        return (p for e in self.extension if e.url == VIRTUAL_SERVICE for p in e.extension)
 
 
 class Calendar(Resource, frozen=True, kw_only=True):

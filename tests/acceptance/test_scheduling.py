@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from tests.acceptance.test_whole_path import EHRS, upstream_calls
 
@@ -102,3 +103,85 @@ def test_her_day_takes_one_call_for_each_source_and_type(demo):
     assert calls.pop(("ehr-a", "Appointment")) == 1
     assert {source for source, _ in calls} <= {"payer", "payer-x12", "telehealth"}
     assert max(calls.values()) == 1, calls
+
+
+def change(demo, operation, persona="patient", **given):
+    answer = demo.run(operation, persona, input={"idempotencyKey": uuid4().hex, **given})
+    assert "errors" not in answer, answer
+    (out,) = answer["data"].values()
+    return out
+
+
+def slot_row(demo, start, name):
+    """The slot at that time in the calendar of whoever has this name."""
+    schedules = held(demo, "ehr-a", "Schedule")
+    (whose,) = [row for row in schedules if row["actor"][0].get("display") == name]
+    slots = held(demo, "ehr-a", "Slot", schedule=f"Schedule/{whose['id']}")
+    (row,) = [each for each in slots if each["start"] == start]
+    return row
+
+
+def test_a_patient_books_moves_and_calls_off_and_her_chart_says_so(demo):
+    me = demo.ask("{ me { patient { id } } }", persona="patient")["data"]["me"]["patient"]["id"]
+    own = demo.sandbox.ready["personas"]["patient"]["patient"]
+    before = {row["id"] for row in held(demo, "ehr-a", "Appointment", patient=own)}
+    free = find_slots(demo, **{"from": moment(3), "to": moment(7)})
+    first, *_, last = [node for node in free if node["provenance"][0]["source"] == "ehr-a"]
+    names = [node["schedule"]["actors"][0]["name"] for node in (first, last)]
+
+    demo.sandbox.reset_calls()
+    booked = change(demo, "book-appointment", slot=first["id"], patient=me, reason="A cough")
+    appointment = booked["appointment"]
+    assert (appointment["status"], appointment["start"]) == ("booked", first["start"])
+    # What is in the way of a booking is asked for, and it is written in one transaction.
+    calls = upstream_calls(demo)
+    assert calls.pop(("ehr-a", "Bundle")) == 1
+    assert all(source == "ehr-a" for source, _ in calls)
+    assert sum(calls.values()) <= 6, calls
+
+    rows = held(demo, "ehr-a", "Appointment", patient=own)
+    (row,) = [each for each in rows if each["id"] not in before]
+    assert row["reasonCode"] == [{"text": "A cough"}]
+    assert slot_row(demo, first["start"], names[0])["status"] == "busy"
+
+    moved = change(
+        demo,
+        "reschedule-appointment",
+        appointment=appointment["id"],
+        slot=last["id"],
+        ifMatch=appointment["version"],
+    )
+    assert moved["appointment"]["start"] == last["start"]
+    assert slot_row(demo, first["start"], names[0])["status"] == "free"
+    assert slot_row(demo, last["start"], names[1])["status"] == "busy"
+
+    stale = change(
+        demo, "cancel-appointment", appointment=appointment["id"], ifMatch=appointment["version"]
+    )
+    assert stale["code"] == "STALE"
+    gone = change(demo, "cancel-appointment", appointment=appointment["id"], reason="Better")
+    assert gone["appointment"]["status"] == "cancelled"
+    (row,) = held(demo, "ehr-a", "Appointment", _id=row["id"])
+    assert row["cancelationReason"]["text"] == "Better"
+    assert slot_row(demo, last["start"], names[1])["status"] == "free"
+
+
+def test_the_front_desk_books_for_a_patient_and_a_biller_does_not(demo):
+    patient = next(
+        each["ids"]["ehr-a"] for each in demo.sandbox.truth["people"][3:] if "ehr-a" in each["ids"]
+    )
+    own = {"authorization": f"Bearer {demo.sandbox.persona_token('patient', patient=patient)}"}
+    body = {"query": "{ me { patient { id } } }"}
+    me = demo.post(body, persona=None, headers=own).json()["data"]["me"]["patient"]["id"]
+    free = find_slots(demo, "scheduler", **{"from": moment(3), "to": moment(7)})
+    slot = next(node for node in free if node["provenance"][0]["source"] == "ehr-a")
+    answer = demo.run(
+        "book-appointment",
+        "biller",
+        input={"idempotencyKey": uuid4().hex, "slot": slot["id"], "patient": me},
+    )
+    assert answer["data"] == {"bookAppointment": None}
+    assert answer["errors"][0]["extensions"]["code"] == "SCOPE_REQUIRED"
+    booked = change(demo, "book-appointment", "scheduler", slot=slot["id"], patient=me)
+    assert booked["appointment"]["start"] == slot["start"]
+    change(demo, "cancel-appointment", "scheduler", appointment=booked["appointment"]["id"])

@@ -17,7 +17,8 @@ from subgraphs.connectors.errors import ProtocolViolation, Refused, Rejected
 from subgraphs.connectors.fhir.search import first_page
 from subgraphs.connectors.status import Unauthorized
 
-BATCHES = frozenset({"batch", "transaction"})
+TRANSACTION = "transaction"
+BATCHES = frozenset({"batch", TRANSACTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Capabilities:
     software: str = ""
     fhir_version: str = ""
     batch: bool = False
+    transaction: bool = False
     types: frozenset[str] = frozenset()
     search_params: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
 
@@ -53,6 +55,7 @@ async def fetch_capabilities(client: httpx2.AsyncClient) -> Capabilities:
         software=statement.software.name,
         fhir_version=statement.fhirVersion,
         batch=any(interaction.code in BATCHES for interaction in rest.interaction),
+        transaction=any(interaction.code == TRANSACTION for interaction in rest.interaction),
         types=frozenset(resource.type for resource in rest.resource),
         search_params=params,
     )

@@ -29,6 +29,7 @@ from subgraphs.connectors.fhir.conformance import Conformance
 from subgraphs.connectors.fhir.offers import Offers, Way
 from subgraphs.connectors.fhir.references import Question, Rows
 from subgraphs.connectors.fhir.search import Params, Resource, search
+from subgraphs.connectors.fhir.transaction import Change, transact
 from subgraphs.connectors.parallel import for_each
 from subgraphs.connectors.status import Unauthorized
 
@@ -139,6 +140,14 @@ class FhirServer:
     async def find_written(self, resource_type: str, token: str) -> Resource | None:
         """As `writing.find_written`: what became of a create."""
         return await writing.find_written(self._client, resource_type, token)
+
+    async def find_marked(self, resource_type: str, token: str) -> list[Resource]:
+        """As `writing.find_marked`: everything that carries a token."""
+        return await writing.find_marked(self._client, resource_type, token)
+
+    async def transact(self, changes: Sequence[Change]) -> list[Resource]:
+        """As `transaction.transact`: all of them, or none. Only where the server offers it."""
+        return await transact(self._client, changes)
 
     async def _ask(self, question: Question, fetch: _Fetch, order: Sequence[Way]) -> Rows:
         """Ask in the first way that the server takes, and group the rows by the keys asked."""

@@ -20,8 +20,9 @@ from subgraphs.connectors.fhir.search import Resource, first_page, read_resource
 
 TOKEN_SYSTEM: Final = "urn:ietf:rfc:3986"  # noqa: S105 - the name of a code system
 """A token is a UUID, which is an identifier of its own by this system."""
-_FHIR_JSON: Final = "application/fhir+json"
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_URN: Final = "urn:uuid:"
+FHIR_JSON: Final = "application/fhir+json"
+ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 class NotConformingError(Exception):
@@ -39,9 +40,10 @@ def is_stale(error: Rejected) -> bool:
 
 async def create(client: httpx2.AsyncClient, resource: Resource, token: str) -> Resource:
     """The resource as the server keeps it; that of an earlier create where the token is known."""
-    marked = {**resource, "identifier": [*resource.get("identifier", ()), _identifier(token)]}
-    conditional = {"If-None-Exist": f"identifier={_searched(token)}"}
-    return await _send(client, "POST", marked["resourceType"], marked, conditional)
+    conditional = {"If-None-Exist": conditional_on(token)}
+    return await _send(
+        client, "POST", resource["resourceType"], marked(resource, token), conditional
+    )
 
 
 async def update(client: httpx2.AsyncClient, resource: Resource, version: str) -> Resource:
@@ -54,10 +56,38 @@ async def find_written(
     client: httpx2.AsyncClient, resource_type: str, token: str
 ) -> Resource | None:
     """What was created under a token, if it has arrived."""
+    return next(iter(await find_marked(client, resource_type, token)), None)
+
+
+async def find_marked(client: httpx2.AsyncClient, resource_type: str, token: str) -> list[Resource]:
+    """Everything of a type that carries a token: few, since one write marks few."""
     page = await first_page(client, resource_type, {"identifier": _searched(token)})
     # A server may leave out a parameter that it does not know, and give just any resource.
-    found = (row for row in page.resources() if _identifier(token) in row.get("identifier", ()))
-    return next(found, None)
+    return [row for row in page.resources() if is_marked(row, token)]
+
+
+def marked(resource: Resource, token: str) -> Resource:
+    """The resource with the token among its identifiers."""
+    return {**resource, "identifier": [*resource.get("identifier", ()), _identifier(token)]}
+
+
+def is_marked(resource: Resource, token: str) -> bool:
+    return _identifier(token) in resource.get("identifier", ())
+
+
+def unmarked(resource: Resource) -> Resource:
+    """Without any token."""
+    others = [each for each in resource.get("identifier", ()) if not _is_token(each)]
+    kept = {name: value for name, value in resource.items() if name != "identifier"}
+    return {**kept, "identifier": others} if others else kept
+
+
+def conditional_on(token: str) -> str:
+    return f"identifier={_searched(token)}"
+
+
+def nonconforming(resource: Resource) -> tuple[str, ...]:
+    return nonconforming_elements(resource["resourceType"], ENCODER.encode(resource))
 
 
 async def _send(
@@ -67,11 +97,11 @@ async def _send(
     resource: Resource,
     condition: dict[str, str],
 ) -> Resource:
-    content = _ENCODER.encode(resource)
+    content = ENCODER.encode(resource)
     wrong = await asyncio.to_thread(nonconforming_elements, resource["resourceType"], content)
     if wrong:
         raise NotConformingError(wrong)
-    headers = {"Content-Type": _FHIR_JSON, "Prefer": "return=representation", **condition}
+    headers = {"Content-Type": FHIR_JSON, "Prefer": "return=representation", **condition}
     request = client.build_request(method, address, content=content, headers=headers)
     answer = await client.send(request)
     written = read_resource(answer.content)
@@ -80,9 +110,15 @@ async def _send(
     return written
 
 
+def _is_token(identifier: object) -> bool:
+    if not isinstance(identifier, dict) or identifier.get("system") != TOKEN_SYSTEM:
+        return False
+    return str(identifier.get("value", "")).startswith(_URN)
+
+
 def _identifier(token: str) -> dict[str, str]:
-    return {"system": TOKEN_SYSTEM, "value": f"urn:uuid:{token}"}
+    return {"system": TOKEN_SYSTEM, "value": f"{_URN}{token}"}
 
 
 def _searched(token: str) -> str:
-    return f"{TOKEN_SYSTEM}|urn:uuid:{token}"
+    return f"{TOKEN_SYSTEM}|{_URN}{token}"
