@@ -26,7 +26,8 @@ _SERVES = {
     "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
     "payer": ["identity", "coverage", "directory"],
     "payer-x12": ["coverage"],
-    "telehealth": ["telehealth"],
+    "telehealth": ["telehealth", "scheduling"],
+    "zoom": ["telehealth"],
 }
 
 
@@ -40,6 +41,9 @@ class Upstream(msgspec.Struct, frozen=True):
     title: str = ""
     sender_id: str | None = None
     receiver_id: str | None = None
+    channels: tuple[str, ...] = ()
+    auth: dict[str, str] | None = None
+    """Of a video vendor, as `sources.yaml` wants it."""
 
 
 class Client(msgspec.Struct, frozen=True):
@@ -142,9 +146,11 @@ def _source(demo: Sandbox, name: str) -> dict[str, Any]:
         "url": upstream.url,
         "serves": _SERVES[name],
     }
-    if name == "telehealth":
+    if upstream.auth is not None:
+        if upstream.channels:
+            source["channels"] = list(upstream.channels)
         return source | {
-            "auth": {"kind": "bearer-file", "token_file": demo.telehealth_key_file},
+            "auth": upstream.auth,
             "webhook_secret_file": demo.webhook_secret_file,
         }
     source["auth"] = {

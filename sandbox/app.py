@@ -22,13 +22,14 @@ from sandbox.issuer.sessions import Sessions
 from sandbox.issuer.tokens import GATEWAY_AUDIENCE, TokenMint
 from sandbox.keyfiles import KeyFiles, load_keys, write_private
 from sandbox.personas import Persona, personas
-from sandbox.telehealth.server import TelehealthServer
-from sandbox.telehealth.webhooks import Webhook
+from sandbox.telehealth.vendors import NAMES as VENDORS
+from sandbox.telehealth.vendors import VideoVendors, open_vendors
+from sandbox.telehealth.vendors import described as described_vendors
 from sandbox.upstream import Upstream
 from sandbox.x12.server import PAYER_ID, RECEIVER_ID, SENDER_ID, EligibilityServer
 
 # In the order of their ports.
-NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", "telehealth", "control")
+NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", *VENDORS, "control")
 _PAGE_CAPS = {EHR_A: 1000, EHR_B: 400, PAYER: 100}
 _PARENT_WATCH_SECONDS = 0.5
 
@@ -58,14 +59,13 @@ async def run(options: Options) -> None:
     systems = await _open(options.ports)
     home = options.home.resolve()
     keys = load_keys(home)
-    webhook = Webhook(keys.webhook_secret, options.webhook_url)
-    ready = _fill(systems, options, keys, home / "sandbox-truth.json", webhook)
+    ready, vendors = _fill(systems, options, keys, home / "sandbox-truth.json")
     write_private(options.ready_file.resolve(), json.dumps(ready, indent=2))
     watch = loop.create_task(_watch_parent(options.parent_pid, stop))
     await stop.wait()
     watch.cancel()
     options.ready_file.unlink(missing_ok=True)
-    await webhook.close()
+    await vendors.close()
     for system in systems.values():
         await system.close()
 
@@ -86,17 +86,16 @@ def _fill(
     options: Options,
     keys: KeyFiles,
     truth_file: Path,
-    webhook: Webhook,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], VideoVendors]:
     """Give each system its data; what the ready file is to say."""
     try:
         population = build_population(options.seed, options.patients, options.today)
     except ValueError as error:
         raise StartError(f"--patients: {error}") from None
     people = personas(population.launch_patient, population.clinician)
-    _mount(systems, population, people, keys, webhook)
+    vendors = _mount(systems, population, people, keys, options.webhook_url)
     write_private(truth_file, json.dumps(population.truth.as_json()))
-    return _ready(options, systems, people, keys, truth_file)
+    return _ready(options, systems, people, keys, truth_file), vendors
 
 
 def _mount(
@@ -104,8 +103,8 @@ def _mount(
     population: Population,
     people: Mapping[str, Persona],
     keys: KeyFiles,
-    webhook: Webhook,
-) -> None:
+    webhook_url: str | None,
+) -> VideoVendors:
     issuer = systems["issuer"].url
     mint = TokenMint(issuer, keys.issuer_key, keys.id_key, Sessions())
     clients = registered_clients({"keys": [keys.client_key.as_dict(private=False)]})
@@ -124,16 +123,11 @@ def _mount(
             )
         )
     systems["payer-x12"].mount(EligibilityServer(population.members, mint.verify_upstream))
-    telehealth = TelehealthServer(
-        population.visits,
-        url=systems["telehealth"].url,
-        api_key=keys.telehealth_key,
-        verify=mint.verify_upstream,
-        webhook=webhook,
-    )
-    systems["telehealth"].mount(telehealth)
+    vendors = open_vendors(systems, population.visits, keys, mint.verify_upstream, webhook_url)
+    vendors.mount(systems)
     others = {name: system for name, system in systems.items() if name != "control"}
-    systems["control"].mount(ControlPanel(others, telehealth, webhook, mint))
+    systems["control"].mount(ControlPanel(others, vendors, mint))
+    return vendors
 
 
 def _faults_of(system: Upstream) -> Any:
@@ -196,11 +190,7 @@ def _ready(
                 "sender_id": SENDER_ID,
                 "receiver_id": RECEIVER_ID,
             },
-            "telehealth": {
-                "url": systems["telehealth"].url,
-                "kind": "telehealth-rest",
-                "title": "Hearthside Video",
-            },
+            **described_vendors(systems, keys),
         },
         "client": {
             "client_id": SERVICE_CLIENT,

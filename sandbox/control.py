@@ -16,8 +16,8 @@ from sandbox.httpserver import Request, Response
 from sandbox.issuer.misdeeds import Misdeed
 from sandbox.issuer.tokens import TokenMint
 from sandbox.ledger import Call, Kind
-from sandbox.telehealth.server import TelehealthServer
-from sandbox.telehealth.webhooks import Webhook
+from sandbox.telehealth.vendors import REST, VideoVendors
+from sandbox.telehealth.webhooks import Pushed
 from sandbox.upstream import Upstream
 from sandbox.wire import json_response
 
@@ -45,17 +45,23 @@ class IssuerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new key signs; the old one is published beside it, or no more."""
 
 
+class Push(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change that a vendor tells of, and how it is told."""
+
+    event: str
+    """`started` or `ended` of a meeting; a room's events have the vendor's names."""
+    pushed: Pushed = "once"
+
+
 class ControlPanel:
     def __init__(
         self,
         upstreams: Mapping[str, Upstream],
-        telehealth: TelehealthServer,
-        webhook: Webhook,
+        vendors: VideoVendors,
         mint: TokenMint,
     ) -> None:
         self._upstreams = upstreams
-        self._telehealth = telehealth
-        self._webhook = webhook
+        self._vendors = vendors
         self._mint = mint
 
     def classify(self, request: Request) -> Call:  # noqa: ARG002 - nothing here is counted apart
@@ -91,6 +97,10 @@ class ControlPanel:
                 return self._mislead(request)
             case "POST", ["visits", id_, "status"]:
                 return await self._change_visit(id_, request)
+            case "POST", ["meetings", "validate"]:
+                return await self._vendors.zoom.validate()
+            case "POST", [("meetings" | "rooms") as kind, id_, "push"]:
+                return await self._push(kind, id_, request)
             case "POST", ["webhook"]:
                 return self._set_webhook(request)
         return json_response(404, {"error": "not_found"})
@@ -138,18 +148,29 @@ class ControlPanel:
     async def _change_visit(self, id_: str, request: Request) -> Response:
         status = _read_object(request).get("status")
         try:
-            change = await self._telehealth.change_status(id_, str(status))
+            change = await self._vendors.rest.change_status(id_, str(status))
         except ValueError as error:
             return json_response(422, {"error": str(error)})
         if change is None:
             return json_response(404, {"error": "no such visit"})
         return json_response(200, {"visit": change.visit, "delivered": change.delivered})
 
+    async def _push(self, kind: str, id_: str, request: Request) -> Response:
+        try:
+            asked = msgspec.convert(_read_object(request), Push)
+            change = self._vendors.zoom.change_status
+            tell = change if kind == "meetings" else self._vendors.twilio.tell
+            delivered = await tell(id_, asked.event, asked.pushed)
+        except (KeyError, ValueError):
+            return json_response(404, {"error": "no such visit, or no such event"})
+        return json_response(200, {"delivered": delivered})
+
     def _set_webhook(self, request: Request) -> Response:
-        url = _read_object(request).get("url")
+        asked = _read_object(request)
+        url, vendor = asked.get("url"), asked.get("vendor", REST)
         if url is not None and not str(url).startswith(("http://127.0.0.1:", "http://localhost:")):
             return json_response(422, {"error": "a webhook goes to this machine alone"})
-        self._webhook.url = url
+        self._vendors.webhooks[vendor].url = url
         return json_response(200, {"url": url})
 
 

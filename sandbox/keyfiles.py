@@ -21,12 +21,18 @@ class KeyFiles:
     webhook_secret_file: Path
     telehealth_key: str
     telehealth_key_file: Path
+    zoom_secret: str
+    zoom_secret_file: Path
+    twilio_secret: str
+    twilio_secret_file: Path
 
 
 def load_keys(home: Path) -> KeyFiles:
     client_key_file = home / "sandbox-client.jwk"
     webhook_secret_file = home / "sandbox-webhook.secret"
     telehealth_key_file = home / "sandbox-telehealth.key"
+    zoom_secret_file = home / "sandbox-zoom.secret"
+    twilio_secret_file = home / "sandbox-twilio.secret"
     return KeyFiles(
         issuer_key=_ec_key(home / "sandbox-issuer.jwk", "P-256", "ES256"),
         id_key=_rsa_key(home / "sandbox-issuer-id.jwk"),
@@ -36,6 +42,10 @@ def load_keys(home: Path) -> KeyFiles:
         webhook_secret_file=webhook_secret_file,
         telehealth_key=_secret(telehealth_key_file),
         telehealth_key_file=telehealth_key_file,
+        zoom_secret=_secret(zoom_secret_file),
+        zoom_secret_file=zoom_secret_file,
+        twilio_secret=_secret(twilio_secret_file),
+        twilio_secret_file=twilio_secret_file,
     )
 
 

@@ -18,19 +18,28 @@ import httpx2
 import sqlalchemy as sa
 from redis.asyncio import Redis
 
-from contract.keys import KeyRing
+from contract.keys import KeyRing, derive_key
+from subgraphs.connectors.auth import read_secret
 from subgraphs.connectors.config import (
+    BasicFile,
     FhirSource,
     InboxSource,
     SourceConfig,
     TelehealthSource,
+    TwilioSource,
+    VideoSource,
     X12Source,
+    ZoomSource,
     load_sources,
+    read_hosts,
 )
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.inbox.server import Inbox
 from subgraphs.connectors.inbox.store import Delivery, InboxStore, inbox_url, open_inbox
 from subgraphs.connectors.telehealth.client import TelehealthClient
+from subgraphs.connectors.telehealth.twilio import TwilioClient
+from subgraphs.connectors.telehealth.visit import Vendor
+from subgraphs.connectors.telehealth.zoom import ZoomClient
 from subgraphs.connectors.transport import OnCall, open_client
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.coverage.loaders.payers import Payers
@@ -94,9 +103,16 @@ from subgraphs.scheduling.loaders import Scheduling
 from subgraphs.scheduling.news import AppointmentNews
 from subgraphs.scheduling.sources.calendars import FhirCalendars
 from subgraphs.scheduling.sources.fhir import FhirSchedule
+from subgraphs.scheduling.sources.rooms import Rooms
 from subgraphs.telehealth.loaders import Telehealth
-from subgraphs.telehealth.sources.notices import NoticeBoard
-from subgraphs.telehealth.sources.vendor import NoVendor
+from subgraphs.telehealth.sources.notices import (
+    NoticeBoard,
+    ReadNotice,
+    rest_notices,
+    twilio_notices,
+    zoom_notices,
+)
+from subgraphs.telehealth.sources.vendor import Vendors, VideoVendor
 
 ConfigT = TypeVar("ConfigT", bound=SourceConfig)
 
@@ -231,6 +247,17 @@ class Deployment:
             if id_ not in self._servers:
                 self._servers[id_] = self._server(config)
         return {id_: self._servers[id_] for id_ in found}
+
+    def vendor(self, config: VideoSource) -> Vendor:
+        client = self.client(config)
+        match config:
+            case ZoomSource():
+                return ZoomClient(config, client, read_hosts(config.hosts))
+            case TwilioSource(auth=BasicFile(user=user, password_file=file)):
+                return TwilioClient(config, client, (user, read_secret(file).encode()))
+            case TelehealthSource():
+                return TelehealthClient(config, client)
+        raise AssertionError("every kind of vendor is here")
 
     def inbox_routes(self, tell: Tell) -> dict[str, Handler]:
         """Where each sender that has a token hands in its messages."""
@@ -413,9 +440,11 @@ def _scheduling(deployment: Deployment) -> Part:
         if isinstance(server, FhirServer)
     }
     bookings = {id_: server for id_, server in servers.items() if isinstance(server, FhirServer)}
+    booked_at = deployment.serving("scheduling", VideoSource).values()
+    rooms = next((Rooms(each, deployment.vendor(each)) for each in booked_at), None)
     keys = VisitKeys(deployment.keys.key("seal:links"))
     writes = deployment.writes["scheduling"]
-    return Part(Scheduling(sources, keys, calendars, bookings, writes))
+    return Part(Scheduling(sources, keys, calendars, bookings, writes, rooms))
 
 
 def _coverage(deployment: Deployment) -> Part:
@@ -437,15 +466,42 @@ def _coverage(deployment: Deployment) -> Part:
 
 
 def _telehealth(deployment: Deployment) -> Part:
-    # A visit's id says nothing about its vendor, so there is one.
-    config = next(iter(deployment.serving("telehealth", TelehealthSource).values()), None)
-    secret = config.webhook_secret_file if config else None
-    known = secret.read_bytes().strip() if secret else None
-    notices = NoticeBoard(known, utc_now, deployment.events)
-    vendor = TelehealthClient(config, deployment.client(config)) if config else NoVendor()
-    keys = VisitKeys(deployment.keys.key("seal:links"))
-    services = Telehealth(config.id if config else "telehealth", vendor, notices, keys)
-    return Part(services, routes=notices.routes)
+    vendors = {
+        id_: VideoVendor(
+            id_,
+            deployment.vendor(config),
+            NoticeBoard(id_, _notices(config), utc_now, deployment.events),
+            frozenset(config.channels),
+        )
+        for id_, config in deployment.serving("telehealth", VideoSource).items()
+    }
+    routes = {
+        path: route for each in vendors.values() for path, route in each.notices.routes.items()
+    }
+    services = Telehealth(
+        Vendors(vendors),
+        VisitKeys(deployment.keys.key("seal:links")),
+        {
+            id_: server
+            for id_, server in deployment.fhir("scheduling").items()
+            if isinstance(server, FhirServer)
+        },
+        derive_key(deployment.keys.key("seal:ids"), "visitors"),
+    )
+    return Part(services, routes=routes)
+
+
+def _notices(config: VideoSource) -> ReadNotice | None:
+    """How what a vendor pushes is checked and read; None without the secret it signs with."""
+    if config.webhook_secret_file is None:
+        return None
+    secret = config.webhook_secret_file.read_bytes().strip()
+    match config:
+        case ZoomSource():
+            return zoom_notices(secret)
+        case TwilioSource(callback_url=url):
+            return twilio_notices(secret, url) if url else None
+    return rest_notices(secret)
 
 
 def _directory(deployment: Deployment) -> Part:

@@ -6,6 +6,7 @@ vendor's visit id. https://hl7.org/fhir/R5/appointment-definitions.html#Appointm
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -37,10 +38,38 @@ class BookedVisit:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """Where a health system holds its video visits, and how its appointments say so."""
+
+    name: str
+    channel: dict[str, str]
+    name_visit: Callable[[SourceBuilder, int, datetime], str]
+
+
+def _by_text(source: SourceBuilder, number: int, start: datetime) -> str:
+    return "visit-" + source.identify("visit", number, start)[:12].replace("-", "")
+
+
+def _by_number(source: SourceBuilder, number: int, start: datetime) -> str:
+    return "9" + source.number(10, "meeting", number, start)
+
+
+HEARTHSIDE = Vendor(
+    "telehealth", {"system": "https://telehealth.example/channel", "code": "video"}, _by_text
+)
+ZOOM = Vendor(
+    "zoom", {"system": "http://hl7.org/fhir/virtual-service-type", "code": "zoom"}, _by_number
+)
+
+
 class AppointmentBook:
     """One health system's calendar: each slot is given away once."""
 
-    def __init__(self, source: SourceBuilder, directory: Directory, today: datetime) -> None:
+    def __init__(
+        self, source: SourceBuilder, directory: Directory, today: datetime, vendor: Vendor
+    ) -> None:
+        self.vendor = vendor
         self.visits: list[BookedVisit] = []
         self._source = source
         self._directory = directory
@@ -91,7 +120,7 @@ class AppointmentBook:
         return self._source.identify("Slot", doctor, start)
 
     def _hold(self, number: int, start: datetime, who: Practitioner, status: str) -> BookedVisit:
-        id_ = "visit-" + self._source.identify("visit", number, start)[:12].replace("-", "")
+        id_ = self.vendor.name_visit(self._source, number, start)
         visit = BookedVisit(id_, start, start + SLOT_LENGTH, who.name, status)
         self.visits.append(visit)
         return visit
@@ -112,7 +141,7 @@ class AppointmentBook:
             "Appointment",
             (number, start),
             min(start, self._today) - timedelta(days=3),
-            extension=[_virtual_service(visit)] if visit else None,
+            extension=[_virtual_service(visit, self.vendor.channel)] if visit else None,
             status=status,
             cancelationReason=_CANCELLED if status == "cancelled" else None,
             serviceType=[concept(VIDEO_VISIT if visit else OFFICE_VISIT)],
@@ -128,13 +157,12 @@ class AppointmentBook:
 _CANCELLED: dict[str, Any] = hl7_concept("appointment-cancellation-reason", "pat", "Patient")
 
 
-def _virtual_service(visit: BookedVisit) -> Resource:
-    channel = {"system": "https://telehealth.example/channel", "code": "video"}
+def _virtual_service(visit: BookedVisit, channel: dict[str, str]) -> Resource:
     return {
         "url": VIRTUAL_SERVICE,
         "extension": [
             {"url": "_datatype", "valueString": "VirtualServiceDetail"},
-            {"url": "channelType", "valueCoding": channel},
+            {"url": "channelType", "valueCoding": dict(channel)},
             {"url": "sessionKey", "valueString": visit.id},
         ],
     }

@@ -5,11 +5,11 @@ The same seed, count and day give the same population, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
-from sandbox.data.appointments import AppointmentBook, BookedVisit
+from sandbox.data.appointments import HEARTHSIDE, ZOOM, AppointmentBook, BookedVisit
 from sandbox.data.authorizations import record_authorizations
 from sandbox.data.care_teams import record_care_teams
 from sandbox.data.chart import Chart, Visit, make_chart
@@ -50,6 +50,7 @@ MAX_PATIENTS = 9_000
 EHR_A, EHR_B, PAYER = "ehr-a", "ehr-b", "payer"
 TITLES = {EHR_A: SITES[EHR_A].title, EHR_B: SITES[EHR_B].title, PAYER: "Meadow Mutual"}
 _NO_LIST: Mapping[str, Reference] = {}
+_VENDORS = {EHR_A: HEARTHSIDE, EHR_B: ZOOM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class Population:
     """`launch_patient` and `clinician` are the ids in EHR-A of the personas of these names."""
 
     resources: Mapping[str, list[Resource]]
-    visits: tuple[BookedVisit, ...]
+    visits: Mapping[str, Sequence[BookedVisit]]
+    """By the vendor that holds them."""
     members: tuple[Member, ...]
     truth: Truth
     launch_patient: str
@@ -96,7 +98,7 @@ class _PopulationBuilder:
             for name in (EHR_A, EHR_B)
         }
         self._books = {
-            name: AppointmentBook(self._sources[name], directory, today)
+            name: AppointmentBook(self._sources[name], directory, today, _VENDORS[name])
             for name, directory in self._directories.items()
         }
         self._formularies = {
@@ -125,7 +127,7 @@ class _PopulationBuilder:
             book.close()
         return Population(
             resources={name: source.resources for name, source in self._sources.items()},
-            visits=tuple(visit for book in self._books.values() for visit in book.visits),
+            visits={book.vendor.name: book.visits for book in self._books.values()},
             members=tuple(self._members),
             truth=Truth(tuple(self._true), tuple(map(self._true_pair, pairs))),
             launch_patient=self._true[0].ids[EHR_A],

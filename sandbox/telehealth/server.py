@@ -2,6 +2,9 @@
 
     GET /v1/visits?ids=a,b,c     the visits among them that exist, in no promised order
     GET /v1/visits/{id}          one, or 404
+    POST /v1/visits              a new one; the same again for the same Idempotency-Key
+    PATCH /v1/visits/{id}        to another time
+    DELETE /v1/visits/{id}       called off
 
 `join_url` is the patient's door and lasts as long as the visit. `start_url` is the host's: it holds
 a secret, ends soon, and is new at each asking, as Zoom's is.
@@ -15,6 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from sandbox.data.appointments import BookedVisit
 from sandbox.data.shapes import instant
@@ -48,10 +53,7 @@ class TelehealthServer:
         webhook: Webhook,
     ) -> None:
         self._visits = {visit.id: visit for visit in visits}
-        self._join_keys = {
-            id_: hmac.digest(api_key.encode(), id_.encode(), "sha256").hex()[:20]
-            for id_ in self._visits
-        }
+        self._made: dict[str, str] = {}
         self._url = url
         self._api_key = api_key
         self._verify = verify
@@ -59,7 +61,8 @@ class TelehealthServer:
 
     def classify(self, request: Request) -> Call:
         if request.path.startswith("/v1/visits"):
-            return Call(Kind.VISITS, "visit")
+            writes = {"POST": Kind.CREATE, "PATCH": Kind.UPDATE, "DELETE": Kind.UPDATE}
+            return Call(writes.get(request.method, Kind.VISITS), "visit")
         return Call(Kind.OTHER, "")
 
     async def respond(self, request: Request) -> Response:
@@ -71,6 +74,10 @@ class TelehealthServer:
             case "GET", ["v1", "visits", id_]:
                 visit = self._visits.get(id_)
                 return json_response(200, self._show(visit)) if visit else _error(404, "not_found")
+            case "POST", ["v1", "visits"]:
+                return self._create(request)
+            case "PATCH" | "DELETE", ["v1", "visits", id_] if id_ in self._visits:
+                return self._change(id_, request)
         return _error(404, "not_found")
 
     async def change_status(self, id_: str, status: str) -> StatusChange | None:
@@ -89,6 +96,27 @@ class TelehealthServer:
         }
         return StatusChange(event["visit"], await self._webhook.notify(event))
 
+    def _create(self, request: Request) -> Response:
+        key = request.headers.get("idempotency-key", "")
+        id_ = self._made.get(key)
+        if id_ is None:
+            asked = msgspec.json.decode(request.body, type=_Asked)
+            id_ = f"visit-{secrets.token_hex(6)}"
+            host = asked.host or ""
+            self._visits[id_] = BookedVisit(id_, asked.starts_at, asked.ends_at, host, "scheduled")
+            self._made[key] = id_
+        return json_response(201, self._show(self._visits[id_]))
+
+    def _change(self, id_: str, request: Request) -> Response:
+        visit = self._visits[id_]
+        if request.method == "DELETE":
+            self._visits[id_] = replace(visit, status="cancelled")
+            return Response(204)
+        asked = msgspec.json.decode(request.body, type=_Asked)
+        moved = replace(visit, starts_at=asked.starts_at, ends_at=asked.ends_at)
+        self._visits[id_] = moved
+        return json_response(200, self._show(moved))
+
     def _admits(self, request: Request) -> bool:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
@@ -102,6 +130,9 @@ class TelehealthServer:
         found = [self._visits[id_] for id_ in dict.fromkeys(wanted) if id_ in self._visits]
         return json_response(200, {"visits": [self._show(visit) for visit in found]})
 
+    def _join_key(self, id_: str) -> str:
+        return hmac.digest(self._api_key.encode(), id_.encode(), "sha256").hex()[:20]
+
     def _show(self, visit: BookedVisit) -> dict[str, Any]:
         host_until = datetime.now(UTC) + START_LIFETIME
         room = f"{self._url}/room/{visit.id}"
@@ -111,10 +142,16 @@ class TelehealthServer:
             "starts_at": instant(visit.starts_at),
             "ends_at": instant(visit.ends_at),
             "host": {"name": visit.host},
-            "join_url": f"{room}?guest={self._join_keys[visit.id]}",
+            "join_url": f"{room}?guest={self._join_key(visit.id)}",
             "start_url": f"{room}?host={secrets.token_urlsafe(24)}",
             "start_url_expires_at": instant(host_until),
         }
+
+
+class _Asked(msgspec.Struct):
+    starts_at: datetime
+    ends_at: datetime
+    host: str | None = None
 
 
 def _error(status: int, code: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:

@@ -6,8 +6,10 @@ needs it first, and used until shortly before it expires.
 
 from __future__ import annotations
 
+import base64
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,13 @@ import msgspec
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
-from subgraphs.connectors.config import BearerFile, ConfigError, SmartBackend
+from subgraphs.connectors.config import (
+    AccountCredentials,
+    BasicFile,
+    BearerFile,
+    ConfigError,
+    SmartBackend,
+)
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Rejected
 from subgraphs.connectors.parallel import Shared
 
@@ -50,35 +58,34 @@ class NoCredentials:
 
 class StaticBearer(NoCredentials):
     def __init__(self, config: BearerFile) -> None:
-        try:
-            token = config.token_file.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            raise ConfigError(f"{config.token_file}: holds no readable token") from None
-        self._header = f"Bearer {token}"
+        self._header = f"Bearer {read_secret(config.token_file)}"
 
     async def header(self) -> str | None:
         return self._header
 
 
-class BackendServices:
-    """OAuth client credentials with a signed assertion, one token at a time.
+class Basic(NoCredentials):
+    """RFC 7617"""
 
-    https://hl7.org/fhir/smart-app-launch/backend-services.html
-    """
+    def __init__(self, config: BasicFile) -> None:
+        self._header = _basic(config.user, read_secret(config.password_file))
 
-    def __init__(
-        self,
-        config: SmartBackend,
-        client: httpx2.AsyncClient,
-        *,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._config = config
+    async def header(self) -> str | None:
+        return self._header
+
+
+class FetchedToken(ABC):
+    """A token of an authorization server, one at a time."""
+
+    def __init__(self, client: httpx2.AsyncClient, *, now: Callable[[], float] = time.time) -> None:
         self._client = client
-        self._key, self._algorithm = _signing_key(config.key_file)
         self._now = now
         self._token: _Token | None = None
         self._fetching: Shared[_Token] = Shared()
+
+    @abstractmethod
+    async def _ask(self) -> httpx2.Response:
+        """For a token: RFC 6749 §5.1 tells the answer's form."""
 
     async def header(self) -> str | None:
         if self._token is None or self._token.usable_until <= self._now():
@@ -95,14 +102,8 @@ class BackendServices:
         await self._client.aclose()
 
     async def _fetch(self) -> _Token:
-        form = {
-            "grant_type": "client_credentials",
-            "scope": self._config.scope,
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": self._assertion(),
-        }
         try:
-            answer = await self._client.post(self._config.token_url, data=form)
+            answer = await self._ask()
         except Rejected:
             # RFC 6749 §5.2 answers 400 to an unknown client or scope.
             raise Refused("the authorization server refused our credentials") from None
@@ -112,6 +113,33 @@ class BackendServices:
             raise ProtocolViolation("the authorization server issued no bearer token") from None
         usable = max(grant.expires_in - MARGIN, grant.expires_in / 2)
         return _Token(f"Bearer {grant.access_token}", self._now() + usable)
+
+
+class BackendServices(FetchedToken):
+    """OAuth client credentials with a signed assertion.
+
+    https://hl7.org/fhir/smart-app-launch/backend-services.html
+    """
+
+    def __init__(
+        self,
+        config: SmartBackend,
+        client: httpx2.AsyncClient,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(client, now=now)
+        self._config = config
+        self._key, self._algorithm = _signing_key(config.key_file)
+
+    async def _ask(self) -> httpx2.Response:
+        form = {
+            "grant_type": "client_credentials",
+            "scope": self._config.scope,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": self._assertion(),
+        }
+        return await self._client.post(self._config.token_url, data=form)
 
     def _assertion(self) -> str:
         now = int(self._now())
@@ -129,6 +157,26 @@ class BackendServices:
         return jwt.encode(header, claims, self._key, algorithms=[self._algorithm])
 
 
+class AccountGrant(FetchedToken):
+    """Zoom's grant for an account. https://developers.zoom.us/docs/internal-apps/s2s-oauth/"""
+
+    def __init__(
+        self,
+        config: AccountCredentials,
+        client: httpx2.AsyncClient,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(client, now=now)
+        self._config = config
+        self._authorization = _basic(config.client_id, read_secret(config.secret_file))
+
+    async def _ask(self) -> httpx2.Response:
+        form = {"grant_type": "account_credentials", "account_id": self._config.account_id}
+        headers = {"Authorization": self._authorization}
+        return await self._client.post(self._config.token_url, data=form, headers=headers)
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     header: str = field(repr=False)
@@ -140,6 +188,18 @@ class _Grant(msgspec.Struct, frozen=True):
     token_type: Literal["Bearer", "bearer"]
     expires_in: int = 60
     """A server that names no lifetime gets a short one; SMART requires the field."""
+
+
+def read_secret(file: Path) -> str:
+    """The only content of a file."""
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"{file}: holds no readable token") from None
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _signing_key(file: Path) -> tuple[jwk.RSAKey | jwk.ECKey, str]:

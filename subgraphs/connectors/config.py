@@ -25,6 +25,8 @@ PartnerId: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z
 
 
 INBOX = "inbox:"
+ZOOM_CHANNEL = "http://hl7.org/fhir/virtual-service-type|zoom"
+"""https://hl7.org/fhir/R5/codesystem-virtual-service-type.html"""
 
 
 class ConfigError(Exception):
@@ -55,7 +57,31 @@ class SmartBackend(
     scope: str = "system/*.rs"
 
 
-Auth: TypeAlias = NoAuth | BearerFile | SmartBackend
+class BasicFile(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="basic-file"
+):
+    """A name and a password, the only content of `password_file`. RFC 7617"""
+
+    user: str
+    password_file: Path
+
+
+class AccountCredentials(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="account-credentials",
+):
+    """Zoom's server to server OAuth. https://developers.zoom.us/docs/internal-apps/s2s-oauth/"""
+
+    token_url: str
+    account_id: str
+    client_id: str
+    secret_file: Path
+
+
+Auth: TypeAlias = NoAuth | BearerFile | SmartBackend | BasicFile | AccountCredentials
 
 
 class SourceConfig(
@@ -123,8 +149,36 @@ class X12Source(SourceConfig, frozen=True, kw_only=True, tag="x12-270"):
     provider_name: str = "CHARTGRAPH"
 
 
-class TelehealthSource(SourceConfig, frozen=True, kw_only=True, tag="telehealth-rest"):
+class VideoSource(SourceConfig, frozen=True, kw_only=True):
+    """What every telehealth vendor has."""
+
     webhook_secret_file: Path | None = None
+    """What it signs with what it pushes; without it, nothing is taken."""
+    channels: tuple[str, ...] = ()
+    """The `channelType`s, each as `system|code`, by which appointments name it: the first is
+    written into those booked here. A vendor without any has what no other claims."""
+
+
+class TelehealthSource(VideoSource, frozen=True, kw_only=True, tag="telehealth-rest"):
+    """A vendor that answers about many visits at once."""
+
+
+class ZoomSource(VideoSource, frozen=True, kw_only=True, tag="zoom"):
+    channels: tuple[str, ...] = (ZOOM_CHANNEL,)
+    host: str = "me"
+    """The Zoom user who holds the meetings of whoever is not among the `hosts`."""
+    hosts: Path | None = None
+    """A YAML file of Zoom users by `source/Practitioner/id`."""
+    topic: str = "Video visit"
+    """What all meetings are called: a name would tell whose they are."""
+
+
+class TwilioSource(VideoSource, frozen=True, kw_only=True, tag="twilio-video"):
+    """`auth` is an API key, of kind `basic-file`."""
+
+    account: Annotated[str, msgspec.Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    callback_url: str | None = None
+    """Our `/webhooks/<source>`, as the vendor calls it: its signature covers the address."""
 
 
 class FiledPayer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,7 +205,9 @@ class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="inbox"):
     gives no number."""
 
 
-AnySource: TypeAlias = FhirSource | X12Source | TelehealthSource | InboxSource
+AnySource: TypeAlias = (
+    FhirSource | X12Source | TelehealthSource | ZoomSource | TwilioSource | InboxSource
+)
 
 
 class _Loader(yaml.SafeLoader):
@@ -174,7 +230,19 @@ def load_sources(path: Path) -> tuple[SourceConfig, ...]:
     for source in loaded:
         if isinstance(source, X12Source) and source.payer not in payers:
             raise ConfigError(f"{path}: source {source.id}: payer names no fhir-r4 source")
+        if isinstance(source, TwilioSource) and not isinstance(source.auth, BasicFile):
+            raise ConfigError(f"{path}: source {source.id}: auth has to be of kind basic-file")
     return loaded
+
+
+def read_hosts(path: Path | None) -> Mapping[str, str]:
+    """A vendor's users by `source/Practitioner/id`; `ConfigError` for a file that is no such."""
+    if path is None:
+        return {}
+    try:
+        return msgspec.convert(yaml.safe_load(path.read_bytes()), type=dict[str, str])
+    except (OSError, yaml.YAMLError, msgspec.ValidationError):
+        raise ConfigError(f"{path}: expected a user by each source/Practitioner/id") from None
 
 
 def _read(path: Path) -> Mapping[str, object]:
@@ -210,8 +278,10 @@ def _urls(source: AnySource) -> Iterator[str]:
     """What is asked over the network."""
     if not isinstance(source, InboxSource):
         yield source.url
-    if isinstance(source.auth, SmartBackend):
+    if isinstance(source.auth, SmartBackend | AccountCredentials):
         yield source.auth.token_url
+    if isinstance(source, TwilioSource) and source.callback_url:
+        yield source.callback_url
     if isinstance(source, FhirSource) and source.bulk:
         yield from source.bulk.file_hosts
 

@@ -15,16 +15,21 @@ from subgraphs.connectors.config import (
     InboxSource,
     SourceConfig,
     TelehealthSource,
+    TwilioSource,
     X12Source,
+    ZoomSource,
 )
 from subgraphs.connectors.errors import SourceState, UpstreamError
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.telehealth.client import TelehealthClient
+from subgraphs.connectors.telehealth.twilio import TwilioClient
+from subgraphs.connectors.telehealth.zoom import ZoomClient
 from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.connectors.x12.inquiry import Inquiry
 
 NOBODY = "chartgraph-probe"
+NO_MEETING = "10000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +71,8 @@ async def _ask(config: SourceConfig, client: httpx2.AsyncClient) -> tuple[str, .
             return ("005010X279A1",)
         case TelehealthSource():
             await TelehealthClient(config, client).visits([NOBODY])
+        case ZoomSource():
+            await ZoomClient(config, client, {}).visits([NO_MEETING])
+        case TwilioSource():
+            await TwilioClient(config, client, (NOBODY, NOBODY.encode())).visits([NOBODY])
     return ()

@@ -37,6 +37,8 @@ def check_answer(response: httpx2.Response, media_types: tuple[str, ...]) -> Non
     """Return if this is a success of one of the media types; raise an `UpstreamError` if not."""
     if not response.is_success:
         raise_for_status(response.status_code, response.headers, response.content)
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        return
     if response.status_code in _BODILESS:
         return
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -23,9 +23,18 @@ from typing import TypeAlias
 import httpx2
 
 from subgraphs.connectors.arriving import LATE, Arriving, told
-from subgraphs.connectors.auth import BackendServices, Credentials, NoCredentials, StaticBearer
+from subgraphs.connectors.auth import (
+    AccountGrant,
+    BackendServices,
+    Basic,
+    Credentials,
+    NoCredentials,
+    StaticBearer,
+)
 from subgraphs.connectors.breaker import Breaker
 from subgraphs.connectors.config import (
+    AccountCredentials,
+    BasicFile,
     BearerFile,
     FhirSource,
     SmartBackend,
@@ -268,7 +277,9 @@ def _credentials(config: SourceConfig, network: httpx2.AsyncBaseTransport | None
     auth = config.auth
     if isinstance(auth, BearerFile):
         return StaticBearer(auth)
-    if not isinstance(auth, SmartBackend):
+    if isinstance(auth, BasicFile):
+        return Basic(auth)
+    if not isinstance(auth, SmartBackend | AccountCredentials):
         return NoCredentials()
     token_endpoint = UpstreamTransport(
         network or _network(config),
@@ -278,4 +289,6 @@ def _credentials(config: SourceConfig, network: httpx2.AsyncBaseTransport | None
         url=auth.token_url,
     )
     client = httpx2.AsyncClient(transport=token_endpoint, timeout=_timeouts(config))
+    if isinstance(auth, AccountCredentials):
+        return AccountGrant(auth, client)
     return BackendServices(auth, client)

@@ -21,6 +21,8 @@ class VisitKey(msgspec.Struct, frozen=True):
     """The patient's, so that the compartment is checked where the visit is."""
     practitioners: tuple[Link, ...] = ()
     """The Practitioners who take part, by source and id: the visit's hosts."""
+    channel: str | None = None
+    """What the appointment names the vendor by, as `system|code`."""
 
 
 class VisitKeys:

@@ -171,5 +171,6 @@ def visit_key(request: Request[Scheduling], fact: Fact[Appointment]) -> str | No
         fact.patient,
         fact.compartment.links,
         tuple(Link(source, host) for host in hosts if host),
+        fact.resource.channel,
     )
     return request.services.keys.seal(fact.id, key)

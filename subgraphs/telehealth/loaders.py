@@ -1,13 +1,14 @@
-"""The visits one request asks for, all of them in one call to the vendor."""
+"""The visits one request asks for, all of them in one call to each vendor that takes many."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from contract.errors import Code
 from subgraphs.connectors.errors import UpstreamError
-from subgraphs.connectors.telehealth.client import Visit
+from subgraphs.connectors.telehealth.visit import Visit
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.request import Request
@@ -15,8 +16,9 @@ from subgraphs.runtime.scopes import Tokens
 from subgraphs.runtime.sealing import RecordRef
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
 from subgraphs.telehealth.model import VisitNow
-from subgraphs.telehealth.sources.notices import NoticeBoard, topic_of
-from subgraphs.telehealth.sources.vendor import Vendor
+from subgraphs.telehealth.sources.appointments import AppointmentServer
+from subgraphs.telehealth.sources.notices import topic_of
+from subgraphs.telehealth.sources.vendor import Vendors, VideoVendor
 
 APPOINTMENT: Final = "Appointment"
 """The type whose scopes, roles and compartment a video visit is under."""
@@ -28,10 +30,12 @@ SCHEDULING: Final = "scheduling"
 class Telehealth:
     """The subgraph's own services."""
 
-    source: str
-    vendor: Vendor
-    notices: NoticeBoard
+    vendors: Vendors
     keys: VisitKeys
+    appointments: Mapping[str, AppointmentServer] = field(default_factory=dict)
+    """The EHRs that keep the appointments of visits."""
+    identities: bytes = b""
+    """The key by which vendors are told who is who without being told who."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +54,34 @@ class _Described:
 
 async def load_visit(request: Request[Telehealth], key: VisitKey) -> VisitNow | None:
     """The visit as it is now, or as last pushed; None if there is none for the caller to see."""
+    vendor = request.services.vendors.of_channel(key.channel)
     compartment = await request.directed(Compartment(key.patient, key.links))
-    access, record = request.access, _Described(frozenset({request.services.source}))
-    if not access.may_read(APPOINTMENT, compartment) or not access.permits(record, compartment):
+    if vendor is None or not may_see(request, compartment, vendor.source):
         return None
-    services, at = request.services, request.subgraph.now()
+    return await _load(request, vendor, key.visit)
+
+
+def may_see(request: Request[Telehealth], compartment: Compartment, vendor: str) -> bool:
+    """Whether visits of this patient at this vendor can be shown."""
+    access, record = request.access, _Described(frozenset({vendor}))
+    return access.may_read(APPOINTMENT, compartment) and access.permits(record, compartment)
+
+
+async def _load(request: Request[Telehealth], by: VideoVendor, id_: str) -> VisitNow | None:
+    at, pushed = request.subgraph.now(), by.notices.latest(id_)
 
     async def batch(ids: list[str]) -> list[Visit | None]:
-        found = await services.vendor.visits(ids)
-        return [found.get(id_) for id_ in ids]
+        found = await by.vendor.visits(ids)
+        return [found.get(each) for each in ids]
 
     try:
-        visit = await request.load("visits", batch, key.visit)
+        visit = await request.load(("visits", by.source), batch, id_)
     except UpstreamError as failure:
-        pushed = services.notices.latest(key.visit)
-        now = VisitNow(services.source, key.visit, at, failure=failure, pushed=pushed)
+        now = VisitNow(by.source, id_, at, failure=failure, pushed=pushed)
         if pushed is None:
             raise source_down(now) from None
         return now
-    return VisitNow(services.source, key.visit, at, visit=visit) if visit else None
+    return VisitNow(by.source, id_, at, visit=visit, pushed=pushed) if visit else None
 
 
 def source_down(visit: VisitNow) -> SourcesDownError:
@@ -95,10 +108,12 @@ class WatchedVisit:
     """The id of its appointment, as scheduling sealed it."""
     ref: RecordRef
     """The appointment."""
+    source: str
+    """The vendor that holds it."""
 
     @property
     def topic(self) -> str:
-        return topic_of(self.id)
+        return topic_of(self.source, self.id)
 
 
 def watch(request: Request[Telehealth], sealed: str) -> WatchedVisit:
@@ -107,7 +122,7 @@ def watch(request: Request[Telehealth], sealed: str) -> WatchedVisit:
     ref = visit and request.subgraph.ids.open(SCHEDULING, APPOINTMENT, visit.patient)
     if visit is None or ref is None:
         raise ClientError(Code.NOT_FOUND)
-    return WatchedVisit(visit.id, visit.patient, ref)
+    return WatchedVisit(visit.id, visit.patient, ref, visit.source)
 
 
 async def load_watched(request: Request[Telehealth], watched: WatchedVisit) -> VisitNow | None:
@@ -115,5 +130,7 @@ async def load_watched(request: Request[Telehealth], watched: WatchedVisit) -> V
     (compartment,) = await request.compartments([watched.ref])
     if compartment is None:
         return None
-    key = VisitKey(watched.id, compartment.patient, compartment.links)
-    return await load_visit(request, key)
+    vendor = request.services.vendors.get(watched.source)
+    if vendor is None or not may_see(request, compartment, vendor.source):
+        return None
+    return await _load(request, vendor, watched.id)

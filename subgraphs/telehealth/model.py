@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from subgraphs.connectors.errors import UpstreamError
-from subgraphs.connectors.telehealth.client import Visit
+from subgraphs.connectors.telehealth.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,12 @@ class VisitNow:
 
     @property
     def status(self) -> str | None:
-        if self.visit is not None:
-            return self.visit.status
-        return self.pushed.status if self.pushed else None
+        if self.visit is None or self.pushed_counts:
+            return self.pushed.status if self.pushed else None
+        return self.visit.status
+
+    @property
+    def pushed_counts(self) -> bool:
+        """Whether the vendor's answer does not tell what is over from what lies ahead."""
+        told = self.visit.status if self.visit else None
+        return told == "scheduled" and self.pushed is not None and self.pushed.status == "ended"

@@ -52,6 +52,7 @@ def test_what_is_left_out_keeps_its_value(calm_sandbox):
         "rate_limit": {"limit": 3, "retry_after": 1.0},
         "multiple_or": True,
         "batch": False,
+        "transaction": True,
         "dies": "never",
         "export": "none",
     }

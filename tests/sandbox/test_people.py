@@ -94,4 +94,4 @@ def test_the_patient_persona_has_something_everywhere(population):
     booked = [a for a in appointments(population, "ehr-a", person) if a["status"] == "booked"]
     [soonest] = booked
     assert soonest["start"] > "2026-11-22T23"
-    assert session_key(soonest) in {visit.id for visit in population.visits}
+    assert session_key(soonest) in {visit.id for visit in population.visits["telehealth"]}

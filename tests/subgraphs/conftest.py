@@ -29,8 +29,11 @@ SERVES = {
     "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
     "payer": ["identity", "coverage", "directory"],
     "payer-x12": ["coverage"],
-    "telehealth": ["telehealth"],
+    "telehealth": ["telehealth", "scheduling"],
+    "zoom": ["telehealth"],
+    "twilio": ["telehealth"],
 }
+ROOMS = "https://rooms.example/channel|video"
 CLINICIAN = Caller(subject="clinician-1", roles=("clinician",), scopes=("user/*.rs",))
 
 
@@ -50,8 +53,12 @@ def write_sources(ready: Mapping[str, Any], path) -> None:
         if name == "payer-x12":
             source |= {key: upstream[key] for key in ("sender_id", "receiver_id")}
             source["payer"] = "payer"
-        if name == "telehealth":
-            source["auth"] = {"kind": "bearer-file", "token_file": ready["telehealth_key_file"]}
+        if "auth" in upstream:
+            given = ("auth", "channels", "account")
+            source |= {key: upstream[key] for key in given if key in upstream}
+            source["webhook_secret_file"] = ready["webhook_secret_file"]
+        if name == "twilio":
+            source |= {"channels": [ROOMS], "callback_url": "http://127.0.0.1:9/webhooks/twilio"}
         sources[name] = source
     path.write_text(yaml.safe_dump({"sources": sources}))
 

@@ -1,8 +1,16 @@
-"""Ask a telehealth vendor about many visits at once."""
+"""A vendor whose REST answers about many visits at once.
+
+GET    v1/visits?ids=a,b,c
+POST   v1/visits              with the header Idempotency-Key
+PATCH  v1/visits/{id}
+DELETE v1/visits/{id}
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import httpx2
 import msgspec
@@ -10,31 +18,12 @@ import msgspec
 from subgraphs.connectors.config import TelehealthSource
 from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.parallel import for_each
+from subgraphs.connectors.telehealth.answers import gone, read_answer, written
+from subgraphs.connectors.telehealth.visit import Door, NewVisit, Visit
 
 CHUNK = 100
 """Visits in one call: the vendor's limit."""
-
-
-class Host(msgspec.Struct, frozen=True):
-    name: str | None = None
-
-
-class Visit(msgspec.Struct, frozen=True):
-    """A video visit as the vendor keeps it: ids and addresses, nothing clinical."""
-
-    id: str
-    status: str
-    starts_at: str | None = None
-    ends_at: str | None = None
-    host: Host = Host()
-    join_url: str | None = None
-    """The patient's door."""
-    start_url: str | None = None
-    """The host's door: it holds a secret, so it is neither kept nor shown to anyone else."""
-    start_url_expires_at: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Visit(status={self.status!r})"
+_REPEATABLE: Mapping[str, Any] = {"idempotent": True}
 
 
 class TelehealthClient:
@@ -51,6 +40,34 @@ class TelehealthClient:
         found = await for_each(parts, self._fetch, at_a_time=self.config.max_parallel)
         return {visit.id: visit for visits in found for visit in visits}
 
+    async def create(self, visit: NewVisit, token: str) -> str:
+        body = {**_times(visit), "host": visit.host}
+        # The key makes it one visit, however often it is sent.
+        answer = await self._client.post(
+            "v1/visits",
+            json=body,
+            headers={"Idempotency-Key": token},
+            extensions=dict(_REPEATABLE),
+        )
+        return read_answer(answer, Visit).id
+
+    async def move(self, id_: str, visit: NewVisit) -> None:
+        await self._client.patch(
+            f"v1/visits/{id_}", json=_times(visit), extensions=dict(_REPEATABLE)
+        )
+
+    async def cancel(self, id_: str) -> None:
+        await gone(self._client.delete(f"v1/visits/{id_}", extensions=dict(_REPEATABLE)))
+
+    async def door(self, id_: str, identity: str, *, host: bool) -> Door | None:  # noqa: ARG002 - its doors are anybody's
+        visit = (await self.visits([id_])).get(id_)
+        if visit is None:
+            return None
+        if not host:
+            return Door(url=visit.join_url)
+        ends = visit.start_url_expires_at
+        return Door(url=visit.start_url, expires_at=datetime.fromisoformat(ends) if ends else None)
+
     async def _fetch(self, ids: Sequence[str]) -> list[Visit]:
         answer = await self._client.get("v1/visits", params={"ids": ",".join(ids)})
         try:
@@ -63,3 +80,7 @@ class TelehealthClient:
 
 class _Page(msgspec.Struct, frozen=True):
     visits: tuple[Visit, ...]
+
+
+def _times(visit: NewVisit) -> dict[str, str]:
+    return {"starts_at": written(visit.starts_at), "ends_at": written(visit.ends_at)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -19,6 +20,15 @@ WINDOW = 300
 
 class WebhookRefused(Exception):
     """The notice is not the vendor's, or too old, or cannot be read; the message quotes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusNotice:
+    """What any vendor's notice says."""
+
+    visit: str
+    status: str
+    occurred_at: datetime
 
 
 class VisitNotice(msgspec.Struct, frozen=True):

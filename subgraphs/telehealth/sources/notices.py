@@ -1,7 +1,8 @@
-"""What the vendor pushes: the latest status of each visit.
+"""What a vendor pushes: the latest status of each visit.
 
 It is kept in memory and bounded, because the vendor's own answer always counts for more: a pushed
-status is what remains of a visit while the vendor cannot be asked.
+status is what remains of a visit while the vendor cannot be asked, and what tells of a visit's end
+where the vendor's answer does not.
 """
 
 from __future__ import annotations
@@ -10,77 +11,117 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
+from typing import Final, TypeAlias
 
-from subgraphs.connectors.telehealth.webhooks import WebhookRefused, read_notice
+from subgraphs.connectors.telehealth.twilio_callbacks import read_twilio_notice
+from subgraphs.connectors.telehealth.webhooks import StatusNotice, WebhookRefused, read_notice
+from subgraphs.connectors.telehealth.zoom_webhooks import Challenge, read_zoom_notice
 from subgraphs.runtime.app import Handler
 from subgraphs.runtime.asgi import Reply
 from subgraphs.runtime.events import Events, LocalEvents
 from subgraphs.telehealth.model import PushedStatus
 
-CAPACITY = 10_000
-WEBHOOK_PATH = "/webhooks/telehealth"
+CAPACITY: Final = 10_000
+WEBHOOKS: Final = "/webhooks/"
+"""Each vendor calls what follows by its source's id."""
+WEBHOOK_PATH: Final = f"{WEBHOOKS}telehealth"
+"""The demo's."""
+
+Headers: TypeAlias = Mapping[bytes, bytes]
+ReadNotice: TypeAlias = Callable[[bytes, Headers, float], StatusNotice | Challenge | None]
+"""What a notice says, once its signature holds, by the time in seconds since 1970; None where that
+is no visit's status. Raises `WebhookRefused`."""
 
 
-def topic_of(visit: str) -> str:
-    """What is published whenever the vendor tells of the visit with this id."""
-    return f"visit:{visit}"
+def topic_of(source: str, visit: str) -> str:
+    """What is published whenever a vendor tells of the visit with this id."""
+    return f"visit:{source}/{visit}"
+
+
+def rest_notices(secret: bytes) -> ReadNotice:
+    def read(body: bytes, headers: Headers, now: float) -> StatusNotice:
+        notice = read_notice(
+            body,
+            timestamp=headers.get(b"x-timestamp", b"").decode("latin-1"),
+            signature=headers.get(b"x-signature", b"").decode("latin-1"),
+            secret=secret,
+            now=now,
+        )
+        return StatusNotice(notice.visit.id, notice.visit.status, notice.occurred_at)
+
+    return read
+
+
+def zoom_notices(secret: bytes) -> ReadNotice:
+    def read(body: bytes, headers: Headers, now: float) -> StatusNotice | Challenge | None:
+        return read_zoom_notice(body, headers, secret=secret, now=now)
+
+    return read
+
+
+def twilio_notices(secret: bytes, url: str) -> ReadNotice:
+    def read(body: bytes, headers: Headers, now: float) -> StatusNotice | None:
+        return read_twilio_notice(body, headers, url=url, secret=secret, now=now)
+
+    return read
 
 
 class NoticeBoard:
+    """Of one vendor; without `read` nothing is taken."""
+
     def __init__(
-        self, secret: bytes | None, now: Callable[[], datetime], events: Events | None = None
+        self,
+        source: str,
+        read: ReadNotice | None,
+        now: Callable[[], datetime],
+        events: Events | None = None,
     ) -> None:
         """`events` hear of each change, wherever they are listened to."""
+        self._source = source
+        self._read = read
         self._events = events or LocalEvents()
-        self._secret = secret
         self._now = now
         self._latest: OrderedDict[str, PushedStatus] = OrderedDict()
 
-    def take(self, body: bytes, *, timestamp: str | None, signature: str | None) -> str | None:
+    def take(self, body: bytes, headers: Headers) -> str | Challenge | None:
         """Keep what a notice says, or raise `WebhookRefused`.
 
         The id of the visit whose status that changed; None where the notice is no news.
         """
-        if self._secret is None:
+        if self._read is None:
             raise WebhookRefused("no webhook secret is configured")
         now = self._now()
-        notice = read_notice(
-            body,
-            timestamp=timestamp,
-            signature=signature,
-            secret=self._secret,
-            now=now.timestamp(),
-        )
-        visit, pushed = notice.visit, PushedStatus(notice.visit.status, notice.occurred_at, now)
-        known = self._latest.get(visit.id)
+        notice = self._read(body, headers, now.timestamp())
+        if not isinstance(notice, StatusNotice):
+            return notice
+        pushed = PushedStatus(notice.status, notice.occurred_at, now)
+        known = self._latest.get(notice.visit)
         # Notices may overtake each other, and a vendor may send one twice.
         if known is not None and (
             known.occurred_at > pushed.occurred_at
             or (known.occurred_at, known.status) == (pushed.occurred_at, pushed.status)
         ):
             return None
-        self._latest[visit.id] = pushed
-        self._latest.move_to_end(visit.id)
+        self._latest[notice.visit] = pushed
+        self._latest.move_to_end(notice.visit)
         if len(self._latest) > CAPACITY:
             self._latest.popitem(last=False)
-        return visit.id
+        return notice.visit
 
     @property
     def routes(self) -> Mapping[str, Handler]:
-        return {WEBHOOK_PATH: self._receive}
+        return {f"{WEBHOOKS}{self._source}": self._receive}
 
-    async def _receive(self, body: bytes, headers: Mapping[bytes, bytes]) -> Reply:
+    async def _receive(self, body: bytes, headers: Headers) -> Reply:
         """204 for a notice that is taken, 401 for any other."""
         try:
-            changed = self.take(
-                body,
-                timestamp=headers.get(b"x-timestamp", b"").decode("latin-1"),
-                signature=headers.get(b"x-signature", b"").decode("latin-1"),
-            )
+            changed = self.take(body, headers)
         except WebhookRefused:
             return Reply(HTTPStatus.UNAUTHORIZED, b"")
+        if isinstance(changed, Challenge):
+            return Reply(HTTPStatus.OK, changed.reply)
         if changed is not None:
-            await self._events.publish(topic_of(changed))
+            await self._events.publish(topic_of(self._source, changed))
         return Reply(HTTPStatus.NO_CONTENT, b"")
 
     def latest(self, visit: str) -> PushedStatus | None:

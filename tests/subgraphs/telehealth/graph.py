@@ -21,7 +21,8 @@ from subgraphs.runtime.sealing import IdSeal
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
 from subgraphs.telehealth.loaders import Telehealth
 from subgraphs.telehealth.schema import SCHEMA
-from subgraphs.telehealth.sources.notices import NoticeBoard
+from subgraphs.telehealth.sources.notices import NoticeBoard, rest_notices
+from subgraphs.telehealth.sources.vendor import Vendors, VideoVendor
 from tests.subgraphs.signed import KEY, NOW, ask_entities
 from tests.subgraphs.undirected import Undirected
 
@@ -64,6 +65,9 @@ class TelehealthSubgraph:
     visits: dict[str, dict[str, Any]] = field(default_factory=dict)
     status: int = 200
     asked: list[str] = field(default_factory=list)
+    vendors: dict[str, VideoVendor] = field(default_factory=dict)
+    """Others beside."""
+    ehr: Any = None
 
     def __post_init__(self) -> None:
         config = TelehealthSource(
@@ -71,13 +75,16 @@ class TelehealthSubgraph:
         )
         self.keys = VisitKeys(KEY)
         events = LocalEvents()
-        self.notices = NoticeBoard(SECRET, lambda: datetime.fromtimestamp(NOW, UTC), events)
+        now = lambda: datetime.fromtimestamp(NOW, UTC)  # noqa: E731 - the clock of these tests
+        self.notices = NoticeBoard("telehealth", rest_notices(SECRET), now, events)
         network = httpx2.MockTransport(self._answer)
+        client = TelehealthClient(config, open_client(config, network=network))
+        vendor = VideoVendor("telehealth", client, self.notices)
         services = Telehealth(
-            "telehealth",
-            TelehealthClient(config, open_client(config, network=network)),
-            self.notices,
+            Vendors({"telehealth": vendor, **self.vendors}),
             self.keys,
+            {"ehr-a": self.ehr},
+            b"identities",
         )
         subgraph = Subgraph(
             "telehealth",
@@ -92,9 +99,11 @@ class TelehealthSubgraph:
             subgraph, SCHEMA, keys={"1": KEY}, clock=lambda: NOW, routes=self.notices.routes
         )
 
-    def appointment(self, visit_id: str, **more: object) -> dict[str, Any]:
+    def appointment(
+        self, visit_id: str, channel: str | None = None, **more: object
+    ) -> dict[str, Any]:
         id_ = f"appointment of {visit_id}"
-        key = VisitKey(visit_id, "ada", ADA, (Link("ehr-a", "dr"),))
+        key = VisitKey(visit_id, "ada", ADA, (Link("ehr-a", "dr"),), channel)
         return {
             "__typename": "Appointment",
             "id": id_,

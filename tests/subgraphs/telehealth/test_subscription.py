@@ -113,7 +113,7 @@ async def test_who_falls_behind_is_told(way):
     async with reached(graph.app, way) as client, listening(graph, client) as events:
         await read(events)
         for _ in range(WAITING + 1):
-            graph.app.subgraph.events.tell(topic_of("v1"), b"")
+            graph.app.subgraph.events.tell(topic_of("telehealth", "v1"), b"")
         answers = [json.loads(event) async for event in events]
     assert answers[-1]["errors"][0]["extensions"]["code"] == "EVENTS_LOST"
     assert len(answers) <= 2

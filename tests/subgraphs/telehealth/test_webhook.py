@@ -9,7 +9,7 @@ import pytest
 
 from subgraphs.connectors.telehealth.webhooks import WebhookRefused
 from subgraphs.telehealth.sources import notices
-from subgraphs.telehealth.sources.notices import WEBHOOK_PATH, NoticeBoard
+from subgraphs.telehealth.sources.notices import WEBHOOK_PATH, NoticeBoard, rest_notices
 from tests.subgraphs.signed import NOW, post
 from tests.subgraphs.telehealth.graph import SECRET, subgraph, virtual_visits
 
@@ -74,11 +74,13 @@ async def test_a_notice_overtaken_by_a_later_one_changes_nothing():
 
 def take(board: NoticeBoard, visit: str) -> None:
     body = notice(visit)
-    board.take(body, timestamp=str(int(NOW)), signature=sign(body))
+    headers = {b"x-timestamp": str(int(NOW)).encode(), b"x-signature": sign(body).encode()}
+    board.take(body, headers)
 
 
 def board(secret: bytes | None = SECRET) -> NoticeBoard:
-    return NoticeBoard(secret, now=lambda: datetime.fromtimestamp(NOW, UTC))
+    read = rest_notices(secret) if secret else None
+    return NoticeBoard("telehealth", read, now=lambda: datetime.fromtimestamp(NOW, UTC))
 
 
 def test_the_board_is_bounded(monkeypatch):

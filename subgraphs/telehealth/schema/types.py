@@ -1,35 +1,30 @@
-"""The telehealth subgraph as published: an appointment's video visit."""
+"""An appointment's video visit."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import Enum
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 from strawberry import federation
-from strawberry.federation.schema_directives import RequiresScopes
 
 from contract.errors import Code
-from subgraphs.connectors.telehealth.client import Visit
+from subgraphs.connectors.telehealth.visit import Visit
 from subgraphs.runtime import fact_nodes
 from subgraphs.runtime.datatypes import Provenance, ProvenanceMethod
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation, build_schema
+from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 from subgraphs.runtime.visit_key import VisitKey
 from subgraphs.telehealth.loaders import (
     APPOINTMENT,
     Telehealth,
-    WatchedVisit,
     is_host,
     load_visit,
-    load_watched,
     source_down,
-    watch,
 )
 from subgraphs.telehealth.model import VisitNow
 
@@ -53,7 +48,7 @@ class VirtualVisit:
         description="Where it stands; null for a status this graph does not know."
     )
     provenance: list[Provenance] = strawberry.field(
-        description="`WEBHOOK` while the vendor is down and only its last notice tells the status."
+        description="`WEBHOOK` where only the vendor's last notice tells the status."
     )
     visit: strawberry.Private[VisitNow]
     key: strawberry.Private[VisitKey]
@@ -90,9 +85,9 @@ class VirtualVisit:
     ) -> VirtualVisit:
         """`appointment` is the sealed id of the one it belongs to."""
         return cls(
-            id=_visit_id(request, visit, appointment),
-            status=_status(visit.status),
-            provenance=[_provenance(visit)],
+            id=visit_id(request, visit, appointment),
+            status=status_of(visit.status),
+            provenance=[provenance_of(visit)],
             visit=visit,
             key=key,
         )
@@ -134,82 +129,20 @@ class Appointment:
         return cls(id=strawberry.ID(id_), visit_key=key)
 
 
-@federation.type(
-    requires_scopes=scopes_for(APPOINTMENT),
-    description="How a video visit stands, told anew whenever its vendor says that it changed.",
-)
-class VirtualVisitEvent:
-    id: strawberry.ID = strawberry.field(description="The visit's.")
-    status: VirtualVisitStatus | None = strawberry.field(
-        description="Where it stands; null for a status this graph does not know."
-    )
-    provenance: list[Provenance] = strawberry.field(
-        description="`WEBHOOK` while the vendor is down and only its notice tells the status."
-    )
-    appointment: Appointment = strawberry.field(
-        description="The appointment, through which everything else of the visit is found."
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """`subgraphs.runtime.subscribing.Event`"""
-
-    watched: WatchedVisit
-
-    async def load(self, request: Request[Telehealth]) -> VirtualVisitEvent | None:
-        visit = await load_watched(request, self.watched)
-        if visit is None:
-            return None
-        appointment = self.watched.appointment
-        return VirtualVisitEvent(
-            id=_visit_id(request, visit, appointment),
-            status=_status(visit.status),
-            provenance=[_provenance(visit)],
-            appointment=Appointment(id=strawberry.ID(appointment)),
-        )
-
-
-@strawberry.type(description="What is told as it happens.")
-class Subscription:
-    @strawberry.subscription(
-        graphql_type=VirtualVisitEvent | None,
-        directives=[RequiresScopes(scopes=scopes_for(APPOINTMENT))],
-        description="How a video visit stands: now, and whenever that changes; null once the "
-        "caller may no longer see it.",
-    )
-    async def virtual_visit_status(
-        self,
-        info: strawberry.Info,
-        visit_id: Annotated[
-            strawberry.ID, strawberry.argument(description="The `id` of a `VirtualVisit`.")
-        ],
-    ) -> AsyncGenerator[Any, None]:
-        request: Request[Telehealth] = info.context
-        watched = watch(request, visit_id)
-        with request.subgraph.events.listen(watched.topic) as changes:
-            yield _Change(watched)
-            async for _ in changes:
-                yield _Change(watched)
-
-
-SCHEMA = build_schema(None, [Appointment, VirtualVisit], subscription=Subscription)
-
-
-def _visit_id(request: Request[Telehealth], visit: VisitNow, appointment: str) -> strawberry.ID:
+def visit_id(request: Request[Telehealth], visit: VisitNow, appointment: str) -> strawberry.ID:
     # The way from a visit back to its appointment, and so to whose it is, is in the id itself.
     return strawberry.ID(request.seal("VirtualVisit", visit.source, visit.id, appointment))
 
 
-def _status(code: str | None) -> VirtualVisitStatus | None:
+def status_of(code: str | None) -> VirtualVisitStatus | None:
     try:
         return VirtualVisitStatus(code)
     except ValueError:
         return None
 
 
-def _provenance(visit: VisitNow) -> Provenance:
-    pushed = visit.pushed if visit.visit is None else None
+def provenance_of(visit: VisitNow) -> Provenance:
+    pushed = visit.pushed if visit.visit is None or visit.pushed_counts else None
     return Provenance(
         source=visit.source,
         recorded_at=date_time(pushed.occurred_at) if pushed else None,
