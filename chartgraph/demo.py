@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -10,17 +11,21 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import yaml
 
+from chartgraph.commands.inbox import load_files
 from schema import ROLES
+from subgraphs.connectors.config import InboxSource, load_sources
+from subgraphs.runtime.settings import RuntimeSettings
 
 START_SECONDS = 60.0
 NOTE = "demo.json"
 """The running demo's addresses, for `chartgraph token` and for tests."""
 
+CLEARINGHOUSE: Final = "clearinghouse"
 _SERVES = {
     "ehr-a": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
     "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
@@ -28,6 +33,7 @@ _SERVES = {
     "payer-x12": ["coverage"],
     "telehealth": ["telehealth", "scheduling"],
     "zoom": ["telehealth"],
+    "clearinghouse": ["identity", "coverage"],
 }
 
 
@@ -44,6 +50,7 @@ class Upstream(msgspec.Struct, frozen=True):
     channels: tuple[str, ...] = ()
     auth: dict[str, str] | None = None
     """Of a video vendor, as `sources.yaml` wants it."""
+    payer_id: str | None = None
 
 
 class Client(msgspec.Struct, frozen=True):
@@ -69,6 +76,9 @@ class Sandbox(msgspec.Struct, frozen=True):
     client: Client
     telehealth_key_file: str
     webhook_secret_file: str
+    clearinghouse_token_file: str
+    claim_files: tuple[str, ...]
+    """X12 files of claims and payments, in the order of time."""
     personas: dict[str, Persona]
 
 
@@ -138,7 +148,31 @@ def read_note(home: Path) -> Note:
         ) from None
 
 
+def hand_in_claims(demo: Sandbox, settings: RuntimeSettings) -> None:
+    """As the clearinghouse would, once for good: what was taken is not taken again."""
+    (inbox,) = (
+        source for source in load_sources(settings.sources_file) if source.id == CLEARINGHOUSE
+    )
+    assert isinstance(inbox, InboxSource)
+    contents = [Path(file).read_bytes() for file in demo.claim_files]
+    asyncio.run(load_files(settings, inbox, contents))
+
+
+def _clearinghouse(demo: Sandbox) -> dict[str, Any]:
+    payer = demo.upstreams["payer-x12"]
+    members = "https://payer.example/member"
+    return {
+        "kind": "inbox",
+        "title": "Claims and payments",
+        "serves": _SERVES[CLEARINGHOUSE],
+        "token_file": demo.clearinghouse_token_file,
+        "payers": {payer.payer_id: {"source": "payer", "members": members}},
+    }
+
+
 def _source(demo: Sandbox, name: str) -> dict[str, Any]:
+    if name == CLEARINGHOUSE:
+        return _clearinghouse(demo)
     upstream = demo.upstreams[name]
     source: dict[str, Any] = {
         "kind": upstream.kind,

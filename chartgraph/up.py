@@ -15,7 +15,15 @@ from typing import Any
 import httpx2
 import uvloop
 
-from chartgraph.demo import Note, Sandbox, issuers, sandbox, write_note, write_sources
+from chartgraph.demo import (
+    Note,
+    Sandbox,
+    hand_in_claims,
+    issuers,
+    sandbox,
+    write_note,
+    write_sources,
+)
 from chartgraph.greeting import greet
 from chartgraph.home import HomeError, owned
 from chartgraph.page import TOKEN_URL, page_config, persona_tokens
@@ -63,6 +71,7 @@ def run(home: Path, choice: Choice) -> None:
         if demo is not None:
             write_sources(demo, home / "sources.yaml")
             runtime = runtime.model_copy(update={"sources": home / "sources.yaml"})
+            hand_in_claims(demo, runtime)
         settings = _gateway_settings(home, choice, port, redis_url, demo)
         uvloop.run(_serve(settings, runtime, demo))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.control import ControlPanel
 from sandbox.data.authorizations import placed
+from sandbox.data.claim_files import PAYER_ID
 from sandbox.data.population import EHR_A, EHR_B, PAYER, TITLES, Population, build_population
 from sandbox.fhir.server import ROOT, FhirServer
 from sandbox.issuer.clients import SERVICE_CLIENT, registered_clients
@@ -26,7 +27,7 @@ from sandbox.telehealth.vendors import NAMES as VENDORS
 from sandbox.telehealth.vendors import VideoVendors, open_vendors
 from sandbox.telehealth.vendors import described as described_vendors
 from sandbox.upstream import Upstream
-from sandbox.x12.server import PAYER_ID, RECEIVER_ID, SENDER_ID, EligibilityServer
+from sandbox.x12.server import RECEIVER_ID, SENDER_ID, EligibilityServer
 
 # In the order of their ports.
 NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", *VENDORS, "control")
@@ -95,7 +96,16 @@ def _fill(
     people = personas(population.launch_patient, population.clinician)
     vendors = _mount(systems, population, people, keys, options.webhook_url)
     write_private(truth_file, json.dumps(population.truth.as_json()))
-    return _ready(options, systems, people, keys, truth_file), vendors
+    files = _write_claims(population, options.home.resolve() / "claims")
+    ready = _ready(options, systems, people, keys, truth_file) | {"claim_files": files}
+    return ready, vendors
+
+
+def _write_claims(population: Population, folder: Path) -> list[str]:
+    """What a clearinghouse would hand in, in the order of time."""
+    for name, text in population.claim_files.items():
+        write_private(folder / name, text)
+    return [str(folder / name) for name in population.claim_files]
 
 
 def _mount(
@@ -200,6 +210,7 @@ def _ready(
         },
         "telehealth_key_file": str(keys.telehealth_key_file),
         "webhook_secret_file": str(keys.webhook_secret_file),
+        "clearinghouse_token_file": str(keys.clearinghouse_token_file),
         "truth_file": str(truth_file),
         "personas": described,
     }

@@ -25,6 +25,7 @@ class KeyFiles:
     zoom_secret_file: Path
     twilio_secret: str
     twilio_secret_file: Path
+    clearinghouse_token_file: Path
 
 
 def load_keys(home: Path) -> KeyFiles:
@@ -33,6 +34,8 @@ def load_keys(home: Path) -> KeyFiles:
     telehealth_key_file = home / "sandbox-telehealth.key"
     zoom_secret_file = home / "sandbox-zoom.secret"
     twilio_secret_file = home / "sandbox-twilio.secret"
+    clearinghouse_token_file = home / "sandbox-clearinghouse.token"
+    _secret(clearinghouse_token_file)
     return KeyFiles(
         issuer_key=_ec_key(home / "sandbox-issuer.jwk", "P-256", "ES256"),
         id_key=_rsa_key(home / "sandbox-issuer-id.jwk"),
@@ -46,6 +49,7 @@ def load_keys(home: Path) -> KeyFiles:
         zoom_secret_file=zoom_secret_file,
         twilio_secret=_secret(twilio_secret_file),
         twilio_secret_file=twilio_secret_file,
+        clearinghouse_token_file=clearinghouse_token_file,
     )
 
 

@@ -42,7 +42,9 @@ def load(
         inboxes = {each.id: each for each in configured if isinstance(each, InboxSource)}
         if source not in inboxes:
             raise ConfigError(f"there is no source {source} of kind inbox")
-        told = asyncio.run(_load(settings, inboxes[source], [file.read_bytes() for file in files]))
+        told = asyncio.run(
+            load_files(settings, inboxes[source], [file.read_bytes() for file in files])
+        )
     rows = table("file", "outcome", "what is wrong, or was left out")
     for file, (outcome, remark) in zip(files, told, strict=True):
         rows.add_row(escape(file.name), outcome, escape(remark))
@@ -53,9 +55,10 @@ def load(
         raise typer.Exit(1)
 
 
-async def _load(
+async def load_files(
     settings: RuntimeSettings, source: InboxSource, contents: list[bytes]
 ) -> list[tuple[str, str]]:
+    """For each its outcome, and what is wrong or was left out."""
     url = settings.database_url or inbox_url(settings.home)
     store = await open_inbox(url, settings.key_ring().key("store:inbox"))
     try:

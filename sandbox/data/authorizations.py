@@ -126,7 +126,7 @@ def _claim(
         patient=billing.patient,
         created=instant(at),
         insurer=billing.insurer,
-        provider=billing.providers[0],
+        provider=billing.providers[0][0],
         priority=hl7_concept("processpriority", "stat" if plan.expedited else "normal"),
         diagnosis=[{"sequence": 1, "diagnosisCodeableConcept": concept(_reason(chart))}],
         insurance=[{"sequence": 1, "focal": True, "coverage": billing.coverage}],

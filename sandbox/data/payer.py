@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sandbox.data.chart import Chart, Visit
+from sandbox.data.claim_files import Biller, FiledClaim, Share
 from sandbox.data.codes import CHECKUP, CLINIC_SERVICE, TELEHEALTH_SERVICE
 from sandbox.data.directory import Site
 from sandbox.data.people import Person
@@ -36,20 +37,6 @@ COPAY = 25_00
 _CARIN = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication"
 _CLAIM_LAG = timedelta(days=2)
 _DECISION_LAG = timedelta(days=9)
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How one allowed amount is divided."""
-
-    deductible: int
-    copay: int
-    coinsurance: int
-    benefit: int
-
-    @property
-    def member(self) -> int:
-        return self.deductible + self.copay + self.coinsurance
 
 
 @dataclass(slots=True)
@@ -94,12 +81,17 @@ class Billing:
     """One member's claims as they are written down, oldest first."""
 
     source: SourceBuilder
-    number: int
+    person: Person
+    member_id: str
     patient: Reference
     insurer: Reference
-    providers: Sequence[Reference]  # who had the visits, in turn
+    providers: Sequence[tuple[Reference, Biller]]  # who had the visits, in turn
     coverage: Reference
     years: dict[int, Accumulator] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        return self.person.number
 
 
 def member_id(source: SourceBuilder, person: Person) -> str:
@@ -183,16 +175,25 @@ def record_coverage(
     return reference, member
 
 
-def record_claims(billing: Billing, chart: Chart, seed: int, until: date | None) -> None:
+def account_number(source: SourceBuilder, person: int, visit: int) -> str:
+    """The provider's own number of a visit, which the claim for it carries."""
+    return "A" + source.shared_number(9, "account", person, visit)
+
+
+def record_claims(
+    billing: Billing, chart: Chart, seed: int, until: date | None
+) -> list[FiledClaim]:
     """A visit after the coverage ended was not this payer's to pay."""
+    filed = []
     rng = stream(seed, "claims", billing.number)
     for visit in chart.visits:
         submitted = rng.randint(110, 480) * 100 + rng.randrange(0, 100, 5)
         if until is None or visit.start.date() <= until:
-            _record_claim(billing, visit, submitted)
+            filed.append(_record_claim(billing, visit, submitted))
+    return filed
 
 
-def _record_claim(billing: Billing, visit: Visit, submitted: int) -> None:
+def _record_claim(billing: Billing, visit: Visit, submitted: int) -> FiledClaim:
     day = visit.start.date()
     allowed = submitted * 7 // 10
     share = billing.years.setdefault(day.year, Accumulator()).divide(allowed)
@@ -203,6 +204,8 @@ def _record_claim(billing: Billing, visit: Visit, submitted: int) -> None:
         "servicedDate": day.isoformat(),
         "diagnosisSequence": [1],
     }
+    provider, biller = billing.providers[visit.number % len(billing.providers)]
+    account = account_number(billing.source, billing.number, visit.number)
     shared = {
         "status": "active",
         "type": hl7_concept("claim-type", "professional"),
@@ -210,16 +213,24 @@ def _record_claim(billing: Billing, visit: Visit, submitted: int) -> None:
         "patient": billing.patient,
         "billablePeriod": {"start": day.isoformat(), "end": day.isoformat()},
         "insurer": billing.insurer,
-        "provider": billing.providers[visit.number % len(billing.providers)],
+        "provider": provider,
         "diagnosis": [{"sequence": 1, "diagnosisCodeableConcept": concept(_reason(visit))}],
     }
     key = (billing.number, visit.number)
+    number = billing.source.number(10, "claim", *key)
     claim = billing.source.add(
         "Claim",
         key,
         visit.start + _CLAIM_LAG,
         visit.sensitivity,
         **shared,
+        identifier=[
+            {
+                "type": hl7_concept("v2-0203", "AN", "Account number"),
+                "system": f"https://{biller.source}.example/account",
+                "value": account,
+            }
+        ],
         created=instant(visit.start + _CLAIM_LAG),
         priority=hl7_concept("processpriority", "normal"),
         insurance=[{"sequence": 1, "focal": True, "coverage": billing.coverage}],
@@ -238,7 +249,7 @@ def _record_claim(billing: Billing, visit: Visit, submitted: int) -> None:
             {
                 "type": {"coding": [_UNIQUE_CLAIM]},
                 "system": "https://payer.example/claim",
-                "value": billing.source.number(10, "claim", *key),
+                "value": number,
             }
         ],
         created=instant(decided),
@@ -248,9 +259,36 @@ def _record_claim(billing: Billing, visit: Visit, submitted: int) -> None:
         item=[{**item, "adjudication": amounts}],
         total=amounts,
         payment={"amount": money(share.benefit), "date": decided.date().isoformat()},
+        supportingInfo=[
+            {
+                "sequence": 1,
+                "category": {"coding": [_ACCOUNT_NUMBER]},
+                "valueString": account,
+            }
+        ],
+    )
+    return FiledClaim(
+        account=account,
+        number=number,
+        member_id=billing.member_id,
+        person=billing.person,
+        biller=biller,
+        day=day,
+        service=service.code,
+        reason=_reason(visit).code,
+        sensitive=visit.sensitivity is not None,
+        submitted=submitted,
+        allowed=allowed,
+        share=share,
+        submitted_at=visit.start + _CLAIM_LAG,
+        decided_at=decided,
     )
 
 
+_ACCOUNT_NUMBER = {
+    "system": "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType",
+    "code": "patientaccountnumber",
+}
 _UNIQUE_CLAIM = {
     "system": "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBIdentifierType",
     "code": "uc",

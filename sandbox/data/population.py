@@ -13,6 +13,7 @@ from sandbox.data.appointments import HEARTHSIDE, ZOOM, AppointmentBook, BookedV
 from sandbox.data.authorizations import record_authorizations
 from sandbox.data.care_teams import record_care_teams
 from sandbox.data.chart import Chart, Visit, make_chart
+from sandbox.data.claim_files import Biller, FiledClaim, write_claim_files
 from sandbox.data.dialect import as_ehr_b
 from sandbox.data.directory import Practitioner, record_directory
 from sandbox.data.measurements import record_labs
@@ -61,6 +62,8 @@ class Population:
     visits: Mapping[str, Sequence[BookedVisit]]
     """By the vendor that holds them."""
     members: tuple[Member, ...]
+    claim_files: Mapping[str, str]
+    """X12 files by name: what the EHRs have submitted, and what the payer has paid."""
     truth: Truth
     launch_patient: str
     clinician: str
@@ -111,6 +114,7 @@ class _PopulationBuilder:
             name: record_provider(payer, SITES[name], today) for name in (EHR_A, EHR_B)
         }
         record_network(payer, self._providers, today)
+        self._claims: list[FiledClaim] = []
         self._members: list[Member] = []
         self._true: list[TruePerson] = []
 
@@ -129,6 +133,7 @@ class _PopulationBuilder:
             resources={name: source.resources for name, source in self._sources.items()},
             visits={book.vendor.name: book.visits for book in self._books.values()},
             members=tuple(self._members),
+            claim_files=write_claim_files(self._claims, self._today),
             truth=Truth(tuple(self._true), tuple(map(self._true_pair, pairs))),
             launch_patient=self._true[0].ids[EHR_A],
             clinician=self._directories[EHR_A].practitioners[0].reference["reference"][13:],
@@ -228,13 +233,14 @@ class _PopulationBuilder:
         coverage, member = record_coverage(source, record, patient, self._insurer, today)
         billing = Billing(
             source,
-            person.number,
+            record,
+            card,
             patient,
             self._insurer,
-            tuple(self._providers[name] for name in ehrs),
+            tuple((self._providers[name], _biller(name)) for name in ehrs),
             coverage,
         )
-        record_claims(billing, chart, self._seed, member.until)
+        self._claims += record_claims(billing, chart, self._seed, member.until)
         if member.active:
             record_authorizations(billing, chart, self._order(patient_a), self._today)
         met = billing.years.get(today.year, Accumulator())
@@ -260,6 +266,10 @@ class _PopulationBuilder:
             for person in pair.people
         )
         return TrueLookalikes(pair.likeness, one, other)
+
+
+def _biller(name: str) -> Biller:
+    return Biller(name, SITES[name].title, SITES[name].npi)
 
 
 def _patient(id_: str) -> Reference:

@@ -10,6 +10,7 @@ from sandbox.data.chart import VISIT_LENGTH, Chart, Diagnosis, Visit
 from sandbox.data.codes import CHECKUP, OFFICE_VISIT, PROCEDURES, VIDEO_VISIT
 from sandbox.data.measurements import record_labs, record_vitals
 from sandbox.data.medications import record_prescriptions
+from sandbox.data.payer import account_number
 from sandbox.data.people import Person
 from sandbox.data.recorder import Recorder
 from sandbox.data.shapes import (
@@ -137,6 +138,13 @@ def _visit(recorder: Recorder, visit: Visit, conditions: dict[str, Reference]) -
         (recorder.number, visit.number),
         visit.start + VISIT_LENGTH,
         visit.sensitivity,
+        identifier=[
+            {
+                "type": hl7_concept("v2-0203", "AN", "Account number"),
+                "system": f"https://{source.name}.example/account",
+                "value": account_number(source, recorder.number, visit.number),
+            }
+        ],
         status="finished",
         class_=_visit_class(visit),
         type=[concept(VIDEO_VISIT if visit.virtual else OFFICE_VISIT)],

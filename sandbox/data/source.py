@@ -40,6 +40,10 @@ class SourceBuilder:
     def number(self, digits: int, *key: object) -> str:
         return f"{int(digest(self._seed, self.name, *key)[:15], 16) % 10**digits:0{digits}d}"
 
+    def shared_number(self, digits: int, *key: object) -> str:
+        """A number that every source has alike, as a claim that one sends the other."""
+        return f"{int(digest(self._seed, *key)[:15], 16) % 10**digits:0{digits}d}"
+
     def add(
         self,
         type_: str,

@@ -16,7 +16,6 @@ from sandbox.x12.interchange import (
     parse_interchange,
 )
 
-PAYER_ID = "842610001"
 SENDER_ID = "CHARTGRAPH"
 RECEIVER_ID = "MEADOWMUTUAL"
 EDI_X12 = "application/edi-x12"

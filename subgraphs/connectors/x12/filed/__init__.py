@@ -35,14 +35,18 @@ def file_documents(
     documents: Iterable[Filed], name: Namer, payers: Mapping[str, FiledPayer]
 ) -> Filing:
     names = Names(name, payers)
-    resources: list[Resource] = []
+    # A patient is told with each claim: of one file once is enough.
+    resources: dict[tuple[str, str], Resource] = {}
     left_out: Counter[str] = Counter()
     for told in _tell(documents, names):
         if isinstance(told, str):
             left_out[told] += 1
         else:
-            resources += told
-    return Filing(tuple(resources), left_out)
+            for each in told:
+                key = (each["resourceType"], each["id"])
+                if each.keys() >= resources.get(key, {}).keys():
+                    resources[key] = each
+    return Filing(tuple(resources.values()), left_out)
 
 
 def _tell(documents: Iterable[Filed], names: Names) -> Iterator[list[Resource] | str]:
