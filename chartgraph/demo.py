@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from chartgraph.commands.inbox import load_files
+from chartgraph.handing_in import load_files
 from schema import ROLES
 from subgraphs.connectors.config import InboxSource, load_sources
 from subgraphs.runtime.settings import RuntimeSettings

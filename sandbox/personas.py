@@ -85,6 +85,7 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
                 "user/Coverage.rs",
                 "user/ExplanationOfBenefit.rs",
                 "user/Claim.rs",
+                "user/Encounter.rs",
             ),
             purpose="HPAYMT",
         ),

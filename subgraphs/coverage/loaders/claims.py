@@ -14,6 +14,7 @@ from subgraphs.coverage.model.claims import CLAIM, ClaimResource
 from subgraphs.coverage.model.explanations import ExplanationResource
 from subgraphs.coverage.model.families import Numbers, are_one, find_families
 from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.facts import Fact, load_records, merge
 from subgraphs.runtime.gathering import Ask, Gathered, Record
 from subgraphs.runtime.kinds import Kind, Versions
@@ -49,6 +50,23 @@ class ClaimFact(Fact[ClaimResource]):
             frozenset[str]().union(*(each.accounts for each in known)),
             frozenset[str]().union(*(each.claims for each in known)),
             self.resource.numbers("").days,
+        )
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The provider's numbers of it, by every version."""
+        told = (a for record in self.versions for a in record.resource.accounts)
+        return tuple(dict.fromkeys(told))
+
+    @property
+    def encounters(self) -> tuple[Link, ...]:
+        """The visits it refers to."""
+        return tuple(
+            Link(record.source, id_)
+            for record in self.versions
+            for item in record.resource.item
+            for reference in item.encounter
+            if (id_ := reference.id_of("Encounter"))
         )
 
     @property

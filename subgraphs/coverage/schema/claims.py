@@ -17,6 +17,7 @@ from subgraphs.coverage.schema.claim_values import ClaimItem, ClaimStatus, Earli
 from subgraphs.coverage.schema.reconciliations import Reconciliation
 from subgraphs.coverage.schema.remittances import ClaimRemittance
 from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
+from subgraphs.runtime.billing_key import BillingKey, seal_billing
 from subgraphs.runtime.datatypes import (
     FEW,
     CodeableConcept,
@@ -68,10 +69,15 @@ class Claim(FactNode):
     )
     fact: strawberry.Private[Fact[ClaimResource]]
 
+    @federation.field(inaccessible=True, description="The way to its visit, sealed for records.")
+    def billing_key(self, info: strawberry.Info) -> str | None:
+        claim = self._claim
+        key = BillingKey.of(claim.compartment, claim.accounts, claim.encounters)
+        return seal_billing(info.context.subgraph.ids, CLAIM.type, self.id, key)
+
     @strawberry.field(description="The provider's number of it, which its payments repeat.")
     def account_number(self) -> str | None:
-        told = (a for record in self._claim.versions for a in record.resource.accounts)
-        return next(told, None)
+        return next(iter(self._claim.accounts), None)
 
     @strawberry.field(
         directives=[FEW], description="The payer's own numbers of it, the first first."

@@ -10,6 +10,7 @@ import strawberry
 from strawberry import federation
 
 from subgraphs.records import kinds, loaders, model
+from subgraphs.records.billing import seal_visit
 from subgraphs.records.schema import documents, problems, whose
 from subgraphs.records.schema.events import Immunization, Procedure, reasons
 from subgraphs.records.schema.later import ConditionOfFact, DocumentOfFact, PatientOfFact
@@ -91,6 +92,10 @@ class Encounter(FactNode):
     @federation.field(inaccessible=True, description=RECORD_KEY)
     def record_key(self, info: strawberry.Info) -> str | None:
         return record_key_of(info.context, self.fact)
+
+    @federation.field(inaccessible=True, description="The way to its claims, sealed for coverage.")
+    def billing_key(self, info: strawberry.Info) -> str | None:
+        return seal_visit(info.context, self.fact)
 
     @federation.field(
         directives=[FEW],
