@@ -32,7 +32,7 @@ async def load_visit(
     key = open_billing(request.subgraph.ids, "Claim", claim, text)
     if key is None:
         raise ClientError(Code.NOT_FOUND)
-    found = await load_encounters(request, key.compartment)
+    found = await load_encounters(request, await request.directed(key.compartment))
     return next((fact for fact in found.rows if key.meets(_accounts(fact), _links(fact))), None)
 
 

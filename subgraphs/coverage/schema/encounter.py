@@ -42,7 +42,7 @@ class Encounter:
         key = open_billing(request.subgraph.ids, "Encounter", self.id, self.billing_key)
         if key is None:
             raise ClientError(Code.NOT_FOUND)
-        found = await load_claims(request, key.compartment)
+        found = await load_claims(request, await request.directed(key.compartment))
         rows = tuple(claim for claim in found.rows if key.meets(claim.accounts, claim.encounters))
         return connect(
             request,
