@@ -23,6 +23,13 @@ ACCOUNT_TYPES: Final = frozenset({"AN", "VN"})
 http://terminology.hl7.org/CodeSystem/v2-0203
 """
 
+CLAIM: Final = (
+    "What a provider asks a payer to pay: of FHIR, and of X12 837 files. A replacement or a void "
+    "stands in the place of what it replaces. A claim that nobody has submitted here is told as "
+    "its payment or its status tells it. https://hl7.org/fhir/R4/claim.html"
+)
+"""One wording for both subgraphs that publish it."""
+
 
 class BillingKey(msgspec.Struct, frozen=True, omit_defaults=True):
     patient: str

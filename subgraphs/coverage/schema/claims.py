@@ -17,6 +17,7 @@ from subgraphs.coverage.schema.claim_values import ClaimItem, ClaimStatus, Earli
 from subgraphs.coverage.schema.reconciliations import Reconciliation
 from subgraphs.coverage.schema.remittances import ClaimRemittance
 from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
+from subgraphs.runtime import billing_key
 from subgraphs.runtime.billing_key import BillingKey, seal_billing
 from subgraphs.runtime.datatypes import (
     FEW,
@@ -47,9 +48,7 @@ _FOR_BILLING = "for billing and the patient; null for everyone else."
 @federation.type(
     keys=["id"],
     requires_scopes=scopes_for("Claim"),
-    description="What a provider asks a payer to pay: of FHIR, and of X12 837 files. A replacement "
-    "or a void stands in the place of what it replaces. A claim that nobody has submitted here is "
-    "told as its payment or its status tells it. https://hl7.org/fhir/R4/claim.html",
+    description=billing_key.CLAIM,
 )
 class Claim(FactNode):
     patient: PatientOfFact = strawberry.field(description="Who was treated.")

@@ -11,6 +11,7 @@ from strawberry import federation
 from contract.errors import Code
 from subgraphs.records.billing import load_visit
 from subgraphs.records.schema.encounters import Encounter
+from subgraphs.runtime.billing_key import CLAIM
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import FACT_ID
 from subgraphs.runtime.request import Request
@@ -18,7 +19,7 @@ from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
-@federation.type(keys=["id"])
+@federation.type(keys=["id"], description=CLAIM)
 class Claim:
     id: strawberry.ID = strawberry.field(description=FACT_ID)
     billing_key: str | None = federation.field(
