@@ -26,9 +26,13 @@ NOTE = "demo.json"
 """The running demo's addresses, for `chartgraph token` and for tests."""
 
 CLEARINGHOUSE: Final = "clearinghouse"
+_EHR = [
+    *("identity", "records", "diagnostics", "medications"),
+    *("scheduling", "telehealth", "directory"),
+]
 _SERVES = {
-    "ehr-a": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
-    "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
+    "ehr-a": _EHR,
+    "ehr-b": _EHR,
     "payer": ["identity", "coverage", "directory"],
     "payer-x12": ["coverage"],
     "telehealth": ["telehealth", "scheduling"],

@@ -62,6 +62,7 @@ from subgraphs.identity.loaders import Identity, IndexFacts
 from subgraphs.identity.sources.adt import IndexFeed
 from subgraphs.identity.sources.crawl import Crawler
 from subgraphs.identity.sources.inbox import InboxNews
+from subgraphs.medications.loaders import Medications
 from subgraphs.medications.sources.fhir import FhirMedications
 from subgraphs.records.sources.fhir import FhirRecords
 from subgraphs.runtime.access_facts import (
@@ -105,6 +106,7 @@ from subgraphs.scheduling.sources.calendars import FhirCalendars
 from subgraphs.scheduling.sources.fhir import FhirSchedule
 from subgraphs.scheduling.sources.rooms import Rooms
 from subgraphs.telehealth.loaders import Telehealth
+from subgraphs.telehealth.sources.messages import FhirMessages
 from subgraphs.telehealth.sources.notices import (
     NoticeBoard,
     ReadNotice,
@@ -130,7 +132,7 @@ NAMES: Final = (
 )
 
 
-WRITING: Final = frozenset({"scheduling"})
+WRITING: Final = frozenset({"medications", "scheduling", "telehealth"})
 """Those whose mutations are writes to upstreams."""
 
 
@@ -423,12 +425,13 @@ def _diagnostics(deployment: Deployment) -> Part:
 
 
 def _medications(deployment: Deployment) -> Part:
-    return Part(
-        {
-            id_: FhirMedications(_interpreted(server), base=server.config.url)
-            for id_, server in deployment.fhir("medications").items()
-        }
-    )
+    servers = deployment.fhir("medications")
+    sources = {
+        id_: FhirMedications(_interpreted(server), base=server.config.url)
+        for id_, server in servers.items()
+    }
+    taking = {id_: each for id_, each in servers.items() if isinstance(each, FhirServer)}
+    return Part(Medications(sources, taking, deployment.writes["medications"]))
 
 
 def _scheduling(deployment: Deployment) -> Part:
@@ -478,6 +481,7 @@ def _telehealth(deployment: Deployment) -> Part:
     routes = {
         path: route for each in vendors.values() for path, route in each.notices.routes.items()
     }
+    letters = deployment.fhir("telehealth")
     services = Telehealth(
         Vendors(vendors),
         VisitKeys(deployment.keys.key("seal:links")),
@@ -487,6 +491,9 @@ def _telehealth(deployment: Deployment) -> Part:
             if isinstance(server, FhirServer)
         },
         derive_key(deployment.keys.key("seal:ids"), "visitors"),
+        {id_: FhirMessages(server) for id_, server in letters.items()},
+        {id_: server for id_, server in letters.items() if isinstance(server, FhirServer)},
+        deployment.writes["telehealth"],
     )
     return Part(services, routes=routes)
 

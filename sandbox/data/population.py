@@ -18,6 +18,7 @@ from sandbox.data.dialect import as_ehr_b
 from sandbox.data.directory import Practitioner, record_directory
 from sandbox.data.measurements import record_labs
 from sandbox.data.medications import copy_prescriptions, record_formulary
+from sandbox.data.messages import record_messages
 from sandbox.data.payer import (
     Accumulator,
     Billing,
@@ -185,6 +186,8 @@ class _PopulationBuilder:
         record_chart(recorder, chart, visits, self._today)
         record_care_teams(recorder, chart)
         self._appointments(name, number, patient, replace(chart, visits=visits))
+        if number % 3 == 0:
+            record_messages(source, number, patient, doctor, self._today)
         return _id(patient)
 
     def _doctor(self, name: str, number: int) -> Practitioner:

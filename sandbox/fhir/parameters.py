@@ -172,6 +172,14 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _reference("request"),
         _date("created"),
     ),
+    "Communication": (
+        *_SUBJECT,
+        _token("status"),
+        _token("category"),
+        _reference("sender"),
+        _reference("recipient"),
+        _date("sent"),
+    ),
     "Condition": (
         *_SUBJECT,
         _token("category"),
@@ -346,6 +354,15 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _token("intent"),
         _date("authored", "authoredOn"),
         _reference("encounter"),
+    ),
+    "Task": (
+        _reference("patient", "for", target="Patient"),
+        _reference("subject", "for"),
+        _reference("focus"),
+        _reference("owner"),
+        _token("status"),
+        _token("code"),
+        _date("authored-on", "authoredOn"),
     ),
     "Slot": (
         _reference("schedule"),

@@ -15,6 +15,7 @@ from subgraphs.medications.model import (
     ENTERED_IN_ERROR,
     MedicationDispense,
     MedicationRequest,
+    RefillTask,
     Supplied,
 )
 from subgraphs.runtime.fhir import CodeableConcept, Quantity, canonical_code, subjects, tokens
@@ -124,4 +125,13 @@ DISPENSES: Final[Kind[MedicationDispense]] = Kind(
     retracted=lambda dispense: dispense.status == ENTERED_IN_ERROR,
     subject=_about,
     mentions=lambda d: mentions_of(*_named(d)) | _said(d),
+)
+REFILLS: Final[Kind[RefillTask]] = Kind(
+    type="Task",
+    rank=lambda task: rank(task.authored_on),
+    # Each EHR has its own in-basket.
+    same=lambda _: None,
+    tokens=lambda task: {"status": {task.status or ""}, "code": tokens([task.code])},
+    retracted=lambda task: task.status == ENTERED_IN_ERROR,
+    mentions=lambda task: frozenset[str]().union(*(words(note.text) for note in task.note)),
 )

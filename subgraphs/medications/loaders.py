@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from subgraphs.medications.kinds import DISPENSES, REQUESTS
-from subgraphs.medications.model import MedicationDispense, MedicationRequest
+from subgraphs.medications.kinds import DISPENSES, REFILLS, REQUESTS
+from subgraphs.medications.model import MedicationDispense, MedicationRequest, RefillTask
 from subgraphs.medications.sources import MedicationSource
 from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.creating import CreatingServer
 from subgraphs.runtime.facts import (
     Fact,
     labelled,
@@ -17,11 +19,19 @@ from subgraphs.runtime.facts import (
     merge,
     sensitive_subjects,
 )
-from subgraphs.runtime.gathering import Ask, Gathered
+from subgraphs.runtime.gathering import Ask, Gathered, Record
 from subgraphs.runtime.request import Request
+from subgraphs.runtime.writes import Writes
 
-Medications = Mapping[str, MedicationSource]
-"""The subgraph's sources, by id."""
+
+@dataclass(frozen=True, slots=True)
+class Medications:
+    """The subgraph's own services."""
+
+    sources: Mapping[str, MedicationSource]
+    servers: Mapping[str, CreatingServer] = field(default_factory=dict)
+    """The sources that take requests for refills."""
+    writes: Writes | None = None
 
 
 async def load_requests(
@@ -36,7 +46,7 @@ async def load_dispenses(
     """Closed too by the label of a prescription of the same, which a pharmacy seldom repeats."""
     if not request.access.may_read(DISPENSES.type, patient):
         return Gathered()
-    ask = {name: source.dispenses for name, source in request.services.items()}
+    ask = {name: source.dispenses for name, source in request.services.sources.items()}
     found, prescribed = await asyncio.gather(
         load_facts(request, DISPENSES, ask, patient),
         load_records(request, REQUESTS, _asks(request), patient),
@@ -48,7 +58,30 @@ async def load_dispenses(
 
 
 def _asks(request: Request[Medications]) -> Mapping[str, Ask[MedicationRequest]]:
-    return {name: source.requests for name, source in request.services.items()}
+    return {name: source.requests for name, source in request.services.sources.items()}
+
+
+async def load_refills(
+    request: Request[Medications], patient: Compartment
+) -> Gathered[Fact[RefillTask]]:
+    """Closed too by the label of the prescription."""
+    ask = {name: source.refills for name, source in request.services.sources.items()}
+    found, prescribed = await asyncio.gather(
+        load_facts(request, REFILLS, ask, patient), load_requests(request, patient)
+    )
+    seen: set[tuple[str, str | None]] = {
+        (record.source, record.resource.id) for fact in prescribed.rows for record in _all_of(fact)
+    }
+    rows = (fact for fact in found.rows if seen.intersection(map(_about, fact.records)))
+    return Gathered(tuple(rows), found.sources)
+
+
+def _about(record: Record[RefillTask]) -> tuple[str, str | None]:
+    return record.source, record.resource.prescription
+
+
+def _all_of(fact: Fact[MedicationRequest]) -> Iterator[Record[MedicationRequest]]:
+    yield from (*fact.records, *fact.replaced)
 
 
 def is_dispensed_on(

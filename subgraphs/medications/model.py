@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from subgraphs.runtime.fhir import (
     Annotation,
     CodeableConcept,
@@ -182,3 +184,26 @@ class MedicationDispense(Supplied, frozen=True, kw_only=True):
         """Ids of the same source's prescriptions that it was dispensed on."""
         ids = (each.id_of("MedicationRequest") for each in self.authorizing_prescription)
         return frozenset(id_ for id_ in ids if id_)
+
+
+class RefillTask(Resource, frozen=True, kw_only=True):
+    """https://hl7.org/fhir/R4/task.html, about a prescription."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    focus: Reference | None = None
+    for_: Reference | None = msgspec.field(default=None, name="for")
+    authored_on: str | None = None
+    requester: Reference | None = None
+    # `owner` is whose record it is, for every resource.
+    performer: Reference | None = msgspec.field(default=None, name="owner")
+    note: tuple[Annotation, ...] = ()
+
+    @property
+    def owner(self) -> Reference | None:
+        return self.for_
+
+    @property
+    def prescription(self) -> str | None:
+        """The id of the prescription it is about; None for any other task."""
+        return self.focus.id_of("MedicationRequest") if self.focus else None

@@ -39,7 +39,7 @@ STAFF: Final[Mapping[str, Collection[str]]] = {
     "nurse": _CLINICAL,
     "developer": _CLINICAL,
     "pharmacist": {"Patient", "AllergyIntolerance", "Condition", "Medication", "Coverage"}
-    | {"MedicationRequest", "MedicationDispense", "Observation"},
+    | {"MedicationRequest", "MedicationDispense", "Observation", "Task", "Communication"},
     "lab": {"Patient", "Observation", "DiagnosticReport", "Specimen"},
     "scheduler": {"Patient", "Appointment", "Slot", "Schedule", "Coverage"},
     "biller": _BILLING | {"Appointment", "Encounter"},

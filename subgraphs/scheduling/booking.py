@@ -13,6 +13,7 @@ from contract.errors import Code
 from subgraphs.connectors.errors import CircuitOpen, RateLimited, Refused, Rejected
 from subgraphs.connectors.telehealth.visit import NewVisit
 from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.creating import RefusedError
 from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.facts import Fact, load_by_id, merge
 from subgraphs.runtime.gathering import Record
@@ -58,15 +59,6 @@ class ConflictError(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-
-
-class RefusedError(Exception):
-    """The calendar's own system refused."""
-
-    def __init__(self, source: str, refusal: Rejected | Refused) -> None:
-        super().__init__(source)
-        self.source = source
-        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)

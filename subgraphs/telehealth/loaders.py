@@ -10,13 +10,16 @@ from contract.errors import Code
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.telehealth.visit import Visit
 from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.creating import CreatingServer
 from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import Tokens
 from subgraphs.runtime.sealing import RecordRef
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
+from subgraphs.runtime.writes import Writes
 from subgraphs.telehealth.model import VisitNow
 from subgraphs.telehealth.sources.appointments import AppointmentServer
+from subgraphs.telehealth.sources.messages import MessageSource
 from subgraphs.telehealth.sources.notices import topic_of
 from subgraphs.telehealth.sources.vendor import Vendors, VideoVendor
 
@@ -36,6 +39,10 @@ class Telehealth:
     """The EHRs that keep the appointments of visits."""
     identities: bytes = b""
     """The key by which vendors are told who is who without being told who."""
+    messages: Mapping[str, MessageSource] = field(default_factory=dict)
+    letters: Mapping[str, CreatingServer] = field(default_factory=dict)
+    """The sources that take messages."""
+    writes: Writes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A video visit as we know it: what the vendor says when asked, or what it last pushed."""
+"""What the vendors say of a visit when asked, or last pushed; and messages, as EHRs keep them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,35 @@ from datetime import datetime
 
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.telehealth.visit import Visit
+from subgraphs.runtime.fhir import CodeableConcept, Element, Reference, Resource
+
+
+class Content(Element, frozen=True):
+    content_string: str | None = None
+
+
+class Communication(Resource, frozen=True, kw_only=True):
+    """https://hl7.org/fhir/R4/communication.html"""
+
+    status: str | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    subject: Reference | None = None
+    topic: CodeableConcept | None = None
+    sender: Reference | None = None
+    recipient: tuple[Reference, ...] = ()
+    sent: str | None = None
+    received: str | None = None
+    in_response_to: tuple[Reference, ...] = ()
+    payload: tuple[Content, ...] = ()
+
+    @property
+    def owner(self) -> Reference | None:
+        return self.subject
+
+    @property
+    def body(self) -> str | None:
+        texts = [each.content_string for each in self.payload if each.content_string]
+        return "\n\n".join(texts) or None
 
 
 @dataclass(frozen=True, slots=True)

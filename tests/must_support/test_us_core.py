@@ -8,6 +8,7 @@ import pytest
 
 from subgraphs.diagnostics.schema import SCHEMA as DIAGNOSTICS
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
+from subgraphs.medications.loaders import Medications
 from subgraphs.medications.schema import SCHEMA as MEDICATIONS
 from subgraphs.medications.sources.fhir import FhirMedications
 from subgraphs.records.schema import SCHEMA as RECORDS
@@ -26,7 +27,9 @@ DOMAINS = {
     ),
     "medications": Domain(
         MEDICATIONS,
-        lambda servers: {id_: FhirMedications(server) for id_, server in servers.items()},
+        lambda servers: Medications(
+            {id_: FhirMedications(server) for id_, server in servers.items()}
+        ),
     ),
 }
 TABLE = load_table("us-core.yaml")

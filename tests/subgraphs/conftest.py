@@ -24,9 +24,13 @@ from subgraphs.runtime.sealing import IdSeal, RecordRef
 from subgraphs.runtime.settings import RuntimeSettings
 
 MASTER = b"m" * 32
+_EHR = [
+    *("identity", "records", "diagnostics", "medications"),
+    *("scheduling", "telehealth", "directory"),
+]
 SERVES = {
-    "ehr-a": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
-    "ehr-b": ["identity", "records", "diagnostics", "medications", "scheduling", "directory"],
+    "ehr-a": _EHR,
+    "ehr-b": _EHR,
     "payer": ["identity", "coverage", "directory"],
     "payer-x12": ["coverage"],
     "telehealth": ["telehealth", "scheduling"],

@@ -29,6 +29,7 @@ _PATIENT_PATHS: Mapping[str, tuple[str, ...]] = {
     "Immunization": ("patient",),
     "RelatedPerson": ("patient",),
     "Provenance": ("target",),
+    "Task": ("for",),
 }
 _PATHS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Appointment", "practitioner"): ("participant", "actor"),

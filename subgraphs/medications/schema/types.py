@@ -17,7 +17,9 @@ from strawberry.federation.types import FieldSet
 
 from subgraphs.medications import kinds, loaders, model
 from subgraphs.medications.loaders import Medications
+from subgraphs.medications.refills import TASK, refills_of
 from subgraphs.medications.schema.products import DosageInstruction, Medication
+from subgraphs.medications.schema.refills import RefillRequest
 from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Quantity
 from subgraphs.runtime.fact_nodes import (
@@ -99,6 +101,14 @@ class MedicationRequest(FactNode):
         rows = [row for row in found.rows if loaders.is_dispensed_on(row, self.fact)]
         newest = sorted(sorted(rows, key=lambda row: row.id), key=_rank, reverse=True)
         return [MedicationDispense.of(request, row) for row in newest]
+
+    @federation.field(
+        directives=[FEW],
+        requires_scopes=scopes_for(TASK),
+        description="What was asked for of it by way of refills, the latest first.",
+    )
+    async def refill_requests(self, info: strawberry.Info) -> list[RefillRequest] | None:
+        return [RefillRequest.of(fact) for fact in await refills_of(info.context, self.fact)]
 
     @classmethod
     def of(cls, request: Request[Any], fact: Fact[model.MedicationRequest]) -> MedicationRequest:

@@ -12,7 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from subgraphs.connectors.errors import Refused, Rejected
-from subgraphs.medications.model import MedicationDispense, MedicationRequest, Supplied
+from subgraphs.medications.model import (
+    MedicationDispense,
+    MedicationRequest,
+    RefillTask,
+    Supplied,
+)
 from subgraphs.runtime.fhir import Reference, translate
 from subgraphs.runtime.gathering import Answer
 
@@ -72,6 +77,18 @@ class FhirMedications:
 
     async def dispenses(self, patients: Sequence[str]) -> Answer[MedicationDispense]:
         return await self._ask("MedicationDispense", MedicationDispense, patients)
+
+    async def refills(self, patients: Sequence[str]) -> Answer[RefillTask]:
+        try:
+            found, _ = await self._server.search_including("Task", "patient", patients)
+        except Rejected:
+            # US Core promises no tasks.
+            return Answer(dict.fromkeys(patients, ()))
+        about = {
+            patient: [row for row in rows if _is_about_prescription(row)]
+            for patient, rows in found.items()
+        }
+        return translate(about, RefillTask)
 
     async def _ask(
         self, type_: str, model: type[SuppliedT], patients: Sequence[str]
@@ -154,3 +171,9 @@ def _contained(row: _Wire) -> _Wire | None:
         if isinstance(each, dict) and _is_medication(each)
     }
     return own.get(_reference(row) or "")
+
+
+def _is_about_prescription(task: _Wire) -> bool:
+    focus = task.get("focus")
+    reference = focus.get("reference", "") if isinstance(focus, dict) else ""
+    return "MedicationRequest/" in str(reference)

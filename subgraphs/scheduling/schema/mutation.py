@@ -11,6 +11,7 @@ from strawberry import federation
 from contract.errors import Code
 from subgraphs.connectors.errors import Rejected
 from subgraphs.connectors.fhir.writing import NotConformingError
+from subgraphs.runtime.creating import RefusedError
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.idempotency import Asked, KeyReusedError
 from subgraphs.runtime.mutations import (
@@ -25,7 +26,6 @@ from subgraphs.scheduling.booking import (
     ConflictError,
     Done,
     NotTheirsError,
-    RefusedError,
     book,
     cancel,
     reschedule,

@@ -18,6 +18,7 @@ from subgraphs.connectors.errors import (
     UpstreamError,
 )
 from subgraphs.connectors.telehealth.visit import NewVisit
+from subgraphs.runtime.creating import filled
 from subgraphs.runtime.fhir import Element
 from subgraphs.runtime.scalars import exact, instant
 from subgraphs.scheduling.model import SESSION_KEY, VIRTUAL_SERVICE, Schedule, Slot
@@ -169,11 +170,6 @@ async def attempt(call: Any, otherwise: str) -> None:
         await call
     except UpstreamError as failure:
         _log.warning(otherwise, state=failure.state.value)
-
-
-def filled(**elements: Any) -> Wire:
-    """Without what is empty: FHIR has no empty elements."""
-    return {name: value for name, value in elements.items() if value not in (None, "", [], {})}
 
 
 def _participant(actor: Wire) -> Wire:

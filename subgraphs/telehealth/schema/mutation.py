@@ -1,4 +1,4 @@
-"""Entering a video visit, as a mutation."""
+"""Entering a video visit and sending a message, as mutations."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ from subgraphs.runtime.mutations import Denied, StateConflict, UpstreamRefused
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.scopes import scopes_for
+from subgraphs.telehealth.correspondence import COMMUNICATION
 from subgraphs.telehealth.joining import Entrance, NotInvitedError, ShutError, enter
 from subgraphs.telehealth.loaders import APPOINTMENT, Telehealth, watch
+from subgraphs.telehealth.schema.messages import (
+    SendMessageInput,
+    SendMessagePayload,
+    send_message,
+)
 
 _SHUT: Final = {
     "TOO_EARLY": "The patient's door opens fifteen minutes before the visit begins.",
@@ -96,3 +102,17 @@ class Mutation:
             return StateConflict(code=shut.code, message=_SHUT[shut.code])
         except (Rejected, Refused) as refused:
             return UpstreamRefused.of(watch(request, input.visit).source, refused)
+
+    @federation.field(
+        requires_scopes=[[f"{level}/{COMMUNICATION}.c"] for level in ("patient", "user")],
+        description="Send a message: a patient to those who care for her, or one of them to her. "
+        "Conflicts: `NO_MAILBOX`.",
+    )
+    async def send_message(
+        self,
+        info: strawberry.Info,
+        input: Annotated[  # noqa: A002 - its public name
+            SendMessageInput, strawberry.argument(description="What is to be said.")
+        ],
+    ) -> SendMessagePayload | None:
+        return await send_message(info, input)

@@ -212,3 +212,56 @@ async def test_others_have_no_day(graph, calm_sandbox, changes):
     answer = await graph.ask("scheduling", DAY, caller, **days(-40, 20))
     assert answer.data["myAppointments"]["nodes"] == []
     assert calm_sandbox.calls()["ehr-a"]["total"] == 0
+
+
+PRACTITIONER = """... on Practitioner {
+  appointments(from: "%(from)s", to: "%(to)s") { nodes { id start } }
+  nextSlots(first: 4) { start status schedule { actors { kind name } } } }"""
+
+
+async def directory_of(graph, sandbox):
+    """A practitioner as the gateway hands them over, with where their records are."""
+    own = sandbox.ready["personas"]["clinician"]["fhir_user"].rpartition("/")[2]
+    ids = graph.apps["directory"].subgraph.ids
+    rows = held(sandbox, "ehr-a", "Practitioner", _id=own)
+    npi = rows[0]["identifier"][0]["value"]
+    sealed = ids.seal("directory", RecordRef("ehr-a", "Practitioner", own, npi))
+    answer = await graph.entities(
+        "directory",
+        "... on Practitioner { id links }",
+        {"__typename": "Practitioner", "id": sealed},
+    )
+    assert not answer.errors
+    return {"__typename": "Practitioner", **answer.data[0]}
+
+
+async def test_a_practitioners_day_and_next_times_are_hers(graph, calm_sandbox):
+    practitioner = await directory_of(graph, calm_sandbox)
+    within = days(-40, 20)
+    answer = await graph.entities("scheduling", PRACTITIONER % within, practitioner)
+    assert not answer.errors
+    (found,) = answer.data
+    own = await graph.ask("scheduling", DAY, clinician_of(calm_sandbox), **within)
+    expected = [node["id"] for node in own.data["myAppointments"]["nodes"]]
+    assert [node["id"] for node in found["appointments"]["nodes"]] == expected
+    starts = [slot["start"] for slot in found["nextSlots"]]
+    assert (len(starts), starts) == (4, sorted(starts))
+    assert {slot["status"] for slot in found["nextSlots"]} == {"free"}
+
+
+async def test_next_times_of_many_take_two_calls_a_source(graph, calm_sandbox):
+    practitioner = await directory_of(graph, calm_sandbox)
+    calm_sandbox.reset_calls()
+    selection = "... on Practitioner { nextSlots { id } }"
+    answer = await graph.entities("scheduling", selection, *[practitioner] * 5)
+    assert not answer.errors
+    calls = calm_sandbox.calls()["ehr-a"]["calls"]
+    assert sum(n for kind in ("search", "batch") for n in calls.get(kind, {}).values()) == 2
+
+
+async def test_anothers_links_open_nothing(graph, calm_sandbox):
+    practitioner = await directory_of(graph, calm_sandbox)
+    stolen = {**practitioner, "id": "another"}
+    answer = await graph.entities("scheduling", "... on Practitioner { nextSlots { id } }", stolen)
+    assert answer.data == [{"nextSlots": None}]
+    assert answer.codes == ["NOT_FOUND"]
