@@ -47,7 +47,7 @@ def test_a_patient_reads_her_threads_and_answers(demo, me):
     sent = change(
         demo, "send-message", "patient", patient=me, body="Understood.", answers=first["id"]
     )
-    assert sent["message"]["thread"] == first["thread"]
+    assert sent["sent"]["thread"] == first["thread"]
     after = my_messages(demo, thread=first["thread"])
     assert after[0]["body"] == "Understood."
     assert {node["thread"] for node in after} == {first["thread"]}

@@ -142,7 +142,7 @@ class Patient(PatientNode):
 
 @strawberry.type(description="The message was sent.")
 class MessageSent:
-    message: Message | None = strawberry.field(
+    sent: Message | None = strawberry.field(
         description="As it is kept; null for who may write and not read."
     )
 
@@ -201,7 +201,7 @@ async def send_message(info: strawberry.Info, given: SendMessageInput) -> Payloa
         return StateConflict.because(Because.KEY_REUSED)
     except RefusedError as refused:
         return UpstreamRefused.of(refused.source, refused.refusal)
-    return MessageSent(message=Message.of(request, fact) if fact else None)
+    return MessageSent(sent=Message.of(request, fact) if fact else None)
 
 
 def bounded(argument: str, given: str | None, most: int, *, required: bool = False) -> str | None:

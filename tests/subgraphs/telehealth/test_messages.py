@@ -14,7 +14,7 @@ READ = """... on Patient { messages%s { nodes {
   id thread subject body sentAt sender { type } recipients { type } provenance { source } }
   sources { source state } } }"""
 SEND = """mutation($in: SendMessageInput!) { sendMessage(input: $in) { __typename
-  ... on MessageSent { message { id thread subject body sender { type } patient { id } } }
+  ... on MessageSent { sent { id thread subject body sender { type } patient { id } } }
   ... on StateConflict { code } ... on Denied { code } ... on UpstreamRefused { source code } } }"""
 WRITER = msgspec.structs.replace(CLINICIAN, scopes=("user/*.rs", "user/Communication.c"))
 
@@ -95,7 +95,7 @@ async def test_an_answer_joins_its_thread_and_reaches_who_wrote(mailbox):
     before = mailbox.rows()
     out = await mailbox.send(mailbox.herself, body="Good, thank you.", answers=first["id"])
     assert out["__typename"] == "MessageSent", out
-    message = out["message"]
+    message = out["sent"]
     assert (message["thread"], message["subject"]) == (first["thread"], first["subject"])
     assert message["sender"] == {"type": "Patient"}
     (new,) = [row for key, row in mailbox.rows().items() if key not in before]
@@ -108,7 +108,7 @@ async def test_an_answer_joins_its_thread_and_reaches_who_wrote(mailbox):
 async def test_a_doctor_begins_a_thread(mailbox):
     before = mailbox.rows()
     out = await mailbox.send(mailbox.doctor, body="Please call us.", subject="Your visit")
-    assert out["message"]["thread"] == out["message"]["id"]
+    assert out["sent"]["thread"] == out["sent"]["id"]
     ((source, _), new), *_ = [each for each in mailbox.rows().items() if each[0] not in before]
     assert source == "ehr-a"
     assert new["sender"]["reference"] == mailbox.doctor.fhir_user.removeprefix("ehr-a/")
