@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from chartgraph.commands import audit, clients, documents, inbox, policies, sources
+from chartgraph.commands import audit, clients, documents, inbox, insight, policies, sources
 from chartgraph.console import errors, explained
 from chartgraph.demo import read_note
 from chartgraph.home import home_folder
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.add_typer(documents.app, name="documents")
 app.add_typer(clients.app, name="clients")
 app.add_typer(inbox.app, name="inbox")
+app.add_typer(insight.app, name="insight")
 app.add_typer(sources.app, name="sources")
 app.add_typer(audit.app, name="audit")
 app.add_typer(policies.app, name="policies")

@@ -28,7 +28,7 @@ NOTE = "demo.json"
 CLEARINGHOUSE: Final = "clearinghouse"
 _EHR = [
     *("identity", "records", "diagnostics", "medications"),
-    *("scheduling", "telehealth", "directory"),
+    *("scheduling", "telehealth", "directory", "insight"),
 ]
 _SERVES = {
     "ehr-a": _EHR,
@@ -198,6 +198,8 @@ def _source(demo: Sandbox, name: str) -> dict[str, Any]:
         "key_file": demo.client.key_file,
         "scope": demo.client.scope,
     }
+    if "insight" in _SERVES[name]:
+        source["bulk"] = {}
     if name == "payer-x12":
         source |= {
             "payer": "payer",

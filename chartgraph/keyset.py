@@ -17,6 +17,7 @@ PURPOSES = (
     "store:identity",
     "store:governance",
     "store:writes",
+    "store:insight",
     "events",
     "audit:chain",
     "audit:seal",

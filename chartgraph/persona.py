@@ -12,4 +12,6 @@ class Persona(StrEnum):
     PARTNER = "partner"
     STEWARD = "steward"
     PRIVACY_OFFICER = "privacy-officer"
+    SCHEDULER = "scheduler"
+    RESEARCHER = "researcher"
     DEVELOPER = "developer"

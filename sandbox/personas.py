@@ -116,6 +116,14 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             purpose="HCOMPL",
         ),
         Persona(
+            name="researcher",
+            title="A researcher, who may see rates and no one's data",
+            subject="researcher-1",
+            roles=("researcher",),
+            scopes=(*identity, "user/MeasureReport.rs"),
+            purpose="HRESCH",
+        ),
+        Persona(
             name="developer",
             title="A developer, who may see the schema and no one's data",
             subject="developer-1",

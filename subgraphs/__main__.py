@@ -22,6 +22,7 @@ from contract.keys import KeyMissingError
 from subgraphs.catalog import NAMES, export_schemas, open_subgraphs
 from subgraphs.connectors.config import ConfigError
 from subgraphs.identity.index.crypto import IndexUnreadableError
+from subgraphs.insight.store.database import StoreUnreadableError
 from subgraphs.runtime.app import MAX_BODY
 from subgraphs.runtime.server import UnwindingServer
 from subgraphs.runtime.settings import RuntimeSettings
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ConfigError,
             KeyMissingError,
             IndexUnreadableError,
+            StoreUnreadableError,
             TlsError,
         ) as error:
             sys.exit(f"subgraphs: {error}")

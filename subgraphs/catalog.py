@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -20,6 +21,7 @@ from redis.asyncio import Redis
 
 from contract.keys import KeyRing, derive_key
 from subgraphs.connectors.auth import read_secret
+from subgraphs.connectors.bulk.exporter import Exporter
 from subgraphs.connectors.config import (
     BasicFile,
     FhirSource,
@@ -62,6 +64,11 @@ from subgraphs.identity.loaders import Identity, IndexFacts
 from subgraphs.identity.sources.adt import IndexFeed
 from subgraphs.identity.sources.crawl import Crawler
 from subgraphs.identity.sources.inbox import InboxNews
+from subgraphs.insight.loaders.exports import Insight
+from subgraphs.insight.measures.definition import load_measures
+from subgraphs.insight.notes import heed, write_progress
+from subgraphs.insight.sources.bulk import Refresher
+from subgraphs.insight.store.store import open_insight
 from subgraphs.medications.loaders import Medications
 from subgraphs.medications.sources.fhir import FhirMedications
 from subgraphs.records.sources.fhir import FhirRecords
@@ -129,6 +136,7 @@ NAMES: Final = (
     "telehealth",
     "directory",
     "governance",
+    "insight",
 )
 
 
@@ -171,7 +179,10 @@ async def open_subgraphs(
         apps: dict[str, SubgraphApp] = {}
         for name in names:
             found = opened.get(name)
-            part = found.part if found else PARTS[name](deployment)
+            if name == "insight":
+                part = await _open_insight(deployment, facts)
+            else:
+                part = found.part if found else PARTS[name](deployment)
             subgraph = Subgraph(
                 name,
                 deployment.ids,
@@ -403,6 +414,31 @@ def _calls(deployment: Deployment, url: str) -> SignedCalls:
     )
     deployment.stack.push_async_callback(client.aclose)
     return SignedCalls(client, deployment.keys.key("access-facts"))
+
+
+async def _open_insight(deployment: Deployment, facts: Persons) -> Part:
+    """The store, filled in the background: nobody's readiness waits for it."""
+    settings = deployment.settings
+    key = deployment.keys.key("store:insight")
+    store = await open_insight(
+        settings.home, key, load_measures(), memory_mb=settings.insight_memory_mb
+    )
+    deployment.stack.push_async_callback(store.close)
+    exporters = {}
+    for id_, config in deployment.serving("insight", FhirSource).items():
+        # Connections of their own: nobody who waits for an answer stands behind an export.
+        client = open_client(config, on_call=deployment.on_call)
+        deployment.stack.push_async_callback(client.aclose)
+        exporters[id_] = Exporter(config, client)
+    if exporters:
+        note = partial(write_progress, settings.home)
+        refresher = Refresher(store, exporters, facts, utc_now, note)
+        for work in (
+            refresher.keep_fresh(settings.insight_seconds),
+            heed(settings.home, refresher.ask),
+        ):
+            deployment.stack.push_async_callback(_end, asyncio.create_task(work))
+    return Part(Insight(store))
 
 
 def _interpreted(server: FhirServer | Inbox) -> PatientSearches:

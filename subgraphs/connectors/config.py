@@ -232,6 +232,8 @@ def load_sources(path: Path) -> tuple[SourceConfig, ...]:
             raise ConfigError(f"{path}: source {source.id}: payer names no fhir-r4 source")
         if isinstance(source, TwilioSource) and not isinstance(source.auth, BasicFile):
             raise ConfigError(f"{path}: source {source.id}: auth has to be of kind basic-file")
+        if isinstance(source, FhirSource) and "insight" in source.serves and source.bulk is None:
+            raise ConfigError(f"{path}: source {source.id}: to serve insight it needs bulk")
     return loaded
 
 

@@ -47,6 +47,9 @@ STAFF: Final[Mapping[str, Collection[str]]] = {
     "privacy-officer": {"Patient", "Consent", "AuditEvent"},
     "registration-clerk": {"Patient", "Consent", "Coverage", "Appointment"},
     "identity-steward": {"Patient"},
+    # Rates alone: what these are computed of, and whose it is, stays closed to both.
+    "researcher": {"MeasureReport"},
+    "quality-officer": {"MeasureReport"},
 }
 """What each staff role sees through `user/` scopes, at most; a role not named here sees nothing."""
 
@@ -118,6 +121,22 @@ class Access:
             and scope.names(type_)
             and self._reaches(scope, type_, compartment)
             for scope in filter(None, map(parse_scope, self.caller.scopes))
+        )
+
+    def may_read_whole(self, type_: str, compartment: Compartment | None = None) -> bool:
+        """Whether no scope's parameter narrows what is read of this type, of one patient or of any.
+
+        What is computed over some of the records would else be told as if it were over all.
+        """
+        return any(
+            not scope.params
+            and (
+                self._reaches(scope, type_, compartment)
+                if compartment
+                else scope.level == "system" or (scope.level == "user" and self._role_sees(type_))
+            )
+            for scope in self._scopes
+            if scope.names(type_)
         )
 
     def permits(self, record: Described, compartment: Compartment) -> bool:

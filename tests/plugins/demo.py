@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -58,11 +59,14 @@ class Demo:
 def running_demo(home: Path, *options: str) -> Iterator[Demo]:
     log = home / "up.log"
     command = [sys.executable, "-m", "chartgraph", "up", "--demo", "--port", "0", *options]
-    environment = {**os.environ, "CHARTGRAPH_HOME": str(home)}
+    # Exports at its start and no more: later ones would be among the calls that tests count.
+    once = {"CHARTGRAPH_INSIGHT_SECONDS": "86400"}
+    environment = {**once, **os.environ, "CHARTGRAPH_HOME": str(home)}
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
         try:
             note = _await_note(process, home / "demo.json", log)
+            _await_exports(home)
             ready = json.loads((home / "sandbox" / "ready.json").read_text())
             with httpx2.Client(trust_env=False, timeout=60) as http:
                 yield Demo(home, note["gateway"], Sandbox(ready, http), http, process.pid)
@@ -80,6 +84,18 @@ def _await_note(process: subprocess.Popen[bytes], note: Path, log: Path) -> dict
         assert time.monotonic() < deadline, f"it is not ready: {log.read_text()}"
         time.sleep(0.05)
     return json.loads(note.read_text())
+
+
+def _await_exports(home: Path) -> None:
+    """Nothing waits for them but tests, whose counts of calls they would be among."""
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        with contextlib.suppress(OSError, ValueError):
+            progress = json.loads((home / "insight.json").read_text())
+            if not progress["is_running"] and progress["rounds"]:
+                return
+        assert time.monotonic() < deadline, "no export was read"
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

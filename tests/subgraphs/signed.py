@@ -17,7 +17,14 @@ async def ask_entities(
 ) -> Any:
     """The answer to an `_entities` query, its access report under `report`."""
     query = f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ {selection} }} }}"
-    body = json.dumps({"query": query, "variables": {"r": representations}}).encode()
+    return await ask_subgraph(app, audience, query, caller, r=representations)
+
+
+async def ask_subgraph(
+    app: Any, audience: str, query: str, caller: Caller, **variables: object
+) -> Any:
+    """The answer to any query, its access report under `report`."""
+    body = json.dumps({"query": query, "variables": variables}).encode()
     context = Context(audience, body_hash(body), int(NOW), "r1", caller)
     headers = [(HEADER.encode(), sign_context(context, KEY).encode())]
     _, answered = await post(app, "/graphql", body, headers)

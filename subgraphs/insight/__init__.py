@@ -1,0 +1,1 @@
+"""Care gaps, measures and cohorts: what whole populations lack, counted over exports in bulk."""

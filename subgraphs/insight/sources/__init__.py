@@ -1,0 +1,1 @@
+"""Exports in bulk, read into the store."""

@@ -1,0 +1,1 @@
+"""The store: one encrypted DuckDB file, filled from exports and asked by measures."""
