@@ -35,6 +35,7 @@ _SERVES = {
     "ehr-b": _EHR,
     "payer": ["identity", "coverage", "directory"],
     "payer-x12": ["coverage"],
+    "payer-pas": ["coverage"],
     "telehealth": ["telehealth", "scheduling"],
     "zoom": ["telehealth"],
     "clearinghouse": ["identity", "coverage"],
@@ -200,6 +201,8 @@ def _source(demo: Sandbox, name: str) -> dict[str, Any]:
     }
     if "insight" in _SERVES[name]:
         source["bulk"] = {}
+    if name == "payer-pas":
+        source["payer"] = "payer"
     if name == "payer-x12":
         source |= {
             "payer": "payer",

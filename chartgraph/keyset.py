@@ -18,6 +18,7 @@ PURPOSES = (
     "store:governance",
     "store:writes",
     "store:insight",
+    "store:coverage",
     "events",
     "audit:chain",
     "audit:seal",

@@ -22,10 +22,11 @@ stroke (mode 0600):
         "payer-x12":  {"url": "http://127.0.0.1:9104/x12", "kind": "x12-270", "title": "…",
                        "payer_id": "842610001", "sender_id": "CHARTGRAPH",
                        "receiver_id": "MEADOWMUTUAL"},
+        "payer-pas":  {"url": "http://127.0.0.1:9103/fhir", "kind": "davinci-pas", "title": "…"},
         "telehealth": {"url": "http://127.0.0.1:9105", "kind": "telehealth-rest", "title": "…"}
       },
       "client": {"client_id": "chartgraph", "key_file": "DIR/sandbox-client.jwk",
-                 "alg": "ES384", "scope": "system/*.rs"},
+                 "alg": "ES384", "scope": "system/*.cruds"},
       "telehealth_key_file": "DIR/sandbox-telehealth.key",
       "webhook_secret_file": "DIR/sandbox-webhook.secret",
       "truth_file": "DIR/sandbox-truth.json",      who is whom: sandbox.truth, for tests only
@@ -41,7 +42,8 @@ it `"expires_in": -60` makes one that has expired, `"patient": ID` signs in anot
 The control app (HTML at /): `GET /calls`, `POST /calls/reset`, `GET /faults`, `POST /faults
 {"upstream": "ehr-a", "latency_ms": 0, "outage": "none", "rate_limit": {"limit": 10, "retry_after":
 1}, "multiple_or": true, "batch": true}` (what is left out keeps its value; `"rate_limit": null`
-lifts it), `POST /faults/reset`, `POST /visits/{id}/status {"status": "started"}`,
+lifts it), `POST /faults/reset`, `POST /visits/{id}/status {"status": "started"}`, `GET
+/authorizations`, `POST /authorizations/{Claim.id}/decide {"action": "A1"}` (or `"A3"`),
 `POST /webhook {"url": "http://127.0.0.1:…"}`, `GET /issuer`, `POST /issuer {"misdeed": "unsigned",
 "opaque": true, "keys": "rotate"}` (`sandbox.issuer.misdeeds`; keys also `"withdraw"`).
 The process ends on SIGTERM or SIGINT, and when `--parent-pid` is no longer there.

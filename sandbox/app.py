@@ -17,11 +17,13 @@ from sandbox.data.authorizations import placed
 from sandbox.data.claim_files import PAYER_ID
 from sandbox.data.population import EHR_A, EHR_B, PAYER, TITLES, Population, build_population
 from sandbox.fhir.server import ROOT, FhirServer
+from sandbox.fhir.store import Store
 from sandbox.issuer.clients import SERVICE_CLIENT, registered_clients
 from sandbox.issuer.server import IssuerServer
 from sandbox.issuer.sessions import Sessions
 from sandbox.issuer.tokens import GATEWAY_AUDIENCE, TokenMint
 from sandbox.keyfiles import KeyFiles, load_keys, write_private
+from sandbox.pas.operations import PasOperations
 from sandbox.personas import Persona, personas
 from sandbox.telehealth.vendors import NAMES as VENDORS
 from sandbox.telehealth.vendors import VideoVendors, open_vendors
@@ -119,24 +121,29 @@ def _mount(
     mint = TokenMint(issuer, keys.issuer_key, keys.id_key, Sessions())
     clients = registered_clients({"keys": [keys.client_key.as_dict(private=False)]})
     systems["issuer"].mount(IssuerServer(mint, clients, people))
+    stores: dict[str, Store] = {}
     for name, resources in population.resources.items():
+        stores[name] = Store(placed(resources, systems[EHR_A].url + ROOT))
+    authorizations = PasOperations(stores[PAYER], systems[PAYER].url + ROOT)
+    for name, store in stores.items():
         system = systems[name]
         system.mount(
             FhirServer(
-                placed(resources, systems[EHR_A].url + ROOT),
+                store,
                 title=TITLES[name],
                 url=system.url,
                 token_url=f"{issuer}/token",
                 verify=mint.verify_upstream,
                 faults=_faults_of(system),
                 page_cap=_PAGE_CAPS[name],
+                operations=authorizations.operations if name == PAYER else {},
             )
         )
     systems["payer-x12"].mount(EligibilityServer(population.members, mint.verify_upstream))
     vendors = open_vendors(systems, population.visits, keys, mint.verify_upstream, webhook_url)
     vendors.mount(systems)
     others = {name: system for name, system in systems.items() if name != "control"}
-    systems["control"].mount(ControlPanel(others, vendors, mint))
+    systems["control"].mount(ControlPanel(others, vendors, mint, authorizations))
     return vendors
 
 
@@ -199,6 +206,11 @@ def _ready(
                 "payer_id": PAYER_ID,
                 "sender_id": SENDER_ID,
                 "receiver_id": RECEIVER_ID,
+            },
+            "payer-pas": {
+                "url": systems[PAYER].url + ROOT,
+                "kind": "davinci-pas",
+                "title": "Meadow Mutual prior authorization",
             },
             **described_vendors(systems, keys),
         },

@@ -16,6 +16,7 @@ from sandbox.httpserver import Request, Response
 from sandbox.issuer.misdeeds import Misdeed
 from sandbox.issuer.tokens import TokenMint
 from sandbox.ledger import Call, Kind
+from sandbox.pas.operations import PasOperations
 from sandbox.telehealth.vendors import REST, VideoVendors
 from sandbox.telehealth.webhooks import Pushed
 from sandbox.upstream import Upstream
@@ -59,10 +60,12 @@ class ControlPanel:
         upstreams: Mapping[str, Upstream],
         vendors: VideoVendors,
         mint: TokenMint,
+        authorizations: PasOperations,
     ) -> None:
         self._upstreams = upstreams
         self._vendors = vendors
         self._mint = mint
+        self._authorizations = authorizations
 
     def classify(self, request: Request) -> Call:  # noqa: ARG002 - nothing here is counted apart
         return Call(Kind.OTHER, "control")
@@ -101,6 +104,10 @@ class ControlPanel:
                 return await self._vendors.zoom.validate()
             case "POST", [("meetings" | "rooms") as kind, id_, "push"]:
                 return await self._push(kind, id_, request)
+            case "GET", ["authorizations"]:
+                return json_response(200, {"pended": self._authorizations.pended()})
+            case "POST", ["authorizations", id_, "decide"]:
+                return self._decide(id_, request)
             case "POST", ["webhook"]:
                 return self._set_webhook(request)
         return json_response(404, {"error": "not_found"})
@@ -164,6 +171,15 @@ class ControlPanel:
         except (KeyError, ValueError):
             return json_response(404, {"error": "no such visit, or no such event"})
         return json_response(200, {"delivered": delivered})
+
+    def _decide(self, id_: str, request: Request) -> Response:
+        try:
+            found = self._authorizations.decide(id_, str(_read_object(request).get("action")))
+        except ValueError as error:
+            return json_response(422, {"error": str(error)})
+        if not found:
+            return json_response(404, {"error": "nothing waits for a decision there"})
+        return json_response(200, {"pended": self._authorizations.pended()})
 
     def _set_webhook(self, request: Request) -> Response:
         asked = _read_object(request)

@@ -22,10 +22,12 @@ class Kind(StrEnum):
     X12 = "x12"
     VISITS = "visits"
     TOKEN = "token"  # noqa: S105 - a kind of call, not a secret
+    OPERATION = "operation"  # a POST of Type/$name
     OTHER = "other"
 
 
 WRITES = frozenset({Kind.CREATE, Kind.UPDATE})
+WRITING_OPERATIONS = frozenset({"Claim/$submit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,11 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        return self.kind in WRITES or any(entry.writes for entry in self.entries)
+        return (
+            self.kind in WRITES
+            or self.subject in WRITING_OPERATIONS
+            or any(entry.writes for entry in self.entries)
+        )
 
 
 @dataclass(slots=True)

@@ -10,6 +10,8 @@ CLIENTS = Path(__file__).with_name("clients.yaml")
 """The demo's registry of clients."""
 USER_CLIENT = "chartgraph-web"
 PARTNER_CLIENT = "partner-app"
+_AUTHORIZING = ("user/Claim.cu",)
+"""To ask a payer for its agreement, and to take that back."""
 
 
 _WRITTEN_BY_STAFF = ("user/Communication.c", "user/Task.cu")
@@ -45,7 +47,13 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             title="A family physician at EHR-A",
             subject="clinician-1",
             roles=("clinician",),
-            scopes=(*identity, "user/*.rs", "user/Appointment.cu", *_WRITTEN_BY_STAFF),
+            scopes=(
+                *identity,
+                "user/*.rs",
+                "user/Appointment.cu",
+                *_WRITTEN_BY_STAFF,
+                *_AUTHORIZING,
+            ),
             purpose="TREAT",
             fhir_user=f"Practitioner/{clinician}",
         ),
@@ -86,6 +94,7 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
                 "user/ExplanationOfBenefit.rs",
                 "user/Claim.rs",
                 "user/Encounter.rs",
+                *_AUTHORIZING,
             ),
             purpose="HPAYMT",
         ),

@@ -24,6 +24,7 @@ from subgraphs.connectors.auth import read_secret
 from subgraphs.connectors.bulk.exporter import Exporter
 from subgraphs.connectors.config import (
     BasicFile,
+    DaVinciPasSource,
     FhirSource,
     InboxSource,
     SourceConfig,
@@ -38,6 +39,7 @@ from subgraphs.connectors.config import (
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.inbox.server import Inbox
 from subgraphs.connectors.inbox.store import Delivery, InboxStore, inbox_url, open_inbox
+from subgraphs.connectors.pas.client import PasClient
 from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.telehealth.twilio import TwilioClient
 from subgraphs.connectors.telehealth.visit import Vendor
@@ -45,8 +47,12 @@ from subgraphs.connectors.telehealth.zoom import ZoomClient
 from subgraphs.connectors.transport import OnCall, open_client
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.coverage.loaders.payers import Payers
+from subgraphs.coverage.sources.authorization_desk import AuthorizationDesk
+from subgraphs.coverage.sources.authorization_requests import Requestor
+from subgraphs.coverage.sources.checks import Checks, add_check_tables
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.files import ClaimFiles
+from subgraphs.coverage.sources.orders import Orders
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
@@ -81,7 +87,7 @@ from subgraphs.runtime.access_facts import (
 )
 from subgraphs.runtime.app import Handler, SubgraphApp, create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
-from subgraphs.runtime.database import open_store, sqlite_url
+from subgraphs.runtime.database import Database, open_store, sqlite_url
 from subgraphs.runtime.directives import PATH as DIRECTIVES_PATH
 from subgraphs.runtime.directives import TOPIC as DIRECTIVES_TOPIC
 from subgraphs.runtime.directives import URL as GOVERNANCE_URL
@@ -140,7 +146,7 @@ NAMES: Final = (
 )
 
 
-WRITING: Final = frozenset({"medications", "scheduling", "telehealth"})
+WRITING: Final = frozenset({"coverage", "medications", "scheduling", "telehealth"})
 """Those whose mutations are writes to upstreams."""
 
 
@@ -203,6 +209,14 @@ async def open_subgraphs(
         yield apps
 
 
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A subgraph's own database, and what is in it."""
+
+    database: Database
+    metadata: sa.MetaData
+
+
 @dataclass
 class Deployment:
     """What the subgraphs of one process have in common."""
@@ -216,6 +230,7 @@ class Deployment:
     _clients: dict[str, httpx2.AsyncClient] = field(default_factory=dict)
     _servers: dict[str, FhirServer | Inbox] = field(default_factory=dict)
     writes: dict[str, Writes] = field(default_factory=dict)
+    stores: dict[str, Store] = field(default_factory=dict)
     _inbox: InboxStore | None = None
 
     @property
@@ -245,9 +260,12 @@ class Deployment:
         for name in WRITING.intersection(names):
             metadata = sa.MetaData()
             table = write_table(name, metadata)
+            if name == "coverage":
+                add_check_tables(metadata)
             url = self.settings.database_url or sqlite_url(self.settings.home, name)
             database = await open_store(url, name, metadata)
             self.stack.push_async_callback(database.close)
+            self.stores[name] = Store(database, metadata)
             self.writes[name] = Writes(database, table, self.keys.key("store:writes"))
 
     def fhir(self, name: str) -> dict[str, FhirServer | Inbox]:
@@ -492,7 +510,21 @@ def _coverage(deployment: Deployment) -> Part:
     payers = {id_: Payer(server) for id_, server in fhir.items()}
     authorizations = {id_: PriorAuthorizations(server) for id_, server in fhir.items()}
     files = {id_: ClaimFiles(inbox) for id_, inbox in servers if isinstance(inbox, Inbox)}
-    keepers = deployment.fhir("medications")
+    authorization_desks = {
+        config.payer: AuthorizationDesk(
+            id_,
+            fhir[config.payer].config.url,
+            fhir[config.payer],
+            PasClient(config, deployment.client(config)),
+            Requestor(config.provider_npi, config.provider_name),
+        )
+        for id_, config in deployment.serving("coverage", DaVinciPasSource).items()
+        if config.payer in fhir
+    }
+    orders = {
+        id_: Orders(server.config.url, server)
+        for id_, server in deployment.fhir("medications").items()
+    }
     desks = {
         config.payer: EligibilityDesk(
             id_, payers[config.payer], EligibilityClient(config, deployment.client(config))
@@ -500,8 +532,12 @@ def _coverage(deployment: Deployment) -> Part:
         for id_, config in deployment.serving("coverage", X12Source).items()
         if config.payer in payers
     }
-    bases = {id_: server.config.url for id_, server in keepers.items()}
-    return Part(Payers(payers, desks, authorizations, bases, files))
+    writes, store = deployment.writes["coverage"], deployment.stores["coverage"]
+    key = deployment.keys.key("store:coverage")
+    checks = Checks(store.database, store.metadata, key)
+    return Part(
+        Payers(payers, desks, authorizations, files, authorization_desks, orders, writes, checks)
+    )
 
 
 def _telehealth(deployment: Deployment) -> Part:

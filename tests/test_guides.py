@@ -26,6 +26,7 @@ from gateway.trust import ClientCertificates, Introspection, Issuer, ServerTls
 from schema import SUPERGRAPH
 from subgraphs.connectors.config import (
     BearerFile,
+    DaVinciPasSource,
     FhirSource,
     SmartBackend,
     SourceConfig,
@@ -46,9 +47,18 @@ TRUSTED = {
     for model in (Issuer, Introspection, ClientCertificates, ServerTls)
     for name in model.model_fields
 }
+OTHERS = (TelehealthSource, BearerFile, SmartBackend)
 CONFIGURED = {
     name
-    for type_ in (SourceConfig, FhirSource, X12Source, TelehealthSource, BearerFile, SmartBackend)
+    for type_ in (
+        SourceConfig,
+        FhirSource,
+        X12Source,
+        DaVinciPasSource,
+        TelehealthSource,
+        BearerFile,
+        SmartBackend,
+    )
     for name in type_.__struct_fields__
 } - {"id"}
 
@@ -81,6 +91,7 @@ def test_the_sources_that_the_guide_shows_are_taken(tmp_path):
         "lakeside",
         "meadow",
         "meadow-eligibility",
+        "meadow-authorization",
         "hearthside",
         "ward",
         "clearinghouse",

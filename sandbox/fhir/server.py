@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from sandbox.fhir.capabilities import (
 )
 from sandbox.fhir.export import Exports
 from sandbox.fhir.interactions import Answer, Interactions, require_type
+from sandbox.fhir.operations import Operation
 from sandbox.fhir.outcome import Refusal, outcome
 from sandbox.fhir.parameters import PARAMETERS, Resource
 from sandbox.fhir.store import Store
@@ -26,12 +27,13 @@ from sandbox.wire import encode, form_pairs, query_pairs
 
 FHIR_JSON = "application/fhir+json; charset=utf-8"
 ROOT = "/fhir"
+_NONE: Mapping[str, Operation] = {}
 
 
 class FhirServer:
     def __init__(
         self,
-        resources: Iterable[Resource],
+        resources: Iterable[Resource] | Store,
         *,
         title: str,
         url: str,
@@ -39,15 +41,17 @@ class FhirServer:
         verify: VerifyToken,
         faults: Callable[[], Faults],
         page_cap: int = 100,
+        operations: Mapping[str, Operation] = _NONE,
     ) -> None:
         self._title = title
         self._base = url + ROOT
         self._token_url = token_url
         self._verify = verify
         self._faults = faults
-        store = Store(resources)
+        store = resources if isinstance(resources, Store) else Store(resources)
         self._do = Interactions(store, self._base, page_cap)
         self._exports = Exports(store, self._base)
+        self._operations = operations
 
     def classify(self, request: Request) -> Call:  # noqa: PLR0911 - one case per interaction
         path = _segments(request)
@@ -60,6 +64,8 @@ class FhirServer:
                 return Call(Kind.EXPORT, path[-1] if path[-1] in PARAMETERS else "job")
             case _, ("_page", token):
                 return Call(Kind.SEARCH, self._do.cursors.type_of(token))
+            case "POST", (type_, name) if name.startswith("$"):
+                return Call(Kind.OPERATION, f"{type_}/{name}")
             case ("GET", (type_,)) | ("POST", (type_, "_search")):
                 return Call(Kind.SEARCH, type_)
             case "GET", (type_, _):
@@ -124,7 +130,7 @@ class FhirServer:
                 return self._exports.cancel(job)
         raise Refusal(404, "not-found", "no such address")
 
-    def _interact(self, request: Request, grant: Grant) -> Answer:
+    def _interact(self, request: Request, grant: Grant) -> Answer:  # noqa: PLR0911 - one case per interaction
         match request.method, _segments(request):
             case "GET", ("_page", token):
                 _require(grant, self._do.cursors.get(token).search.type, "s")
@@ -137,6 +143,10 @@ class FhirServer:
                 _require(grant, type_, "s")
                 pairs = query_pairs(request) + form_pairs(request)
                 return self._do.search(type_, pairs, request.headers, self._faults())
+            case "POST", (type_, name) if f"{type_}/{name}" in self._operations:
+                operation = self._operations[f"{type_}/{name}"]
+                _require(grant, type_, operation.letter)
+                return operation.do(request.body)
             case "GET", (type_, id_):
                 _require(grant, type_, "r")
                 return self._do.read(type_, id_, request.headers)

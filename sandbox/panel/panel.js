@@ -1,4 +1,5 @@
-// The fault panel. It knows only the control app's own JSON: /faults, /calls and /issuer.
+// The fault panel. It knows only the control app's own JSON: /faults, /calls,
+// /issuer and /authorizations.
 const byName = new Map();
 const state = document.querySelector("#state");
 const field = (section, name) => section.querySelector(`[name="${name}"]`);
@@ -91,10 +92,27 @@ for (const keys of ["rotate", "withdraw"]) {
   field(issuer, keys).addEventListener("click", () => mislead({ keys }));
 }
 
+const waiting = document.querySelector("#authorizations ul");
+
+function showWaiting({ pended }) {
+  waiting.replaceChildren(...pended.map((id) => {
+    const line = document.createElement("li");
+    line.append(id, ...[["Certify", "A1"], ["Deny", "A3"]].map(([text, action]) => {
+      const button = document.createElement("button");
+      button.textContent = text;
+      button.addEventListener("click", async () =>
+        showWaiting(await ask(`/authorizations/${id}/decide`, { action })));
+      return button;
+    }));
+    return line;
+  }));
+}
+
 async function refresh() {
   try {
     const [faults, calls] = await Promise.all([ask("/faults"), ask("/calls")]);
     showIssuer(await ask("/issuer"));
+    showWaiting(await ask("/authorizations"));
     for (const [name, value] of Object.entries(faults.upstreams)) {
       const section = byName.get(name) ?? add(name, faults);
       show(section, value);

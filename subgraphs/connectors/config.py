@@ -22,11 +22,13 @@ Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Identifier: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 PartnerId: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{1,14}$")]
-
+Npi: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^\d{10}$")]
 
 INBOX = "inbox:"
 ZOOM_CHANNEL = "http://hl7.org/fhir/virtual-service-type|zoom"
 """https://hl7.org/fhir/R5/codesystem-virtual-service-type.html"""
+OUR_NPI = "1999999984"
+OUR_NAME = "CHARTGRAPH"
 
 
 class ConfigError(Exception):
@@ -145,8 +147,18 @@ class X12Source(SourceConfig, frozen=True, kw_only=True, tag="x12-270"):
     receiver_id: PartnerId
     payer_id: PartnerId | None = None
     """How the payer is known to the clearinghouse; the receiver, where they are one."""
-    provider_npi: Annotated[str, msgspec.Meta(pattern=r"^\d{10}$")] = "1999999984"
-    provider_name: str = "CHARTGRAPH"
+    provider_npi: Npi = OUR_NPI
+    provider_name: str = OUR_NAME
+
+
+class DaVinciPasSource(SourceConfig, frozen=True, kw_only=True, tag="davinci-pas"):
+    """Where requests for prior authorization go: the payer's own server, or one in front of it."""
+
+    payer: Identifier
+    """The FHIR source whose coverages these requests are under."""
+    provider_npi: Npi = OUR_NPI
+    provider_name: str = OUR_NAME
+    """Who asks, as the payer knows them."""
 
 
 class VideoSource(SourceConfig, frozen=True, kw_only=True):
@@ -206,7 +218,13 @@ class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="inbox"):
 
 
 AnySource: TypeAlias = (
-    FhirSource | X12Source | TelehealthSource | ZoomSource | TwilioSource | InboxSource
+    FhirSource
+    | X12Source
+    | DaVinciPasSource
+    | TelehealthSource
+    | ZoomSource
+    | TwilioSource
+    | InboxSource
 )
 
 
@@ -228,7 +246,7 @@ def load_sources(path: Path) -> tuple[SourceConfig, ...]:
     loaded = tuple(_source(path, str(id_), raw) for id_, raw in sources.items())
     payers = {source.id for source in loaded if isinstance(source, FhirSource)}
     for source in loaded:
-        if isinstance(source, X12Source) and source.payer not in payers:
+        if isinstance(source, X12Source | DaVinciPasSource) and source.payer not in payers:
             raise ConfigError(f"{path}: source {source.id}: payer names no fhir-r4 source")
         if isinstance(source, TwilioSource) and not isinstance(source.auth, BasicFile):
             raise ConfigError(f"{path}: source {source.id}: auth has to be of kind basic-file")

@@ -36,6 +36,7 @@ from subgraphs.connectors.config import (
     AccountCredentials,
     BasicFile,
     BearerFile,
+    DaVinciPasSource,
     FhirSource,
     SmartBackend,
     SourceConfig,
@@ -266,7 +267,7 @@ def _timeouts(config: SourceConfig) -> httpx2.Timeout:
 
 
 def _media_types(config: SourceConfig) -> tuple[str, ...]:
-    if isinstance(config, FhirSource):
+    if isinstance(config, FhirSource | DaVinciPasSource):
         return ("application/fhir+json", "application/json")
     if isinstance(config, X12Source):
         return ("application/edi-x12",)  # RFC 1767

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -128,3 +129,56 @@ def test_with_the_payer_down_the_rest_of_the_patient_is_there(demo, patient):
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "SOURCE_UNAVAILABLE"
     assert error["extensions"]["source"] == "payer"
+
+
+def submission(demo, me, code):
+    query = "query($id: ID!) { patient(id: $id) { coverages { nodes { id status } } } }"
+    nodes = demo.ask(query, {"id": me})["data"]["patient"]["coverages"]["nodes"]
+    coverage = next(node["id"] for node in nodes if node["status"] == "active")
+    service = {"system": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": code}
+    return {
+        "idempotencyKey": uuid4().hex,
+        "coverage": coverage,
+        "items": [{"service": service, "quantity": "1"}],
+        "urgency": "EXPEDITED",
+    }
+
+
+def test_a_request_is_asked_once_however_often_it_is_sent_and_then_withdrawn(demo, patient):
+    me, ids = patient
+    before = {claim["id"] for claim in held(demo, "Claim", ids["payer"])}
+    given = submission(demo, me, "E1390")
+    with demo.sandbox.broken("payer", dies="after"):
+        demo.run("submit-prior-authorization", persona="biller", input=given)
+    answers = [
+        demo.run("submit-prior-authorization", persona="biller", input=given) for _ in range(2)
+    ]
+    assert "errors" not in answers[0]
+    assert answers[0] == answers[1]
+    done = answers[0]["data"]["submitPriorAuthorization"]["priorAuthorization"]
+    assert (done["state"], done["urgency"]) == ("PENDED", "EXPEDITED")
+    claims = {claim["id"]: claim for claim in held(demo, "Claim", ids["payer"])}
+    (new,) = claims.keys() - before
+    assert moment(claims[new]["created"]) == moment(done["submittedAt"])
+    taken = {"priorAuthorization": done["id"], "ifMatch": done["version"]}
+    taken["idempotencyKey"] = uuid4().hex
+    back = demo.run("withdraw-prior-authorization", persona="biller", input=taken)
+    withdrawn = back["data"]["withdrawPriorAuthorization"]["priorAuthorization"]
+    assert withdrawn["state"] == "WITHDRAWN"
+    tracked = demo.run("prior-authorization-tracker", id=me)["data"]["patient"]
+    states = {node["id"]: node["state"] for node in tracked["priorAuthorizations"]["nodes"]}
+    assert states[withdrawn["id"]] == "WITHDRAWN"
+    assert done["id"] not in states
+    changes = [c for c in held(demo, "Claim", ids["payer"]) if c["id"] not in claims]
+    (change,) = changes
+    assert change["related"][0]["claim"]["reference"] == f"Claim/{new}"
+    assert code(extension(change, "certificationType")["valueCodeableConcept"]) == "3"
+
+
+def test_patients_ask_no_payer(demo, patient):
+    me, _ = patient
+    given = submission(demo, me, "E0601")
+    answer = demo.run("submit-prior-authorization", persona="patient", input=given)
+    assert answer["data"] == {"submitPriorAuthorization": None}
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "SCOPE_REQUIRED"

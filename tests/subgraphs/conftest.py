@@ -33,6 +33,7 @@ SERVES = {
     "ehr-b": _EHR,
     "payer": ["identity", "coverage", "directory"],
     "payer-x12": ["coverage"],
+    "payer-pas": ["coverage"],
     "telehealth": ["telehealth", "scheduling"],
     "zoom": ["telehealth"],
     "twilio": ["telehealth"],
@@ -54,6 +55,8 @@ def write_sources(ready: Mapping[str, Any], path) -> None:
     for name, serves in SERVES.items():
         upstream = ready["upstreams"][name]
         source = {"kind": upstream["kind"], "url": upstream["url"], "serves": serves, "auth": smart}
+        if name == "payer-pas":
+            source["payer"] = "payer"
         if name == "payer-x12":
             source |= {key: upstream[key] for key in ("sender_id", "receiver_id")}
             source["payer"] = "payer"

@@ -7,17 +7,26 @@ then checked against the member id: a payer that answers about someone else is n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
-from subgraphs.connectors.x12.elements import read_decimal
+from subgraphs.connectors.x12.elements import Dates, read_dates, read_decimal
 from subgraphs.connectors.x12.segments import Segment, TransactionSet
 
 # HL03
 _SUBSCRIBER, _DEPENDENT = "22", "23"
 # AAA03 above the level of a member: the payer cannot answer now; anything else is about us.
 _CANNOT_NOW = frozenset({"42", "80"})
+
+
+class InquiryRefused(Refused):
+    """The payer answers nobody who asks as we do; `reason` is AAA03, for example 79 or 51."""
+
+    def __init__(self, reason: str) -> None:
+        named = f" ({reason})" if reason else ""
+        super().__init__(f"the payer does not accept us as the one who asks{named}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,17 @@ class Benefit:
     """0.2 means 20 %."""
     in_network: str
     """EB12: Y, N, W not applicable, U unknown."""
+    insurance_type: str = ""
+    """EB04: HM, PR preferred provider organization, MC Medicaid, …"""
+    quantity: Decimal | None = None
+    quantity_kind: str = ""
+    """EB09: VS visits, DY days, P6 number of services, …"""
+    authorization: str = ""
+    """EB11: Y where the payer has to agree beforehand, N, U unknown."""
+    procedure: tuple[str, ...] = ()
+    """EB13: the kind of code (HC, AD, ND, …), the code and its modifiers."""
+    dates: Dates | None = None
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -48,6 +68,10 @@ class MemberAnswer:
     benefits: list[Benefit] = field(default_factory=list)
     rejections: list[str] = field(default_factory=list)
     """AAA03: 72 invalid member id, 75 subscriber not found, 71 birth date does not match, …"""
+    follow_ups: list[str] = field(default_factory=list)
+    """AAA04 of each: C correct it and ask again, N do not, R ask again, …"""
+    dates: dict[str, Dates] = field(default_factory=dict)
+    """By DTP01: 346 and 347 the plan's begin and end, 356 and 357 eligibility's, …"""
 
 
 def read_answers(transactions: Sequence[TransactionSet], reference: str) -> list[MemberAnswer]:
@@ -92,8 +116,16 @@ def _note(answer: MemberAnswer, segment: Segment) -> None:
             answer.member_id = segment.element(9)
         case "AAA":
             answer.rejections.append(segment.element(3))
+            answer.follow_ups.append(segment.element(4))
         case "EB":
             answer.benefits.append(_benefit(segment))
+        case "MSG" if answer.benefits:
+            said = (*answer.benefits[-1].messages, segment.element(1))
+            answer.benefits[-1] = replace(answer.benefits[-1], messages=said)
+        case "DTP" if answer.benefits:
+            answer.benefits[-1] = replace(answer.benefits[-1], dates=read_dates(segment))
+        case "DTP" if (dates := read_dates(segment)) is not None:
+            answer.dates[segment.element(1)] = dates
 
 
 def _benefit(segment: Segment) -> Benefit:
@@ -106,6 +138,11 @@ def _benefit(segment: Segment) -> Benefit:
         amount=read_decimal(segment, 7),
         percent=read_decimal(segment, 8),
         in_network=segment.element(12),
+        insurance_type=segment.element(4),
+        quantity=read_decimal(segment, 10),
+        quantity_kind=segment.element(9),
+        authorization=segment.element(11),
+        procedure=segment.components(13) if segment.element(13) else (),
     )
 
 
@@ -113,4 +150,4 @@ def _fail_whole(reason: str) -> None:
     """AAA above the members: nothing was answered. https://x12.org/codes/eligibility-codes"""
     if reason in _CANNOT_NOW:
         raise Unavailable("the payer cannot answer at present")
-    raise Refused("the payer does not accept us as the one who asks")
+    raise InquiryRefused(reason if reason.isdecimal() else "")

@@ -7,11 +7,13 @@ the plan, of the individual rather than the family, in network rather than out o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from subgraphs.connectors.x12.benefits import Benefit, MemberAnswer
+from subgraphs.connectors.x12.elements import Dates
 
 HEALTH_PLAN = "30"
 _ACTIVE = frozenset("12345")
@@ -20,6 +22,8 @@ _INACTIVE = frozenset("678")
 _YEAR = frozenset({"22", "23", "25", ""})
 _TO_DATE = frozenset({"24"})
 _REMAINING = frozenset({"29"})
+_OPEN = Dates(date.max, date.max)
+"""Without an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,19 @@ class Eligibility:
     """The member's share: 0.2 means 20 %."""
     rejections: tuple[str, ...] = ()
     """Why the payer did not answer about this member (AAA03), for example 72 or 75."""
+    follow_ups: tuple[str, ...] = ()
+    """What to do about each (AAA04)."""
+    authorization_required: bool | None = None
+    """Whether the payer has to agree to the service beforehand, where it says."""
+    plan_dates: Dates | None = None
+    messages: tuple[str, ...] = ()
+    benefits: tuple[Benefit, ...] = ()
+    """Everything that bears on the service, the most telling first."""
 
 
 def read_eligibility(answer: MemberAnswer, service_type: str) -> Eligibility:
     benefits = _ranked(answer.benefits, service_type)
+    rejected = dict(zip(answer.rejections, answer.follow_ups, strict=True))
     status = next((b for b in benefits if b.code in _ACTIVE | _INACTIVE), None)
     return Eligibility(
         active=None if status is None else status.code in _ACTIVE,
@@ -58,8 +71,29 @@ def read_eligibility(answer: MemberAnswer, service_type: str) -> Eligibility:
         coinsurance=next(
             (b.percent for b in benefits if b.code == "A" and b.percent is not None), None
         ),
-        rejections=tuple(dict.fromkeys(answer.rejections)),
+        rejections=tuple(rejected),
+        follow_ups=tuple(rejected.values()),
+        authorization_required=_needs_authorization(benefits),
+        plan_dates=_plan_dates(answer.dates),
+        messages=tuple(dict.fromkeys(text for b in benefits for text in b.messages)),
+        benefits=tuple(benefits),
     )
+
+
+def _needs_authorization(benefits: Sequence[Benefit]) -> bool | None:
+    """Once it is needed for any part of the service, it is needed."""
+    said = {benefit.authorization for benefit in benefits}
+    return True if "Y" in said else False if "N" in said else None
+
+
+def _plan_dates(dates: Mapping[str, Dates]) -> Dates | None:
+    """As a span, or by its ends: of the plan, or else of the member's eligibility."""
+    for whole, begin, end in (("291", "346", "347"), ("307", "356", "357")):
+        if whole in dates:
+            return dates[whole]
+        if begin in dates:
+            return Dates(dates[begin].start, dates.get(end, _OPEN).end)
+    return None
 
 
 def _ranked(benefits: Iterable[Benefit], service_type: str) -> list[Benefit]:

@@ -10,8 +10,11 @@ from subgraphs.connectors.x12.eligibility import Eligibility
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
 from subgraphs.coverage.model.explanations import EXPLANATION, ExplanationResource
 from subgraphs.coverage.model.payers import Organization, PayerResource
+from subgraphs.coverage.sources.authorization_desk import AuthorizationDesk
+from subgraphs.coverage.sources.checks import Checks
 from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
 from subgraphs.coverage.sources.files import ClaimFiles
+from subgraphs.coverage.sources.orders import Orders
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.runtime import fhir
@@ -20,6 +23,7 @@ from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.facts import Fact, load_facts
 from subgraphs.runtime.gathering import Gathered, Record
 from subgraphs.runtime.request import Request
+from subgraphs.runtime.writes import Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,18 @@ class Payers:
     payers: Mapping[str, Payer]
     desks: Mapping[str, EligibilityDesk]
     authorizations: Mapping[str, PriorAuthorizations] = field(default_factory=dict)
-    bases: Mapping[str, str] = field(default_factory=dict)
-    """Where the sources that keep orders have them: the URL of each."""
     files: Mapping[str, ClaimFiles] = field(default_factory=dict)
     """The inboxes of X12 files, by their own ids."""
+    authorization_desks: Mapping[str, AuthorizationDesk] = field(default_factory=dict)
+    orders: Mapping[str, Orders] = field(default_factory=dict)
+    """Of the sources that keep prescriptions."""
+    writes: Writes | None = None
+    checks: Checks | None = None
+
+    @property
+    def bases(self) -> dict[str, str]:
+        """Where the sources that keep prescriptions have them."""
+        return {source: orders.base for source, orders in self.orders.items()}
 
 
 async def load_coverages(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
@@ -10,8 +9,8 @@ from typing import Annotated
 import strawberry
 from strawberry import federation
 
-from contract.errors import Code
 from subgraphs.coverage.loaders.billing import may_see_billing
+from subgraphs.coverage.loaders.checking import check_service_type, load_checks
 from subgraphs.coverage.loaders.payers import (
     Payers,
     load_coverages,
@@ -23,12 +22,12 @@ from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
 from subgraphs.coverage.schema.values import (
     Eligibility,
+    EligibilityCheck,
     Payer,
 )
 from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
-from subgraphs.runtime.connection import PAGE, After, Connection, First
+from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
 from subgraphs.runtime.datatypes import CodeableConcept, Period
-from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import (
     FactNode,
     common,
@@ -36,12 +35,11 @@ from subgraphs.runtime.fact_nodes import (
     resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.scalars import date_time
+from subgraphs.runtime.scalars import date_time, rank
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
-
-_SERVICE_TYPE = re.compile(r"[A-Z0-9]{1,2}")
 
 
 @federation.type(
@@ -91,11 +89,29 @@ class Coverage(FactNode):
             ),
         ] = "30",
     ) -> Eligibility | None:
-        if not _SERVICE_TYPE.fullmatch(service_type):
-            raise ClientError(Code.BAD_USER_INPUT, argument="serviceType")
+        check_service_type(service_type)
         request: Request[Payers] = info.context
         answer = await load_eligibility(request, self.fact, service_type)
         return Eligibility.of(answer, date_time(request.subgraph.now())) if answer else None
+
+    @federation.field(
+        directives=[PAGE],
+        description="What the payer has said before, each time it was asked by "
+        "`checkEligibility`; the newest first.",
+    )
+    async def eligibility_checks(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[EligibilityCheck] | None:
+        request: Request[Payers] = info.context
+        return connect(
+            request,
+            Listing(id=lambda check: check.id, rank=lambda check: rank(check.at.isoformat())),
+            EligibilityCheck.of,
+            Gathered(await load_checks(request, self.fact)),
+            scope=f"eligibilityChecks:{self.id}",
+            first=first,
+            after=after,
+        )
 
     @federation.field(
         directives=[PAGE],

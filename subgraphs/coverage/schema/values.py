@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 
 import strawberry
+from strawberry.federation.schema_directives import ListSize
 
 from subgraphs.connectors.x12 import eligibility as x12
+from subgraphs.connectors.x12.benefits import Benefit
+from subgraphs.connectors.x12.elements import Dates
 from subgraphs.coverage.model.explanations import AMOUNT_CODES, Amount, Item, amount_of
-from subgraphs.runtime.datatypes import CodeableConcept, Money, Period
+from subgraphs.coverage.sources.checks import Check
+from subgraphs.runtime.datatypes import FEW, CodeableConcept, Money, Period
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 
 _CURRENCY = "USD"  # of every amount in X12
+_YES_NO = {"Y": True, "N": False}
+BENEFITS = ListSize(assumed_size=20)  # type: ignore[call-arg]  # None would be printed
 
 
 @strawberry.type(description="An organization that pays.")
@@ -38,6 +45,73 @@ class BenefitLimit:
 
 
 @strawberry.type(
+    description="One thing a payer says of a service: an EB segment of X12 271 (005010X279A1)."
+)
+class EligibilityBenefit:
+    kind: str = strawberry.field(
+        description="What about (EB01): `1` active, `6` inactive, `A` coinsurance, `B` copay, `C` "
+        "deductible, `F` limits, `G` out of pocket, `I` not covered, `CB` coverage basis, …"
+    )
+    coverage_level: str | None = strawberry.field(
+        description="For whom (EB02): `IND` the individual, `FAM` the family, …"
+    )
+    service_types: list[str] = strawberry.field(
+        directives=[FEW], description="X12 service type codes (EB03); none: of the whole plan."
+    )
+    insurance_type: str | None = strawberry.field(
+        description="EB04: `HM` HMO, `PR` PPO, `MA` and `MB` Medicare, `MC` Medicaid, …"
+    )
+    plan: str | None = strawberry.field(description="The plan in the payer's words (EB05).")
+    time_period: str | None = strawberry.field(
+        description="EB06: `23` a calendar year, `24` year to date, `27` a visit, `29` what "
+        "remains, …"
+    )
+    amount: Money | None = strawberry.field(description="How much money (EB07).")
+    percent: Decimal | None = strawberry.field(
+        description="The member's part: `0.2` is 20 % (EB08)."
+    )
+    quantity: Decimal | None = strawberry.field(description="How many (EB10).")
+    quantity_kind: str | None = strawberry.field(
+        description="Of what (EB09): `VS` visits, `DY` days, `HS` hours, `P6` services, …"
+    )
+    authorization_required: bool | None = strawberry.field(
+        description="Whether the payer has to agree beforehand (EB11); null where it is unknown."
+    )
+    in_network: bool | None = strawberry.field(
+        description="Within the payer's network or out of it (EB12); null where it is of both, or "
+        "unknown."
+    )
+    procedure: str | None = strawberry.field(
+        description="The procedure it is about (EB13): the kind of code, the code and its "
+        "modifiers, as `HC:97110:GP`."
+    )
+    period: Period | None = strawberry.field(description="When it holds.")
+    messages: list[str] = strawberry.field(
+        directives=[FEW], description="What the payer adds in words."
+    )
+
+    @classmethod
+    def of(cls, wire: Benefit) -> EligibilityBenefit:
+        return cls(
+            kind=wire.code,
+            coverage_level=wire.coverage_level or None,
+            service_types=list(wire.service_types),
+            insurance_type=wire.insurance_type or None,
+            plan=wire.plan or None,
+            time_period=wire.period or None,
+            amount=_money(wire.amount),
+            percent=wire.percent,
+            quantity=wire.quantity,
+            quantity_kind=wire.quantity_kind or None,
+            authorization_required=_YES_NO.get(wire.authorization),
+            in_network=_YES_NO.get(wire.in_network),
+            procedure=":".join(wire.procedure) or None,
+            period=_span(wire.dates),
+            messages=list(wire.messages),
+        )
+
+
+@strawberry.type(
     description="What the payer says today about one service, for the individual and within the "
     "network where it distinguishes. Asked by X12 270, answered by 271."
 )
@@ -56,9 +130,29 @@ class Eligibility:
     coinsurance: Decimal | None = strawberry.field(
         description="The member's part of the rest: `0.2` is 20 %."
     )
+    authorization_required: bool | None = strawberry.field(
+        description="Whether the payer has to agree to the service beforehand, in any part (EB11); "
+        "null where it does not say. Ask it by `submitPriorAuthorization`."
+    )
+    plan_period: Period | None = strawberry.field(
+        description="When the plan, or else the member's coverage by it, begins and ends."
+    )
+    messages: list[str] = strawberry.field(
+        directives=[FEW], description="What the payer adds in words."
+    )
+    benefits: list[EligibilityBenefit] = strawberry.field(
+        directives=[BENEFITS],
+        description="All that the payer says of the service and of the plan as a whole, the most "
+        "telling first: also for families, and out of the network.",
+    )
     rejections: list[str] = strawberry.field(
         description="Why the payer did not answer about this member: X12 reject reason codes "
-        "(AAA03) such as `72` invalid member id, `75` subscriber not found."
+        "(AAA03) such as `72` invalid member id, `75` subscriber not found. A payer that is down "
+        "is an error instead."
+    )
+    follow_ups: list[str] = strawberry.field(
+        description="What to do about each, in their order (AAA04): `C` correct it and ask again, "
+        "`N` do not, `R` ask again later, …"
     )
     as_of: DateTime | None = strawberry.field(description="When the payer said so.")
 
@@ -71,8 +165,32 @@ class Eligibility:
             out_of_pocket=BenefitLimit.of(answer.out_of_pocket),
             copay=_money(answer.copay),
             coinsurance=answer.coinsurance,
+            authorization_required=answer.authorization_required,
+            plan_period=_span(answer.plan_dates),
+            messages=list(answer.messages),
+            benefits=[EligibilityBenefit.of(each) for each in answer.benefits],
             rejections=list(answer.rejections),
+            follow_ups=list(answer.follow_ups),
             as_of=as_of,
+        )
+
+
+@strawberry.type(description="What a payer said when it was asked about eligibility.")
+class EligibilityCheck:
+    id: strawberry.ID = strawberry.field(description="An id of this check.")
+    source: str = strawberry.field(description="The id of the source that was asked.")
+    service_type: str = strawberry.field(description="About which X12 service type.")
+    checked_at: DateTime | None = strawberry.field(description="When it was asked.")
+    eligibility: Eligibility = strawberry.field(description="What it said.")
+
+    @classmethod
+    def of(cls, check: Check) -> EligibilityCheck:
+        return cls(
+            id=strawberry.ID(check.id),
+            source=check.source,
+            service_type=check.service_type,
+            checked_at=date_time(check.at),
+            eligibility=Eligibility.of(check.eligibility, date_time(check.at)),
         )
 
 
@@ -128,3 +246,11 @@ def usd(amount: Decimal) -> Money:
 
 def _money(amount: Decimal | None) -> Money | None:
     return None if amount is None else usd(amount)
+
+
+def _span(dates: Dates | None) -> Period | None:
+    """X12 knows days alone; one that has no end is open."""
+    if dates is None:
+        return None
+    end = None if dates.end == date.max else date_time(dates.end.isoformat())
+    return Period(start=date_time(dates.start.isoformat()), end=end)

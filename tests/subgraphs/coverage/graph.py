@@ -17,8 +17,10 @@ from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.schema import SCHEMA
+from subgraphs.coverage.sources.checks import Checks
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.files import ClaimFiles
+from subgraphs.coverage.sources.orders import Orders
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.runtime.access_facts import Person
@@ -53,6 +55,7 @@ def links_of(name: str) -> tuple[Link, ...]:
 class CoverageSubgraph(Undirected):
     ehr: Ehr = field(default_factory=Ehr)
     desk: Desk = field(default_factory=lambda: Desk({}))
+    checks: Checks | None = None
     store: InboxStore | None = None
     members: dict[str, set[Link]] = field(default_factory=dict)
     """Whose records in the inbox are known to be theirs."""
@@ -81,8 +84,9 @@ class CoverageSubgraph(Undirected):
                 {"payer": payer},
                 {"payer": desk},
                 {"payer": PriorAuthorizations(server)},
-                {"ehr-a": EHR},
-                self._files(),
+                orders={"ehr-a": Orders(EHR, server)},
+                files=self._files(),
+                checks=self.checks,
             ),
             now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
         )

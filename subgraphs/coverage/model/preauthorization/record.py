@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,9 +81,18 @@ class PriorAuthorization:
 
     @property
     def version(self) -> str:
-        """Another whenever the payer has changed the request or its answer."""
-        parts = (self.request, self.answer)
-        return "-".join(part.meta.version_id or "0" for part in parts if part)
+        """Another whenever the request stands otherwise, or has another answer. It is told from
+        what they say, since an answer to our own request comes without the server's versions."""
+        reviews = [(i.sequence, i.review and (i.review.code, i.review.number)) for i in self.items]
+        told = self.answer
+        parts = (
+            rank(self.submitted),
+            self.either.status,
+            self.state.value,
+            (rank(told.created), told.outcome, told.reference_number) if told else None,
+            reviews,
+        )
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     @property
     def submitted(self) -> str | None:

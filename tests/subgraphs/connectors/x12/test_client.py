@@ -1,5 +1,6 @@
 """Eligibility of many members in one call, against a payer in memory."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
 from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.benefits import read_answers
 from subgraphs.connectors.x12.client import EligibilityClient
+from subgraphs.connectors.x12.elements import Dates
 from subgraphs.connectors.x12.eligibility import Amounts, Eligibility, read_eligibility
 from subgraphs.connectors.x12.inquiry import Inquiry, write_inquiry
 from subgraphs.connectors.x12.segments import read_interchange
@@ -66,7 +68,7 @@ class TestTheContract(SourceContract):
 async def test_reads_every_benefit_exactly():
     inquiry = Inquiry("M1", person=ADA)
     found = await inquire(Payer({"M1": FULL}), inquiry)
-    assert found[inquiry] == Eligibility(
+    assert replace(found[inquiry], benefits=()) == Eligibility(
         active=True,
         plan="GOLD 123 PLAN",
         deductible=Amounts(Decimal("1500.00"), Decimal("400.50"), Decimal("1099.50")),
@@ -102,6 +104,45 @@ async def test_whether_a_member_is_covered(segments, active):
     assert found[inquiry].active is active
 
 
+async def test_tells_all_that_the_payer_says_of_a_service():
+    said = [
+        "DTP*346*D8*20260101",
+        "DTP*347*D8*20261231",
+        "EB*1**30*PR*GOLD 123 PLAN",
+        "EB*B*IND*98***27*10.00*****Y",
+        "MSG*PRIMARY CARE ONLY",
+        "EB*CB*IND*98**THERAPY****VS*20*Y*N*HC:97110:GP",
+        "DTP*292*RD8*20260101-20260630",
+        "MSG*AFTER 20 VISITS",
+        "EB*C*FAM*30***23*3000*****N",
+    ]
+    inquiry = Inquiry("M1", "98")
+    found = (await inquire(Payer({"M1": said}), inquiry))[inquiry]
+    assert found.plan_dates == Dates(date(2026, 1, 1), date(2026, 12, 31))
+    assert found.authorization_required is True
+    assert found.messages == ("PRIMARY CARE ONLY", "AFTER 20 VISITS")
+    copay, limit, active, family = found.benefits
+    assert (copay.amount, copay.in_network) == (Decimal("10.00"), "Y")
+    assert (limit.quantity, limit.quantity_kind, limit.in_network) == (Decimal(20), "VS", "N")
+    assert limit.procedure == ("HC", "97110", "GP")
+    assert limit.dates == Dates(date(2026, 1, 1), date(2026, 6, 30))
+    assert active.insurance_type == "PR"
+    assert (family.amount, family.in_network, family.period) == (Decimal(3000), "N", "23")
+
+
+@pytest.mark.parametrize(("said", "needed"), [("Y", True), ("N", False), ("U", None), ("", None)])
+async def test_whether_the_payer_has_to_agree_beforehand(said, needed):
+    inquiry = Inquiry("M1", "98")
+    found = await inquire(Payer({"M1": [f"EB*1*IND*98********{said}*Y"]}), inquiry)
+    assert found[inquiry].authorization_required is needed
+
+
+async def test_a_plan_without_an_end_is_open():
+    inquiry = Inquiry("M1")
+    found = await inquire(Payer({"M1": ["DTP*346*D8*20240101", "EB*1**30"]}), inquiry)
+    assert found[inquiry].plan_dates == Dates(date(2024, 1, 1), date.max)
+
+
 async def test_a_whole_request_takes_one_call():
     payer = Payer({f"M{n}": [f"EB*C*IND*30***23*{n}"] for n in range(250)})
     inquiries = [Inquiry(f"M{n}") for n in range(250)]
@@ -121,7 +162,7 @@ async def test_a_member_the_payer_does_not_know_spoils_no_other():
     known, unknown = Inquiry("M1"), Inquiry("M2")
     found = await inquire(Payer({"M1": FULL}), known, unknown)
     assert found[known].active is True
-    assert found[unknown] == Eligibility(rejections=("75",))
+    assert found[unknown] == Eligibility(rejections=("75",), follow_ups=("C",))
 
 
 async def test_an_id_that_x12_cannot_carry_is_not_sent():
@@ -166,7 +207,7 @@ async def test_a_refused_subscriber_answers_for_the_dependent():
 
     inquiry = Inquiry("M1", dependent=ADA)
     found = await client(httpx2.MockTransport(refuse)).inquire([inquiry])
-    assert found == {inquiry: Eligibility(rejections=("72",))}
+    assert found == {inquiry: Eligibility(rejections=("72",), follow_ups=("C",))}
 
 
 @pytest.mark.parametrize(("reason", "error"), [("42", Unavailable), ("79", Refused)])
