@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.control import ControlPanel
+from sandbox.core.server import USERNAME, CoreServer
 from sandbox.data.authorizations import placed
 from sandbox.data.claim_files import PAYER_ID
 from sandbox.data.population import EHR_A, EHR_B, PAYER, TITLES, Population, build_population
@@ -32,7 +33,7 @@ from sandbox.upstream import Upstream
 from sandbox.x12.server import RECEIVER_ID, SENDER_ID, EligibilityServer
 
 # In the order of their ports.
-NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", *VENDORS, "control")
+NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", *VENDORS, "payer-core", "control")
 _PAGE_CAPS = {EHR_A: 1000, EHR_B: 400, PAYER: 100}
 _PARENT_WATCH_SECONDS = 0.5
 
@@ -140,6 +141,8 @@ def _mount(
             )
         )
     systems["payer-x12"].mount(EligibilityServer(population.members, mint.verify_upstream))
+    portal = systems["payer-core"]
+    portal.mount(CoreServer(population.members, keys.core_password, _faults_of(portal)))
     vendors = open_vendors(systems, population.visits, keys, mint.verify_upstream, webhook_url)
     vendors.mount(systems)
     others = {name: system for name, system in systems.items() if name != "control"}
@@ -206,6 +209,18 @@ def _ready(
                 "payer_id": PAYER_ID,
                 "sender_id": SENDER_ID,
                 "receiver_id": RECEIVER_ID,
+            },
+            "payer-core": {
+                "url": systems["payer-core"].url + "/core",
+                "kind": "core-soap",
+                "title": "Meadow Mutual portal",
+                "sender_id": SENDER_ID,
+                "receiver_id": RECEIVER_ID,
+                "auth": {
+                    "kind": "username-token",
+                    "username": USERNAME,
+                    "password_file": str(keys.core_password_file),
+                },
             },
             "payer-pas": {
                 "url": systems[PAYER].url + ROOT,

@@ -27,6 +27,9 @@ class Outage(StrEnum):
     HALF = "half"  # the connection closes in the middle of the body
     TRUNCATED = "truncated"  # a complete HTTP message whose JSON is cut in the middle
     FOREIGN_NEXT = "foreign-next"  # searchsets whose next link leads to another host
+    SOAP_FAULT = "soap-fault"  # of the portal that speaks SOAP, as the two below
+    DOCTYPE = "doctype"  # XML with entities that expand, and one that names a file
+    CORE_ERROR = "core-error"  # an error code in the envelope
     RESET = "reset"  # TCP RST instead of an answer
 
 

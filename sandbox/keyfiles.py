@@ -26,6 +26,8 @@ class KeyFiles:
     twilio_secret: str
     twilio_secret_file: Path
     clearinghouse_token_file: Path
+    core_password: str
+    core_password_file: Path
 
 
 def load_keys(home: Path) -> KeyFiles:
@@ -35,6 +37,7 @@ def load_keys(home: Path) -> KeyFiles:
     zoom_secret_file = home / "sandbox-zoom.secret"
     twilio_secret_file = home / "sandbox-twilio.secret"
     clearinghouse_token_file = home / "sandbox-clearinghouse.token"
+    core_password_file = home / "sandbox-core.password"
     _secret(clearinghouse_token_file)
     return KeyFiles(
         issuer_key=_ec_key(home / "sandbox-issuer.jwk", "P-256", "ES256"),
@@ -50,6 +53,8 @@ def load_keys(home: Path) -> KeyFiles:
         twilio_secret=_secret(twilio_secret_file),
         twilio_secret_file=twilio_secret_file,
         clearinghouse_token_file=clearinghouse_token_file,
+        core_password=_secret(core_password_file),
+        core_password_file=core_password_file,
     )
 
 

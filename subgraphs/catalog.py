@@ -24,18 +24,20 @@ from subgraphs.connectors.auth import read_secret
 from subgraphs.connectors.bulk.exporter import Exporter
 from subgraphs.connectors.config import (
     BasicFile,
+    CoreSource,
     DaVinciPasSource,
     FhirSource,
     InboxSource,
     SourceConfig,
     TelehealthSource,
+    TradingPartner,
     TwilioSource,
     VideoSource,
-    X12Source,
     ZoomSource,
     load_sources,
     read_hosts,
 )
+from subgraphs.connectors.core.client import CoreClient
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.inbox.server import Inbox
 from subgraphs.connectors.inbox.store import Delivery, InboxStore, inbox_url, open_inbox
@@ -527,9 +529,9 @@ def _coverage(deployment: Deployment) -> Part:
     }
     desks = {
         config.payer: EligibilityDesk(
-            id_, payers[config.payer], EligibilityClient(config, deployment.client(config))
+            id_, payers[config.payer], _clearinghouse(config, deployment.client(config))
         )
-        for id_, config in deployment.serving("coverage", X12Source).items()
+        for id_, config in deployment.serving("coverage", TradingPartner).items()
         if config.payer in payers
     }
     writes, store = deployment.writes["coverage"], deployment.stores["coverage"]
@@ -538,6 +540,12 @@ def _coverage(deployment: Deployment) -> Part:
     return Part(
         Payers(payers, desks, authorizations, files, authorization_desks, orders, writes, checks)
     )
+
+
+def _clearinghouse(config: TradingPartner, client: httpx2.AsyncClient) -> EligibilityClient:
+    if isinstance(config, CoreSource):
+        return CoreClient(config, client)
+    return EligibilityClient(config, client)
 
 
 def _telehealth(deployment: Deployment) -> Part:

@@ -26,11 +26,13 @@ from gateway.trust import ClientCertificates, Introspection, Issuer, ServerTls
 from schema import SUPERGRAPH
 from subgraphs.connectors.config import (
     BearerFile,
+    CoreSource,
     DaVinciPasSource,
     FhirSource,
     SmartBackend,
     SourceConfig,
     TelehealthSource,
+    UsernameToken,
     X12Source,
     load_sources,
 )
@@ -47,7 +49,7 @@ TRUSTED = {
     for model in (Issuer, Introspection, ClientCertificates, ServerTls)
     for name in model.model_fields
 }
-OTHERS = (TelehealthSource, BearerFile, SmartBackend)
+OTHERS = (CoreSource, UsernameToken, TelehealthSource, BearerFile, SmartBackend)
 CONFIGURED = {
     name
     for type_ in (

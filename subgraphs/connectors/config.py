@@ -47,6 +47,15 @@ class BearerFile(
     token_file: Path
 
 
+class UsernameToken(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="username-token"
+):
+    """In SOAP messages: WS-Security's UsernameToken, its password in a file."""
+
+    username: str
+    password_file: Path
+
+
 class SmartBackend(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="smart-backend"
 ):
@@ -83,7 +92,9 @@ class AccountCredentials(
     secret_file: Path
 
 
-Auth: TypeAlias = NoAuth | BearerFile | SmartBackend | BasicFile | AccountCredentials
+Auth: TypeAlias = (
+    NoAuth | BearerFile | SmartBackend | BasicFile | AccountCredentials | UsernameToken
+)
 
 
 class SourceConfig(
@@ -140,7 +151,9 @@ class FhirSource(SourceConfig, frozen=True, kw_only=True, tag="fhir-r4"):
     """Where the source exports in bulk: what insight counts."""
 
 
-class X12Source(SourceConfig, frozen=True, kw_only=True, tag="x12-270"):
+class TradingPartner(SourceConfig, frozen=True, kw_only=True):
+    """Who is asked in X12, however it gets there."""
+
     payer: Identifier
     """The FHIR source whose coverages this clearinghouse answers for."""
     sender_id: PartnerId
@@ -149,6 +162,14 @@ class X12Source(SourceConfig, frozen=True, kw_only=True, tag="x12-270"):
     """How the payer is known to the clearinghouse; the receiver, where they are one."""
     provider_npi: Npi = OUR_NPI
     provider_name: str = OUR_NAME
+
+
+class X12Source(TradingPartner, frozen=True, kw_only=True, tag="x12-270"):
+    """An interchange is the whole of the request."""
+
+
+class CoreSource(TradingPartner, frozen=True, kw_only=True, tag="core-soap"):
+    """It goes in an envelope of CAQH CORE, in a SOAP message."""
 
 
 class DaVinciPasSource(SourceConfig, frozen=True, kw_only=True, tag="davinci-pas"):
@@ -220,6 +241,7 @@ class InboxSource(SourceConfig, frozen=True, kw_only=True, tag="inbox"):
 AnySource: TypeAlias = (
     FhirSource
     | X12Source
+    | CoreSource
     | DaVinciPasSource
     | TelehealthSource
     | ZoomSource
@@ -246,7 +268,7 @@ def load_sources(path: Path) -> tuple[SourceConfig, ...]:
     loaded = tuple(_source(path, str(id_), raw) for id_, raw in sources.items())
     payers = {source.id for source in loaded if isinstance(source, FhirSource)}
     for source in loaded:
-        if isinstance(source, X12Source | DaVinciPasSource) and source.payer not in payers:
+        if isinstance(source, TradingPartner | DaVinciPasSource) and source.payer not in payers:
             raise ConfigError(f"{path}: source {source.id}: payer names no fhir-r4 source")
         if isinstance(source, TwilioSource) and not isinstance(source.auth, BasicFile):
             raise ConfigError(f"{path}: source {source.id}: auth has to be of kind basic-file")

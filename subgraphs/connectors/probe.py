@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import httpx2
 
 from subgraphs.connectors.config import (
+    CoreSource,
+    DaVinciPasSource,
     FhirSource,
     InboxSource,
     SourceConfig,
@@ -19,7 +21,9 @@ from subgraphs.connectors.config import (
     X12Source,
     ZoomSource,
 )
+from subgraphs.connectors.core.client import CoreClient
 from subgraphs.connectors.errors import SourceState, UpstreamError
+from subgraphs.connectors.fhir.capabilities import fetch_capabilities
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.telehealth.twilio import TwilioClient
@@ -66,6 +70,12 @@ async def _ask(config: SourceConfig, client: httpx2.AsyncClient) -> tuple[str, .
             await server.read("Patient", [NOBODY])
             offers = (f"FHIR {said.fhir_version}", said.software, "batch" if said.batch else "")
             return tuple(offer for offer in offers if offer)
+        case CoreSource():
+            await CoreClient(config, client).inquire([Inquiry(NOBODY)])
+            return ("005010X279A1",)
+        case DaVinciPasSource():
+            said = await fetch_capabilities(client)
+            return tuple(offer for offer in (f"FHIR {said.fhir_version}", said.software) if offer)
         case X12Source():
             await EligibilityClient(config, client).inquire([Inquiry(NOBODY)])
             return ("005010X279A1",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import time
 from http import HTTPStatus
+from typing import Final
 
 import httpx2
 import msgspec
@@ -29,19 +30,26 @@ ISSUE_CODES = frozenset(_CODES.split())
 _BODILESS = frozenset({HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT})
 
 
+SOAP: Final = "application/soap+xml"
+# https://www.w3.org/TR/soap12-part2/#http-reqbindwaitstate
+_FAULTS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR})
+
+
 class Unauthorized(Refused):
     """401: new credentials may help."""
 
 
 def check_answer(response: httpx2.Response, media_types: tuple[str, ...]) -> None:
     """Return if this is a success of one of the media types; raise an `UpstreamError` if not."""
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if SOAP in media_types and media_type == SOAP and response.status_code in _FAULTS:
+        return  # a SOAP fault is an answer, and says more than its status
     if not response.is_success:
         raise_for_status(response.status_code, response.headers, response.content)
     if response.status_code == HTTPStatus.NO_CONTENT:
         return
     if response.status_code in _BODILESS:
         return
-    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type not in media_types:
         raise ProtocolViolation("the source's answer is not of the media type asked for")
 

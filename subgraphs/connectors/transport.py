@@ -36,6 +36,7 @@ from subgraphs.connectors.config import (
     AccountCredentials,
     BasicFile,
     BearerFile,
+    CoreSource,
     DaVinciPasSource,
     FhirSource,
     SmartBackend,
@@ -51,7 +52,7 @@ from subgraphs.connectors.errors import (
     Unreachable,
     UpstreamError,
 )
-from subgraphs.connectors.status import Unauthorized, check_answer
+from subgraphs.connectors.status import SOAP, Unauthorized, check_answer
 
 Origin: TypeAlias = tuple[str, str, int | None]
 """Scheme, host and port."""
@@ -269,6 +270,8 @@ def _timeouts(config: SourceConfig) -> httpx2.Timeout:
 def _media_types(config: SourceConfig) -> tuple[str, ...]:
     if isinstance(config, FhirSource | DaVinciPasSource):
         return ("application/fhir+json", "application/json")
+    if isinstance(config, CoreSource):
+        return (SOAP,)
     if isinstance(config, X12Source):
         return ("application/edi-x12",)  # RFC 1767
     return ("application/json",)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import httpx2
 
-from subgraphs.connectors.config import X12Source
+from subgraphs.connectors.config import TradingPartner
 from subgraphs.connectors.x12.benefits import MemberAnswer, read_answers
 from subgraphs.connectors.x12.eligibility import Eligibility, read_eligibility
 from subgraphs.connectors.x12.inquiry import Inquiry, write_inquiry
@@ -27,7 +27,7 @@ class EligibilityClient:
 
     def __init__(
         self,
-        config: X12Source,
+        config: TradingPartner,
         client: httpx2.AsyncClient,
         *,
         now: Callable[[], datetime] = _now,
@@ -50,15 +50,20 @@ class EligibilityClient:
     async def _exchange(self, asked: list[Inquiry]) -> dict[Inquiry, Eligibility]:
         control = secrets.randbelow(999_999_999) + 1
         envelope = Envelope(control, f"CG{secrets.token_hex(8).upper()}", self._now())
+        answer = await self.send(write_inquiry(self.config, envelope, asked))
+        members = read_answers(read_interchange(answer), envelope.reference)
+        return _attributed(members, asked, envelope)
+
+    async def send(self, content: bytes) -> bytes:
+        """The interchange that answers this one."""
         answer = await self._client.post(
             self.config.url,
-            content=write_inquiry(self.config, envelope, asked),
+            content=content,
             headers={"Content-Type": "application/edi-x12"},
             # Asking changes nothing at the payer.
             extensions={"idempotent": True},
         )
-        members = read_answers(read_interchange(answer.content), envelope.reference)
-        return _attributed(members, asked, envelope)
+        return answer.content
 
 
 def _attributed(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from subgraphs.connectors.config import X12Source
+from subgraphs.connectors.config import TradingPartner
 from subgraphs.connectors.x12.elements import Party, in_role, read_parties
 from subgraphs.connectors.x12.hierarchy import DEPENDENT, SUBSCRIBER, Level, read_levels
 from subgraphs.connectors.x12.segments import TransactionSet
@@ -64,7 +64,9 @@ class ReceivedInquiry:
     service_types: tuple[str, ...]
 
 
-def write_inquiry(config: X12Source, envelope: Envelope, inquiries: Sequence[Inquiry]) -> bytes:
+def write_inquiry(
+    config: TradingPartner, envelope: Envelope, inquiries: Sequence[Inquiry]
+) -> bytes:
     """The interchange; the trace number of each inquiry is its place in the sequence."""
     traced = [(trace(envelope, place), inquiry) for place, inquiry in enumerate(inquiries)]
     starts = range(0, len(traced), MEMBERS_PER_SET)
@@ -98,7 +100,7 @@ def _read(level: Level) -> ReceivedInquiry:
 
 
 def _set(
-    config: X12Source, envelope: Envelope, members: Sequence[tuple[str, Inquiry]]
+    config: TradingPartner, envelope: Envelope, members: Sequence[tuple[str, Inquiry]]
 ) -> Iterator[str]:
     at = envelope.at
     yield f"BHT*0022*13*{envelope.reference}*{at:%Y%m%d}*{at:%H%M}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from subgraphs.connectors.config import X12Source
+from subgraphs.connectors.config import TradingPartner
 from subgraphs.connectors.x12.elements import Dates
 from subgraphs.connectors.x12.writing import (
     STATUS_INQUIRY,
@@ -46,7 +46,7 @@ class StatusInquiry:
 
 
 def write_status_inquiry(
-    config: X12Source, envelope: Envelope, inquiries: Sequence[StatusInquiry]
+    config: TradingPartner, envelope: Envelope, inquiries: Sequence[StatusInquiry]
 ) -> bytes:
     """The interchange; the trace number of each inquiry is its place in the sequence."""
     traced = [(trace(envelope, place), inquiry) for place, inquiry in enumerate(inquiries)]
@@ -56,7 +56,7 @@ def write_status_inquiry(
 
 
 def _set(
-    config: X12Source, envelope: Envelope, traced: Sequence[tuple[str, StatusInquiry]]
+    config: TradingPartner, envelope: Envelope, traced: Sequence[tuple[str, StatusInquiry]]
 ) -> Iterator[str]:
     provider = plain_text(config.provider_name, 60)
     yield f"BHT*0010*13*{envelope.reference}*{envelope.at:%Y%m%d}*{envelope.at:%H%M}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from subgraphs.connectors.config import X12Source
+from subgraphs.connectors.config import TradingPartner
 
 _RESERVED = re.compile(r"[*~:^|\r\n\t]")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,79}")
@@ -47,7 +47,7 @@ class Person:
 
 
 def write_interchange(
-    config: X12Source, envelope: Envelope, guide: Guide, bodies: Sequence[Sequence[str]]
+    config: TradingPartner, envelope: Envelope, guide: Guide, bodies: Sequence[Sequence[str]]
 ) -> bytes:
     """One group with a transaction set for each body, whose segments come without their end."""
     control, at = f"{envelope.control:09d}", envelope.at
@@ -73,7 +73,7 @@ def trace(envelope: Envelope, place: int) -> str:
     return f"{envelope.reference}-{place + 1}"
 
 
-def payer_name(config: X12Source) -> str:
+def payer_name(config: TradingPartner) -> str:
     payer = config.payer_id or config.receiver_id
     return f"NM1*PR*2*{plain_text(config.title or payer, 60)}*****PI*{payer}"
 

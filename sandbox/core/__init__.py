@@ -1,0 +1,1 @@
+"""The clearinghouse's other door: the same X12, in SOAP envelopes of CAQH CORE."""
