@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 import msgspec
 
+from contract.audit_chain import DATABASE, AuditKeys, audit_keys
+from contract.audit_record import AuditRecord
 from gateway.audit.balp import AuditEvent, audit_events
-from gateway.audit.chain import AuditKeys, audit_keys
-from gateway.audit.record import AuditRecord
-from gateway.audit.table import CHECKPOINTS, DATABASE
+from gateway.audit.table import CHECKPOINTS
 from gateway.audit.verify import Finding, read_records, verify
 from gateway.settings import load_settings
 

@@ -25,12 +25,20 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     patient: str | None = None
 
 
+BREAKING = "BreakGlassGrant"
+
+
 class GlassUse(msgspec.Struct, frozen=True, order=True):
     """Records of a type that were closed and were seen under a break-glass grant."""
 
     grant: str
     """Its id."""
     type: str
+    """`BREAKING` where the grant itself was taken."""
+
+    @property
+    def is_breaking(self) -> bool:
+        return self.type == BREAKING
 
 
 class AccessReport(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -380,7 +380,7 @@ async def _trail(
         return None
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only who keeps a trail pays
 
-    from gateway.audit.chain import audit_keys  # noqa: PLC0415 - likewise
+    from contract.audit_chain import audit_keys  # noqa: PLC0415 - likewise
     from gateway.audit.trail import AuditTrail  # noqa: PLC0415 - likewise
 
     keys = audit_keys(settings.key)

@@ -16,7 +16,14 @@ from typing import TypeAlias
 
 import msgspec
 
-from contract.access import EXTENSION, AccessReport, Refusal, ReportRefusedError, verify_report
+from contract.access import (
+    EXTENSION,
+    AccessReport,
+    GlassUse,
+    Refusal,
+    ReportRefusedError,
+    verify_report,
+)
 from contract.context import HEADER, Caller, Context, body_hash, sign_context
 from gateway.execution.client import (
     Headers,
@@ -145,6 +152,10 @@ class RequestExchange:
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         return tuple(dict.fromkeys(each for report in self.reports for each in report.refusals))
+
+    @property
+    def broken(self) -> tuple[GlassUse, ...]:
+        return tuple(sorted({each for report in self.reports for each in report.broken}))
 
     async def _send(
         self, subgraph: str, body: bytes, kind: OperationKind, sink: HeaderSink | None

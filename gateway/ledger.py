@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from contract.audit_record import AuditRecord
 from contract.errors import Code
 from gateway.asked import Asked, Selected
-from gateway.audit.record import AuditRecord
 from gateway.authorization.identity import Identity
 from gateway.decision import Decision
 from gateway.demand.demand import Bill
@@ -85,9 +85,19 @@ class Ledger:
             patients=exchange.patients,
             refusals=exchange.refusals,
             denials=prepared.decision.fields,
+            broken=exchange.broken,
             codes=tuple(sorted(codes)),
         )
         await self._trail.commit(record)
+        self._alert(record)
+
+    def _alert(self, record: AuditRecord) -> None:
+        """Broken glass is told at once, by its grant and nobody's name."""
+        for what, is_breaking in (("broken", True), ("seen", False)):
+            grants = {each.grant for each in record.broken if each.is_breaking is is_breaking}
+            if grants:
+                self._metrics.broken_glass.labels(what).inc()
+                log.warning(f"glass_{what}", request_id=record.request_id, grants=sorted(grants))
 
     def without_plan(self, document: Document, request_id: str, error: PlanError) -> Answer:
         log.error(

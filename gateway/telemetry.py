@@ -160,6 +160,12 @@ class Metrics:
         self.audit_commits = Counter(
             "chartgraph_audit_commits", "Commits that held them", registry=self.registry
         )
+        self.broken_glass = Counter(
+            "chartgraph_broken_glass",
+            "Answers that broke the glass, and those that were seen through it",
+            ["what"],
+            registry=self.registry,
+        )
         self.reports_refused = Counter(
             "chartgraph_access_reports_refused",
             "Answers kept back because their access report was missing or forged",

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from contract.audit_record import AuditRecord
 from contract.context import Caller
-from gateway.audit.record import AuditRecord
 
 AuditEvent: TypeAlias = dict[str, Any]
 
@@ -117,6 +117,7 @@ def _query(record: AuditRecord) -> AuditEvent:
         "documentSha256": record.operation_hash,
         "deniedFields": " ".join(record.denials),
         "withheld": " ".join(sorted({f"{each.type}:{each.reason}" for each in record.refusals})),
+        "breakGlass": " ".join(sorted({each.grant for each in record.broken})),
         "errorCodes": " ".join(record.codes),
     }
     entity["detail"] = [

@@ -17,7 +17,8 @@ from sqlalchemy import (
     event,
 )
 
-DATABASE = "audit.sqlite"
+from contract.audit_chain import DATABASE
+
 CHECKPOINTS = "audit.checkpoints"
 BUSY_SECONDS = 5
 

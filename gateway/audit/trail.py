@@ -20,8 +20,7 @@ import msgspec
 from sqlalchemy import Engine, insert, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from contract.errors import Code
-from gateway.audit.chain import (
+from contract.audit_chain import (
     START,
     AuditKeys,
     SealedRow,
@@ -30,7 +29,8 @@ from gateway.audit.chain import (
     seal_row,
     sign_statement,
 )
-from gateway.audit.record import AuditRecord
+from contract.audit_record import AuditRecord
+from contract.errors import Code
 from gateway.audit.table import CHECKPOINTS, open_database, rows
 from gateway.errors import BusyError
 from gateway.telemetry import Metrics, log

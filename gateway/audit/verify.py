@@ -13,7 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
 
-from gateway.audit.chain import (
+from contract.audit_chain import (
     START,
     AuditKeys,
     Checkpoint,
@@ -25,7 +25,7 @@ from gateway.audit.chain import (
     public_key,
     row_mac,
 )
-from gateway.audit.record import AuditRecord
+from contract.audit_record import AuditRecord
 from gateway.audit.table import CHECKPOINTS, open_database, rows
 
 MAX_GAP = 100

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from contract.access import AccessReport, GlassUse, Refusal
+from contract.access import BREAKING, AccessReport, GlassUse, Refusal
 from contract.context import Caller
 from contract.scopes import ClinicalScope, parse_scope
 from subgraphs.runtime.consent import GOVERNED, UNDECIDED, Described, Labelled, Ruling
@@ -156,6 +156,10 @@ class Access:
     def refuse(self, type_: str, reason: str, compartment: Compartment) -> None:
         """Note what a domain itself withholds of a record: an amount, a host's door."""
         self._refused.add((type_, reason, compartment.patient))
+
+    def note_breaking(self, grant: str) -> None:
+        """That the caller has taken a grant."""
+        self._broken.add((grant, BREAKING))
 
     @property
     def launch(self) -> Link | None:

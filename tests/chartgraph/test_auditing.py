@@ -12,10 +12,9 @@ from fhir.resources.R4B.auditevent import AuditEvent
 from typer.testing import CliRunner
 
 from chartgraph.cli import app
+from contract.audit_chain import DATABASE, audit_keys
+from contract.audit_record import AuditRecord
 from contract.context import Caller
-from gateway.audit.chain import audit_keys
-from gateway.audit.record import AuditRecord
-from gateway.audit.table import DATABASE
 from gateway.audit.trail import AuditTrail
 from gateway.settings import load_settings
 from gateway.telemetry import Metrics

@@ -8,9 +8,8 @@ import sqlite3
 
 import pytest
 
+from contract.audit_chain import DATABASE, audit_keys
 from contract.context import HEADER
-from gateway.audit.chain import audit_keys
-from gateway.audit.table import DATABASE
 from gateway.audit.verify import read_records, verify
 from gateway.planning import PlanError
 from tests.gateway.support.subgraph import PATIENT

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
+from contract.audit_chain import DATABASE, audit_keys
 from contract.errors import Code
 from contract.keys import KeyRing
-from gateway.audit.chain import audit_keys
-from gateway.audit.table import CHECKPOINTS, DATABASE
+from gateway.audit.table import CHECKPOINTS
 from gateway.audit.verify import Tampering, read_records, verify
 from tests.plugins.demo import running_demo
 

@@ -33,6 +33,7 @@ class Cipher:
         plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], bound_to.encode())
         return msgspec.json.decode(plain, type=type_)
 
-    def patient(self, link: Link) -> bytes:
+    def patient(self, link: Link) -> str:
         """By which the rows of a source's patient are found, and nobody is named."""
-        return hmac.digest(self._hashes, "\x1f".join(link).encode(), hashlib.sha256)[:_DIGEST]
+        digest = hmac.digest(self._hashes, "\x1f".join(link).encode(), hashlib.sha256)
+        return digest[:_DIGEST].hex()

@@ -147,7 +147,7 @@ class GovernanceStore:
         async with self.database.reading() as connection:
             wanted = {hashed for each in hashes for hashed in each}
             found = await rows_in(connection, query, table.c.patient, wanted)
-        by_patient: defaultdict[bytes, list[sa.Row[Any]]] = defaultdict(list)
+        by_patient: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
         for row in found:
             by_patient[row.patient].append(row)
         return [[row for hashed in each for row in by_patient[hashed]] for each in hashes]

@@ -5,9 +5,9 @@ import base64
 from fhir.resources.R4B.auditevent import AuditEvent
 
 from contract.access import Refusal
+from contract.audit_record import AuditRecord
 from contract.context import Caller
 from gateway.audit.balp import audit_events
-from gateway.audit.record import AuditRecord
 
 RECORD = AuditRecord(
     request_id="0123456789abcdef",

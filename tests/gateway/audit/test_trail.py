@@ -9,11 +9,11 @@ import stat
 import pytest
 
 from contract.access import Refusal
+from contract.audit_chain import DATABASE, AuditKeys
+from contract.audit_record import AuditRecord
 from contract.context import Caller
 from contract.errors import Code
-from gateway.audit.chain import AuditKeys
-from gateway.audit.record import AuditRecord
-from gateway.audit.table import CHECKPOINTS, DATABASE
+from gateway.audit.table import CHECKPOINTS
 from gateway.audit.trail import AuditTrail
 from gateway.audit.verify import Finding, Tampering, read_records, verify
 from gateway.errors import BusyError

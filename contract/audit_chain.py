@@ -1,4 +1,4 @@
-"""How records are sealed and chained, and what a checkpoint says; shared by writing and verifying.
+"""How records are sealed and chained, and what a checkpoint says; for who writes and who reads.
 
 Each process has a chain of its own. A row's MAC covers the row before it, so that one that was
 edited, moved or taken out does not fit any more. Nothing in a chain can tell that its end is
@@ -18,8 +18,10 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.audit.record import AuditRecord
+from contract.audit_record import AuditRecord
 
+DATABASE = "audit.sqlite"
+"""In the gateway's folder: the table `audit`, whose columns are those of a `SealedRow`."""
 NONCE_BYTES = 12
 START = b"\0" * 32
 """Stands where the MAC of the row before the first would be."""

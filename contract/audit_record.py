@@ -1,10 +1,13 @@
-"""What is written down about one answered operation, before its answer leaves."""
+"""What is written down about one answered operation, before its answer leaves.
+
+The gateway writes it, governance reads it.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
-from contract.access import Refusal
+from contract.access import GlassUse, Refusal
 from contract.context import Caller
 from contract.errors import Code
 
@@ -29,5 +32,7 @@ class AuditRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Records that subgraphs withheld."""
     denials: tuple[str, ...] = ()
     """Fields that were refused before anything was fetched: `Patient.ssn`, sorted."""
+    broken: tuple[GlassUse, ...] = ()
+    """What was seen under a break-glass grant, sorted."""
     codes: tuple[Code, ...] = ()
     """Of the errors in the answer, each once."""
