@@ -39,6 +39,11 @@ def audit_keys(key: Callable[[str], bytes]) -> AuditKeys:
     return AuditKeys(key("audit:chain"), key("audit:seal"), key("audit:checkpoint"))
 
 
+def reading_keys(key: Callable[[str], bytes]) -> AuditKeys:
+    """For who reads records and signs no checkpoint."""
+    return AuditKeys(key("audit:chain"), key("audit:seal"), b"")
+
+
 class SealedRow(msgspec.Struct, frozen=True):
     """As it is stored."""
 

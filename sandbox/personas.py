@@ -58,6 +58,14 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             fhir_user=f"Practitioner/{clinician}",
         ),
         Persona(
+            name="emergency",
+            title="An emergency physician, who may break the glass",
+            subject="emergency-1",
+            roles=("clinician",),
+            scopes=(*identity, "user/*.rs"),
+            purpose="ETREAT",
+        ),
+        Persona(
             name="patient",
             title="A patient of both EHRs, with a video visit ahead",
             subject="patient-1",

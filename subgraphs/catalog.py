@@ -19,6 +19,7 @@ import httpx2
 import sqlalchemy as sa
 from redis.asyncio import Redis
 
+from contract.audit_chain import reading_keys
 from contract.keys import KeyRing, derive_key
 from subgraphs.connectors.auth import read_secret
 from subgraphs.connectors.bulk.exporter import Exporter
@@ -60,8 +61,10 @@ from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
 from subgraphs.directory.loaders import Directory
 from subgraphs.directory.sources.fhir import FhirDirectory, FhirTeams
-from subgraphs.governance.loaders import Governance
+from subgraphs.governance.loaders import Governance, opened_patient
+from subgraphs.governance.sources.disclosures import Disclosures
 from subgraphs.governance.sources.states import StateBoard
+from subgraphs.governance.sources.trail import TrailReader
 from subgraphs.governance.store.store import GovernanceStore, open_governance
 from subgraphs.governance.store.tables import idempotency as governance_idempotency
 from subgraphs.identity.index.matching import Matcher
@@ -395,7 +398,12 @@ async def _open_governance(deployment: Deployment) -> OpenGovernance:
     deployment.stack.push_async_callback(_end, listening)
     once = IdempotencyStore(governance_idempotency, key)
     routes = {DIRECTIVES_PATH: directives_route(store, keys.rotation("access-facts"))}
-    services = Governance(store, once, states, deployment.sources)
+    reader = TrailReader(settings.audit_home or settings.home, reading_keys(keys.key))
+    opened = partial(opened_patient, deployment.ids)
+    disclosures = Disclosures(store.database, store.cipher, reader, opened, utc_now)
+    reading = asyncio.create_task(disclosures.keep_up())
+    deployment.stack.push_async_callback(_end, reading)
+    services = Governance(store, once, states, deployment.sources, disclosures)
     return OpenGovernance(Part(services, routes=routes), store)
 
 

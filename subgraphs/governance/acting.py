@@ -53,7 +53,7 @@ async def record_consent(
     replaced: Consent | None = None,
 ) -> Consent | Stopped:
     """A new consent, or a new version of one; raises `NotPermittedError`, `ClientError`."""
-    compartment = await _compartment(request, patient)
+    compartment = await patient_compartment(request, patient)
     letter = "c" if replaced is None else "u"
     _may_direct(request.access, letter, compartment, opens=permitted_labels(provision))
     if replaced is not None and replaced.patient not in compartment.links:
@@ -69,7 +69,7 @@ async def revoke_consent(
     request: Request[Governance], intention: Intention, consent: Consent
 ) -> Consent | Stopped:
     """Its last version; raises `NotPermittedError`."""
-    compartment = await _compartment(request, consent.patient)
+    compartment = await patient_compartment(request, consent.patient)
     # Without a deny more is open than with it.
     _may_direct(request.access, "u", compartment, opens=_denies(consent.provision))
     draft = msgspec.structs.replace(
@@ -100,7 +100,7 @@ def _may_direct(access: Access, letter: str, compartment: Compartment, *, opens:
         raise NotPermittedError("A proxy closes records, and opens none.")
 
 
-async def _compartment(request: Request[Governance], patient: Link) -> Compartment:
+async def patient_compartment(request: Request[Governance], patient: Link) -> Compartment:
     persons = await request.subgraph.facts.persons([patient])
     person = persons.get(patient)
     if person is None:
@@ -143,17 +143,17 @@ async def _keep(
             return await services.idempotency.once(connection, intention.asked, at, effect, Consent)
     except KeyReusedError:
         return Stopped(Because.KEY_REUSED)
-    except _StaleError:
+    except StaleError:
         return Stopped(Because.STALE)
 
 
 def _check(intention: Intention, draft: Consent, latest: Consent | None) -> None:
     found = latest.version if latest else 0
     if intention.if_match not in (None, str(found)) or draft.version != found + 1:
-        raise _StaleError
+        raise StaleError
 
 
-class _StaleError(Exception):
+class StaleError(Exception):
     pass
 
 

@@ -5,7 +5,7 @@
 `CHARTGRAPH_IDENTITY_URL` and `CHARTGRAPH_GOVERNANCE_URL` (where a lone subgraph asks for access
 facts), `CHARTGRAPH_DATABASE_URL` (instead of SQLite in the home folder), `CHARTGRAPH_REDIS_URL`
 (for the nonces of mutations, and by which events reach the other processes),
-`CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md), `CHARTGRAPH_CRAWL_SECONDS`,
+`CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md), `CHARTGRAPH_AUDIT_HOME`, `CHARTGRAPH_CRAWL_SECONDS`,
 `CHARTGRAPH_INSIGHT_SECONDS` and `CHARTGRAPH_INSIGHT_MEMORY_MB` (docs/insight.md),
 `CHARTGRAPH_TLS_CERTIFICATE`, `CHARTGRAPH_TLS_KEY` and
 `CHARTGRAPH_TLS_CA` (`runtime/tls.py`) and, for a process that must not hold the master key, one
@@ -41,6 +41,8 @@ class RuntimeSettings(BaseSettings):
     """The index's database; without it, SQLite in the home folder."""
     identity_weights: Path | None = None
     """How much each agreement of two patients tells; without it, what comes with Chartgraph."""
+    audit_home: Path | None = None
+    """The gateway's folder, whose audit trail governance reads; without it, the home folder."""
     redis_url: str | None = Field(default=None, repr=False)
     """Where replicas keep the nonces of mutations, and tell each other of events; without it each
     process has its own."""

@@ -69,6 +69,33 @@ def test_the_gateway_answers_from_its_subgraphs(services):
     assert "errors" not in answer
 
 
+def test_what_a_patient_directs_is_followed_by_every_process(services):
+    """And governance reads in the gateway's trail who saw what of it."""
+    _, demo = services
+    me = demo.ask("{ me { patient { id } } }", persona="patient")["data"]["me"]["patient"]["id"]
+    query = "query($id: ID!) { patient(id: $id) { conditions { nodes { id } } } }"
+
+    def shown():
+        answer = demo.ask(query, {"id": me})
+        assert "errors" not in answer
+        return answer["data"]["patient"]["conditions"]["nodes"]
+
+    before = shown()
+    assert before
+    deny = {"type": "DENY", "actors": [{"kind": "ROLE", "value": "clinician"}]}
+    asked = {"persona": "patient", "idempotencyKey": "opt-out"}
+    done = demo.run("record-consent", patient=me, provision=deny, **asked)
+    consent = done["data"]["recordConsent"]["consent"]["id"]
+    assert shown() == []
+    demo.run("revoke-consent", consent=consent, **asked)
+    assert shown() == before
+    mine = demo.run("my-disclosures", persona="patient")["data"]["me"]["patient"]["disclosures"]
+    assert [each["state"] for each in mine["sources"]] == ["OK"]
+    reasons = [each["withheld"] for each in mine["nodes"] if each["who"]["roles"] == ["clinician"]]
+    assert {"type": "Condition", "reason": "consent"} in reasons[1]
+    assert {"type": "Condition", "reason": "consent"} not in reasons[0] + reasons[2]
+
+
 def test_a_subgraph_answers_nobody_but_the_gateway(services):
     ports, demo = services
     for name in OURS.keys() - {"gateway"}:
@@ -96,6 +123,7 @@ def _on_loopback(value, ports, home, valkey_url, outside):
         .replace("/etc/chartgraph/sources.yaml", str(home / "sources.yaml"))
         .replace("/etc/chartgraph/supergraph.graphql", str(ROOT / "schema/supergraph.graphql"))
         .replace("/etc/chartgraph/access", str(ROOT / "schema/access"))
+        .replace("/var/lib/chartgraph-audit", str(home / "gateway"))
     )
 
 

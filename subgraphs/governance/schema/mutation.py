@@ -1,29 +1,35 @@
-"""What patients direct, as mutations."""
+"""What patients direct, and what clinicians do in an emergency, as mutations."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import strawberry
 from strawberry import federation
 from strawberry.federation.schema_directives import RequiresScopes
 
 from contract.errors import Code
-from subgraphs.governance import acting, model
+from subgraphs.governance import acting, breaking, model
 from subgraphs.governance.acting import Intention, NotPermittedError, Stopped
-from subgraphs.governance.loaders import CONSENT, Governance, find_consents
+from subgraphs.governance.breaking import AlreadyReviewedError
+from subgraphs.governance.loaders import (
+    CONSENT,
+    GRANT,
+    Governance,
+    find_consents,
+    find_grants,
+    opened_patient,
+)
 from subgraphs.governance.schema.consents import Consent
+from subgraphs.governance.schema.patient import BreakGlassGrant
 from subgraphs.governance.schema.values import ConsentProvisionInput, provision_of
-from subgraphs.runtime.consent import PATIENT
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.idempotency import Asked
 from subgraphs.runtime.mutations import Denied, StateConflict, check_key
 from subgraphs.runtime.request import Request
 
-_IDENTITY: Final = "identity"
-"""The subgraph that seals the ids of patients."""
 _ASKED = strawberry.argument(description="What is to be done.")
 _KEY = "Of the caller's making, another for each intention: sent again, nothing is done twice."
 _MATCH = "The `version` that was read: if it is another by now, nothing is changed."
@@ -61,6 +67,56 @@ class RecordConsentInput:
 class RevokeConsentInput:
     idempotency_key: str = strawberry.field(description=_KEY)
     consent: strawberry.ID = strawberry.field(description="The one to revoke.")
+    if_match: str | None = strawberry.field(default=None, description=_MATCH)
+
+
+@strawberry.type(description="What is closed is open to the caller now; the review is to come.")
+class GlassBroken:
+    grant: BreakGlassGrant | None = strawberry.field(
+        description="What was granted; null without a scope to read audit events."
+    )
+
+
+@strawberry.type(description="The review was noted.")
+class BreakGlassReviewed:
+    grant: BreakGlassGrant | None = strawberry.field(
+        description="As it stands now; null without a scope to read audit events."
+    )
+
+
+BreakGlassPayload = Annotated[
+    GlassBroken | StateConflict | Denied,
+    strawberry.union(
+        name="BreakGlassPayload", description="How it can come out when somebody breaks the glass."
+    ),
+]
+ReviewBreakGlassPayload = Annotated[
+    BreakGlassReviewed | StateConflict | Denied,
+    strawberry.union(
+        name="ReviewBreakGlassPayload", description="How a review of broken glass can come out."
+    ),
+]
+
+
+@strawberry.input(description="An emergency.")
+class BreakGlassInput:
+    idempotency_key: str = strawberry.field(description=_KEY)
+    patient: strawberry.ID = strawberry.field(description="Whose closed records are needed.")
+    reason: str = strawberry.field(
+        description="Why, for the privacy officer who reviews it and for the patient: at most "
+        "1,000 characters."
+    )
+    minutes: int = strawberry.field(
+        default=60, description="For how long: at most 240, four hours."
+    )
+
+
+@strawberry.input(description="What a privacy officer makes of broken glass.")
+class ReviewBreakGlassInput:
+    idempotency_key: str = strawberry.field(description=_KEY)
+    grant: strawberry.ID = strawberry.field(description="A `BreakGlassGrant.id`.")
+    verdict: model.Verdict = strawberry.field(description="Whether it was justified.")
+    comment: str = strawberry.field(description="Why: at most 1,000 characters.")
     if_match: str | None = strawberry.field(default=None, description=_MATCH)
 
 
@@ -108,12 +164,62 @@ class Mutation:
         intention = _intention(info, input)
         return await _payload(request, acting.revoke_consent(request, intention, consent))
 
+    @federation.field(
+        policy=[["break-glass"]],
+        description="In an emergency, open to oneself what labels and consents close of a patient, "
+        "for a while. For clinicians, with a token whose purpose of use is `ETREAT`. Privacy "
+        "officers are told at once, every answer that shows what was closed is on the grant's "
+        "list, and the patient can see all of it.",
+    )
+    async def break_glass(
+        self,
+        info: strawberry.Info,
+        input: Annotated[BreakGlassInput, _ASKED],  # noqa: A002 - its public name
+    ) -> BreakGlassPayload | None:
+        request: Request[Governance] = info.context
+        patient = patient_of(request, input.patient)
+        try:
+            done = await breaking.break_glass(
+                request, _intention(info, input), patient, input.reason, input.minutes
+            )
+        except NotPermittedError as refused:
+            return _denied(refused)
+        if isinstance(done, Stopped):
+            return StateConflict.because(done.because)
+        return GlassBroken(grant=BreakGlassGrant.of(request, done))
+
+    @federation.field(
+        policy=[["privacy-office"]],
+        description="Say whether glass was broken for a good reason. For privacy officers, but not "
+        "about what they did themselves. Conflicts: `ALREADY_REVIEWED`.",
+    )
+    async def review_break_glass(
+        self,
+        info: strawberry.Info,
+        input: Annotated[ReviewBreakGlassInput, _ASKED],  # noqa: A002 - its public name
+    ) -> ReviewBreakGlassPayload | None:
+        request: Request[Governance] = info.context
+        (grant,) = await find_grants(request, [request.open(GRANT, input.grant)])
+        if grant is None:
+            raise ClientError(Code.NOT_FOUND)
+        try:
+            done = await breaking.review(
+                request, _intention(info, input), grant, input.verdict, input.comment
+            )
+        except NotPermittedError as refused:
+            return _denied(refused)
+        except AlreadyReviewedError:
+            return StateConflict(code="ALREADY_REVIEWED", message="It was reviewed before.")
+        if isinstance(done, Stopped):
+            return StateConflict.because(done.because)
+        return BreakGlassReviewed(grant=BreakGlassGrant.of(request, done))
+
 
 def patient_of(request: Request[Governance], id_: str) -> Link:
-    ref = request.subgraph.ids.open(_IDENTITY, PATIENT, id_)
-    if ref is None:
+    link = opened_patient(request.subgraph.ids, id_)
+    if link is None:
         raise ClientError(Code.NOT_FOUND)
-    return Link(ref.source, ref.id)
+    return link
 
 
 async def _found(request: Request[Governance], id_: str) -> model.Consent:
@@ -123,11 +229,20 @@ async def _found(request: Request[Governance], id_: str) -> model.Consent:
     return consent
 
 
-def _intention(info: strawberry.Info, given: RecordConsentInput | RevokeConsentInput) -> Intention:
+_Input: TypeAlias = (
+    RecordConsentInput | RevokeConsentInput | BreakGlassInput | ReviewBreakGlassInput
+)
+
+
+def _intention(info: strawberry.Info, given: _Input) -> Intention:
     request: Request[Governance] = info.context
     key = check_key(given.idempotency_key)
     asked = Asked(request.access.caller, info.field_name, key, strawberry.asdict(given))
-    return Intention(asked, given.if_match)
+    return Intention(asked, getattr(given, "if_match", None))
+
+
+def _denied(refused: NotPermittedError) -> Denied:
+    return Denied(code=Code.FORBIDDEN.value, message=str(refused))
 
 
 async def _payload(
@@ -136,7 +251,7 @@ async def _payload(
     try:
         done = await acted
     except NotPermittedError as refused:
-        return Denied(code=Code.FORBIDDEN.value, message=str(refused))
+        return _denied(refused)
     if isinstance(done, Stopped):
         return StateConflict.because(done.because)
     return ConsentRecorded(consent=Consent.of(request, done))

@@ -44,8 +44,9 @@ seen = sa.Table(
     sa.Column("at", sa.Float, primary_key=True),
     sa.Column("process", sa.String(32), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("purpose", sa.String(32), nullable=False),
 )
-"""Which entries are about whom, in order of time."""
+"""Which entries are about whom, in order of time, and what for."""
 uses = sa.Table(
     "governance_use",
     METADATA,
