@@ -5,9 +5,9 @@
 `CHARTGRAPH_IDENTITY_URL` and `CHARTGRAPH_GOVERNANCE_URL` (where a lone subgraph asks for access
 facts), `CHARTGRAPH_DATABASE_URL` (instead of SQLite in the home folder), `CHARTGRAPH_REDIS_URL`
 (for the nonces of mutations, and by which events reach the other processes),
-`CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md), `CHARTGRAPH_AUDIT_HOME`, `CHARTGRAPH_CRAWL_SECONDS`,
-`CHARTGRAPH_INSIGHT_SECONDS` and `CHARTGRAPH_INSIGHT_MEMORY_MB` (docs/insight.md),
-`CHARTGRAPH_TLS_CERTIFICATE`, `CHARTGRAPH_TLS_KEY` and
+`CHARTGRAPH_IDENTITY_WEIGHTS` (docs/identity.md), `CHARTGRAPH_AUDIT_HOME`,
+`CHARTGRAPH_CRAWL_SECONDS`, `CHARTGRAPH_INSIGHT_SECONDS` and `CHARTGRAPH_INSIGHT_MEMORY_MB`
+(docs/insight.md), `CHARTGRAPH_TLS_CERTIFICATE`, `CHARTGRAPH_TLS_KEY` and
 `CHARTGRAPH_TLS_CA` (`runtime/tls.py`) and, for a process that must not hold the master key, one
 `CHARTGRAPH_KEY_<PURPOSE>` for each purpose it needs, for example
 `CHARTGRAPH_KEY_CONTEXT_RECORDS`. A second context key in rotation ends in `_NEXT`.
