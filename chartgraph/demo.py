@@ -70,6 +70,16 @@ class Persona(msgspec.Struct, frozen=True):
     """The launch patient's id in EHR-A."""
 
 
+class SignedConsent(msgspec.Struct, frozen=True):
+    """`sandbox.data.consents`"""
+
+    source: str
+    patient: str
+    organization: str
+    label: str
+    is_revoked: bool
+
+
 class Sandbox(msgspec.Struct, frozen=True):
     """What the sandbox says of itself once it is ready; see `sandbox.__main__`."""
 
@@ -85,6 +95,7 @@ class Sandbox(msgspec.Struct, frozen=True):
     claim_files: tuple[str, ...]
     """X12 files of claims and payments, in the order of time."""
     personas: dict[str, Persona]
+    consents: tuple[SignedConsent, ...]
 
 
 class Note(msgspec.Struct, frozen=True):

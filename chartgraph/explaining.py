@@ -120,6 +120,7 @@ def persona_callers() -> Mapping[str, Caller]:
             roles=each.roles,
             scopes=each.scopes,
             purpose=each.purpose,
+            organization=each.organization,
         )
         for each in personas(ANYONE, ANYONE).values()
     }

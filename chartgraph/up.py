@@ -28,6 +28,7 @@ from chartgraph.greeting import greet
 from chartgraph.home import HomeError, owned
 from chartgraph.page import TOKEN_URL, page_config, persona_tokens
 from chartgraph.ports import free_port, holder, is_free
+from chartgraph.signing import write_down
 from chartgraph.steward import PATH as STEWARD_PATH
 from chartgraph.steward import steward_page
 from chartgraph.valkey import valkey
@@ -143,6 +144,8 @@ class _UnwindingServer(DrainingServer, UnwindingServer):
 
 async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | None) -> None:
     async with open_subgraphs(NAMES, runtime) as apps:
+        if demo is not None:
+            await write_down(demo.consents, apps["governance"].subgraph.services.store)
         gateway = create_app(
             settings,
             {name: DirectSubgraphClient(app) for name, app in apps.items()},

@@ -32,7 +32,9 @@ stroke (mode 0600):
       "truth_file": "DIR/sandbox-truth.json",      who is whom: sandbox.truth, for tests only
       "personas": {"clinician": {"title": "…", "subject": "…", "roles": […], "scopes": […],
                    "purpose": "…", "client_id": "…", "patient": id in EHR-A or null,
-                   "fhir_user": "Practitioner/…" or null}, …}
+                   "fhir_user": "Practitioner/…" or null, "organization": URI or null}, …},
+      "consents": [{"source": "ehr-a", "patient": "…", "organization": URI, "label": "42CFRPart2",
+                    "is_revoked": false}, …]       what patients signed: `sandbox.data.consents`
     }
 
 A persona's token: `POST {issuer}/persona-token {"persona": "clinician"}` → `access_token`; beside

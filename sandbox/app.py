@@ -16,6 +16,7 @@ from sandbox.control import ControlPanel
 from sandbox.core.server import USERNAME, CoreServer
 from sandbox.data.authorizations import placed
 from sandbox.data.claim_files import PAYER_ID
+from sandbox.data.consents import sign_consents
 from sandbox.data.population import EHR_A, EHR_B, PAYER, TITLES, Population, build_population
 from sandbox.fhir.server import ROOT, FhirServer
 from sandbox.fhir.store import Store
@@ -25,7 +26,7 @@ from sandbox.issuer.sessions import Sessions
 from sandbox.issuer.tokens import GATEWAY_AUDIENCE, TokenMint
 from sandbox.keyfiles import KeyFiles, load_keys, write_private
 from sandbox.pas.operations import PasOperations
-from sandbox.personas import Persona, personas
+from sandbox.personas import RECOVERY, Persona, personas
 from sandbox.telehealth.vendors import NAMES as VENDORS
 from sandbox.telehealth.vendors import VideoVendors, open_vendors
 from sandbox.telehealth.vendors import described as described_vendors
@@ -100,8 +101,9 @@ def _fill(
     vendors = _mount(systems, population, people, keys, options.webhook_url)
     write_private(truth_file, json.dumps(population.truth.as_json()))
     files = _write_claims(population, options.home.resolve() / "claims")
-    ready = _ready(options, systems, people, keys, truth_file) | {"claim_files": files}
-    return ready, vendors
+    signed = sign_consents(EHR_A, population.resources[EHR_A], RECOVERY)
+    given = {"claim_files": files, "consents": [asdict(consent) for consent in signed]}
+    return _ready(options, systems, people, keys, truth_file) | given, vendors
 
 
 def _write_claims(population: Population, folder: Path) -> list[str]:

@@ -10,6 +10,8 @@ CLIENTS = Path(__file__).with_name("clients.yaml")
 """The demo's registry of clients."""
 USER_CLIENT = "chartgraph-web"
 PARTNER_CLIENT = "partner-app"
+RECOVERY = "https://stillwater-recovery.example"
+"""An organization that treats addiction, as tokens name it."""
 _AUTHORIZING = ("user/Claim.cu",)
 """To ask a payer for its agreement, and to take that back."""
 
@@ -36,6 +38,7 @@ class Persona:
     client_id: str = USER_CLIENT
     patient: str | None = None
     fhir_user: str | None = None
+    organization: str | None = None
 
 
 def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
@@ -64,6 +67,15 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             roles=("clinician",),
             scopes=(*identity, "user/*.rs"),
             purpose="ETREAT",
+        ),
+        Persona(
+            name="counselor",
+            title="A counselor of Stillwater Recovery, whom consents let see what is closed",
+            subject="counselor-1",
+            roles=("clinician",),
+            scopes=(*identity, "user/*.rs"),
+            purpose="TREAT",
+            organization=RECOVERY,
         ),
         Persona(
             name="patient",

@@ -88,6 +88,8 @@ class TokenMint:
         }
         if persona.fhir_user:
             claims["fhirUser"] = persona.fhir_user
+        if persona.organization:
+            claims["organization"] = persona.organization
         if certificate is not None:
             claims["cnf"] = {"x5t#S256": certificate}
         stamped = spoil_claims(self._stamp(claims, lifetime), self.misdeed)

@@ -68,6 +68,28 @@ def test_a_labelled_condition_appears_with_a_consent_and_goes_with_its_revocatio
     assert (kept[consent["id"]]["status"], kept[consent["id"]]["inForce"]) == ("INACTIVE", False)
 
 
+def test_what_was_signed_opens_what_part_2_protects_to_one_organization(demo):
+    """As the sandbox has it: one consent that stands, and one that was revoked."""
+    standing, revoked = demo.sandbox.ready["consents"]
+    assert (standing["is_revoked"], revoked["is_revoked"]) == (False, True)
+    for signed in (standing, revoked):
+        token = demo.sandbox.persona_token("patient", patient=signed["patient"])
+        headers = {"authorization": f"Bearer {token}"}
+        asked = {"query": "{ me { patient { id } } }"}
+        answer = demo.post(asked, persona=None, headers=headers).json()
+        id_ = answer["data"]["me"]["patient"]["id"]
+        own = problems(demo, id_, "patient", patient=signed["patient"])
+        protected = {each for each, labels in own.items() if "42CFRPart2" in labels}
+        assert protected
+        assert not problems(demo, id_, "clinician").keys() & protected
+        shown = problems(demo, id_, "counselor").keys() & protected
+        assert shown == (set() if signed["is_revoked"] else protected)
+        query = "query($id: ID!) { patient(id: $id) { consents { nodes { status inForce } } } }"
+        kept = demo.ask(query, {"id": id_}, "privacy-officer")["data"]["patient"]["consents"]
+        status = "INACTIVE" if signed["is_revoked"] else "ACTIVE"
+        assert kept["nodes"] == [{"status": status, "inForce": not signed["is_revoked"]}]
+
+
 def test_glass_is_broken_seen_through_found_and_reviewed(demo, me):
     own = problems(demo, me, "patient")
     assert problems(demo, me, "emergency").keys() < own.keys()
