@@ -7,6 +7,8 @@ from enum import StrEnum
 
 class Persona(StrEnum):
     CLINICIAN = "clinician"
+    EMERGENCY = "emergency"
+    COUNSELOR = "counselor"
     PATIENT = "patient"
     BILLER = "biller"
     PARTNER = "partner"
