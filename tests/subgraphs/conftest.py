@@ -6,8 +6,8 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -161,15 +161,25 @@ async def settled(app) -> None:
 
 @pytest.fixture
 def sandbox_settings(sandbox, tmp_path) -> RuntimeSettings:
-    write_sources(sandbox.ready, tmp_path / "sources.yaml")
-    return RuntimeSettings(home=tmp_path, master_key=base64.b64encode(MASTER).decode())
+    return settings_in(tmp_path, sandbox)
+
+
+def settings_in(home, sandbox) -> RuntimeSettings:
+    write_sources(sandbox.ready, home / "sources.yaml")
+    return RuntimeSettings(home=home, master_key=base64.b64encode(MASTER).decode())
 
 
 @pytest.fixture
 async def graph(calm_sandbox, sandbox_settings):
+    async with opened_graph(calm_sandbox, sandbox_settings) as graph:
+        yield graph
+
+
+@asynccontextmanager
+async def opened_graph(sandbox, settings) -> AsyncIterator[Graph]:
     """Ready, crawled, and nothing counted yet."""
     async with AsyncExitStack() as stack:
-        apps = await stack.enter_async_context(open_subgraphs(NAMES, sandbox_settings))
+        apps = await stack.enter_async_context(open_subgraphs(NAMES, settings))
         await settled(apps["identity"])
-        calm_sandbox.reset_calls()
-        yield Graph(apps, calm_sandbox.truth, calm_sandbox.ready["personas"]["patient"]["patient"])
+        sandbox.reset_calls()
+        yield Graph(apps, sandbox.truth, sandbox.ready["personas"]["patient"]["patient"])

@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from contract.context import Caller
-from subgraphs.runtime.sealing import RecordRef
-from tests.subgraphs.conftest import CLINICIAN
+from subgraphs.scheduling.news import read_news, topic_of
+from tests.subgraphs.conftest import CLINICIAN, opened_graph, settings_in
 from tests.subgraphs.scheduling.test_calendars import days, held, slots
 
 RESULT = """__typename
@@ -30,15 +31,39 @@ CANCEL = (
 SCHEDULER = Caller(
     subject="desk", roles=("scheduler",), scopes=("user/*.rs", "user/Appointment.cu")
 )
+EHRS = ("ehr-a", "ehr-b")
 FAULTS = {"in a transaction": {}, "in turn": {"transaction": False}}
 
 
-@pytest.fixture(params=FAULTS)
-def way(request, calm_sandbox):
-    """Whether the EHRs offer transactions; what they said of it before is not remembered."""
-    for source in ("ehr-a", "ehr-b"):
-        calm_sandbox.set_faults(source, **FAULTS[request.param])
-    return FAULTS[request.param]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(params=FAULTS, scope="module", loop_scope="module")
+async def office(request, sandbox, tmp_path_factory):
+    """The subgraphs over EHRs that offer transactions, or do not, for as long as they are asked."""
+    faults = FAULTS[request.param]
+    sandbox.reset_faults()
+    for source in EHRS:
+        sandbox.set_faults(source, **faults)
+    async with opened_graph(
+        sandbox, settings_in(tmp_path_factory.mktemp("desk"), sandbox)
+    ) as graph:
+        yield graph, faults
+    sandbox.reset_faults()
+
+
+@pytest.fixture
+def way(office, sandbox):
+    """What the EHRs do not offer; nothing else is broken."""
+    _, faults = office
+    for source in EHRS:
+        sandbox.set_faults(source, dies="never", **faults)
+    return faults
+
+
+@pytest.fixture
+def graph(office):
+    return office[0]
 
 
 class Desk:
@@ -83,8 +108,8 @@ class Desk:
         )
 
 
-@pytest.fixture
-async def desk(way, graph, calm_sandbox):
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(way, graph, sandbox):
     person = next(
         each
         for each in await graph.patients(60)
@@ -94,7 +119,7 @@ async def desk(way, graph, calm_sandbox):
     link = next(link for link in graph.links(person) if link.source == "ehr-a")
     page = await slots(graph, first=200, **days(2, 8))
     free = [node for node in page["nodes"] if node["provenance"][0]["source"] == "ehr-a"]
-    return Desk(graph, calm_sandbox, person, link, free)
+    return Desk(graph, sandbox, person, link, free)
 
 
 async def test_a_booking_is_in_the_chart_and_its_time_is_taken(desk):
@@ -254,27 +279,18 @@ async def test_a_change_is_done_once_where_the_ehr_dies_at_it(
 
 
 class TestWhoMay:
-    """It does not matter here how the EHR writes."""
-
-    @pytest.fixture
-    def way(self):
-        return {}
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
+    async def test_others_do_not_book(self, desk):
+        before = len(desk.rows())
+        for changes in (
             {"roles": ("biller",)},
             {"roles": ("pharmacist",)},
             {"scopes": ("user/*.rs",)},
             {"scopes": ("user/*.rs", "user/Appointment.u")},
             {"scopes": ("user/*.rs", "user/Appointment.cu?status=booked")},
             {"roles": (), "scopes": ("system/*.cruds",)},
-        ],
-    )
-    async def test_others_do_not_book(self, desk, changes):
-        before = len(desk.rows())
-        out = await desk.book(caller=msgspec.structs.replace(SCHEDULER, **changes))
-        assert out["__typename"] == "Denied"
+        ):
+            out = await desk.book(caller=msgspec.structs.replace(SCHEDULER, **changes))
+            assert out["__typename"] == "Denied", changes
         assert len(desk.rows()) == before
         assert desk.status_of(desk.free[0]) == "free"
 
@@ -309,21 +325,20 @@ class TestWhoMay:
         assert (out["__typename"], out["code"]) == ("StateConflict", "PATIENT_UNKNOWN")
 
     async def test_a_time_that_has_begun_is_not_given_away(self, desk):
-        (row,) = held(desk.sandbox, "ehr-a", "Slot", _count="1")[:1]
         services = desk.graph.apps["scheduling"].subgraph
-        gone = services.ids.seal("scheduling", RecordRef("ehr-a", "Slot", row["id"], ""))
-        assert row["start"] > "2026"
         late = "subgraphs.scheduling.sources.drafts.instant"
         with pytest.MonkeyPatch.context() as patched:
             begun = services.now()
             patched.setattr(late, lambda _: begun)
             out = await desk.book(slot=0)
         assert (out["__typename"], out["code"]) == ("StateConflict", "PAST")
-        assert gone
 
     async def test_without_a_vendor_there_is_no_video_visit(self, desk):
-        object.__setattr__(desk.graph.apps["scheduling"].subgraph.services, "rooms", None)
+        services = desk.graph.apps["scheduling"].subgraph.services
+        rooms = services.rooms
+        object.__setattr__(services, "rooms", None)
         out = await desk.book(video=True)
+        object.__setattr__(services, "rooms", rooms)
         assert (out["__typename"], out["code"]) == ("StateConflict", "NO_VIDEO")
 
     @pytest.mark.parametrize("given", [{"reason": "x" * 501}, {"idempotencyKey": ""}])
@@ -336,3 +351,56 @@ class TestWhoMay:
         unread = msgspec.structs.replace(CLINICIAN, scopes=("user/Appointment.cu",))
         assert await desk.ask(CANCEL, unread, appointment=made["id"]) is None
         assert desk.codes == ["NOT_FOUND"]
+
+
+async def visits_at_vendor(desk, ids):
+    client = desk.graph.apps["telehealth"].subgraph.services.vendors.get("telehealth").vendor
+    return await client.visits(ids)
+
+
+def session_of(row):
+    (service,) = row["extension"]
+    parts = {part["url"]: part for part in service["extension"]}
+    return parts["sessionKey"]["valueString"], parts["channelType"]["valueCoding"]
+
+
+async def test_a_video_visit_is_held_at_the_vendor_and_goes_with_the_appointment(desk):
+    before, key = {row["id"] for row in desk.rows()}, uuid4().hex
+    out = await desk.book(video=True, idempotencyKey=key)
+    assert out["__typename"] == "AppointmentChanged", out
+    again = await desk.book(video=True, idempotencyKey=key)
+    assert again["appointment"]["id"] == out["appointment"]["id"]
+    (row,) = [each for each in desk.rows() if each["id"] not in before]
+    visit, channel = session_of(row)
+    assert channel == {"system": "https://telehealth.example/channel", "code": "video"}
+    held_there = (await visits_at_vendor(desk, [visit]))[visit]
+    assert (held_there.status, held_there.starts_at) == ("scheduled", row["start"])
+    moved = await desk.ask(MOVE, appointment=out["appointment"]["id"], slot=desk.free[5]["id"])
+    assert moved["__typename"] == "AppointmentChanged", moved
+    held_there = (await visits_at_vendor(desk, [visit]))[visit]
+    assert held_there.starts_at == moved["appointment"]["start"]
+    await desk.ask(CANCEL, appointment=out["appointment"]["id"])
+    assert (await visits_at_vendor(desk, [visit]))[visit].status == "cancelled"
+
+
+async def test_where_the_vendor_refuses_no_appointment_is_made(desk):
+    before = len(desk.rows())
+    desk.sandbox.set_faults("telehealth", rate_limit={"limit": 0, "retry_after": 60})
+    out = await desk.book(video=True)
+    desk.sandbox.set_faults("telehealth", rate_limit=None)
+    assert (out["__typename"], out["code"]) == ("StateConflict", "NO_VIDEO")
+    assert len(desk.rows()) == before
+    assert desk.status_of(desk.free[0]) == "free"
+
+
+async def test_who_listens_is_told_of_what_is_booked_here(desk):
+    events = desk.graph.apps["scheduling"].subgraph.events
+    topic = topic_of("Patient", desk.link)
+    with events.listen(topic) as heard:
+        made = await booked(desk)
+        async with asyncio.timeout(5):
+            ref = read_news(await anext(heard))
+        assert desk.graph.apps["scheduling"].subgraph.ids.seal("scheduling", ref) == made["id"]
+        await desk.ask(CANCEL, appointment=made["id"])
+        async with asyncio.timeout(5):
+            assert read_news(await anext(heard)) == ref
