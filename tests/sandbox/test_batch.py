@@ -65,7 +65,7 @@ def test_scopes_are_looked_at_entry_by_entry(ehr_a, population):
     ("body", "status"),
     [
         (b"{", 400),
-        (batch(type_="transaction"), 400),
+        (batch(type_="history"), 400),
         ({"resourceType": "Parameters", "type": "batch"}, 400),
         (batch(*[get("Patient/x")] * 501), 413),
     ],

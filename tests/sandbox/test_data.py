@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from sandbox.data.appointments import AppointmentBook
+from sandbox.data.appointments import HEARTHSIDE, AppointmentBook
 from sandbox.data.authorizations import EHR_ADDRESS
 from sandbox.data.directory import DAYS_AHEAD, SLOT_HOURS, doctors, record_directory
 from sandbox.data.population import MAX_PATIENTS, MIN_PATIENTS, build_population
@@ -72,7 +72,7 @@ def test_a_full_calendar_goes_on_behind_its_last_day():
     source = SourceBuilder("ehr-a", 7)
     staff = doctors(("Abernathy",), 101)
     directory = record_directory(source, SITES["ehr-a"], staff, TODAY)
-    book = AppointmentBook(source, directory, TODAY)
+    book = AppointmentBook(source, directory, TODAY, HEARTHSIDE)
     slots_shown = DAYS_AHEAD * len(SLOT_HOURS)
     for number in range(slots_shown + 3):
         book.book(number, {"reference": f"Patient/{number}"}, virtual=False, days=1)
