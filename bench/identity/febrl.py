@@ -35,9 +35,14 @@ def load(*names: str) -> dict[str, Features]:
 
 def true_pairs(records: Iterable[str]) -> set[Pair]:
     """Ids tell who is who: `rec-7-org` and `rec-7-dup-0` are one person."""
-    people: defaultdict[str, list[str]] = defaultdict(list)
-    for record in records:
-        people[record.split("-")[1]].append(record)
+    return pairs_of({record: record.split("-")[1] for record in records})
+
+
+def pairs_of(who: Mapping[str, object]) -> set[Pair]:
+    """All pairs of records of one person."""
+    people: defaultdict[object, list[str]] = defaultdict(list)
+    for record, person in who.items():
+        people[person].append(record)
     return {pair(*two) for group in people.values() for two in combinations(group, 2)}
 
 

@@ -17,6 +17,7 @@ from subgraphs.identity.index.weights import Level, Weights
 LINK: Final = 26.0
 REVIEW: Final = 14.0
 MARGIN: Final = 6.0
+SURE: Final = 34.0
 RANDOM_PAIRS: Final = 200_000
 _HALF = 0.5
 _COUNTED: Final = {
@@ -24,7 +25,7 @@ _COUNTED: Final = {
     "birthDate": ("same", "slip", "year", "different"),
     "given": ("same", "slip", "neighbour", "swapped", "different"),
     "family": ("same", "slip", "swapped", "different"),
-    "address": ("same", "alike", "different"),
+    "address": ("same", "alike", "street", "different"),
     "place": ("same", "near", "different"),
 }
 _SET: Final[Mapping[str, Mapping[str, Level]]] = {
@@ -72,6 +73,7 @@ def tune(sets: Iterable[Records]) -> Weights:
         margin=MARGIN,
         rules=tuple(CEILINGS),
         fields=fields,
+        sure=SURE,
     )
 
 

@@ -25,6 +25,7 @@ _SAME_STREET = 85.0
 _ONE_STREET = 90.0
 _LIKE_STREET = 60.0
 _ANY_STREET = 45.0
+_LIKE_HOUSE = 0.6
 _LONG = 4
 _CLOSE = 100
 
@@ -162,7 +163,7 @@ def are_alike(one: str, other: str) -> bool:
 
 def _address(one: Sequence[Home], other: Sequence[Home]) -> str:
     levels = {_street(a, b) for a in one for b in other}
-    return next(level for level in (SAME, "alike", DIFFERENT) if level in levels)
+    return next(level for level in (SAME, "alike", "street", DIFFERENT) if level in levels)
 
 
 def _street(one: Home, other: Home) -> str:
@@ -174,9 +175,14 @@ def _street(one: Home, other: Home) -> str:
     if same_house and likeness >= _SAME_STREET:
         return SAME
     if likeness >= _ONE_STREET or (same_house and likeness >= _LIKE_STREET):
-        return "alike"
+        return "alike" if same_house or _may_be_one_house(one.house, other.house) else "street"
     same_door = same_house and bool(one.code) and one.code == other.code
     return "alike" if same_door and likeness >= _ANY_STREET else DIFFERENT
+
+
+def _may_be_one_house(one: str, other: str) -> bool:
+    """Whether one side tells no number, or one digit of several is wrong."""
+    return not one or not other or OSA.normalized_similarity(one, other) >= _LIKE_HOUSE
 
 
 def _words(home: Home) -> set[str]:

@@ -7,7 +7,7 @@ or for a human to decide. The outcome depends on the two records alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -67,7 +67,9 @@ class Matcher:
         outcome = Outcome.LINK if is_sure else self._by_points(points)
         for name, ceiling in self._rules.items():
             highest = ceiling(levels, one, other)
-            if highest is not None and highest < outcome:
+            if highest is None or highest >= outcome:
+                continue
+            if name not in _BY_CHANCE or not self._is_no_chance(parts, levels, one, other):
                 return Verdict(highest, points, parts, name)
         return Verdict(outcome, points, parts, CERTAIN if is_sure else None)
 
@@ -79,6 +81,17 @@ class Matcher:
             for name, ceiling in self._rules.items()
             for outcome in (ceiling(levels, one, other),)
         )
+
+    def _is_no_chance(
+        self, parts: Sequence[Part], levels: Levels, one: Features, other: Features
+    ) -> bool:
+        """Whether no second person so much alike is to be expected in one place."""
+        if levels.get("place") not in (SAME, "near") or _is_denied(levels, one, other):
+            return False
+        # Whoever lives in one street lives in one place: that is not told twice.
+        is_told = levels.get("address", DIFFERENT) != DIFFERENT
+        counted = (part.points for part in parts if not (is_told and part.field == "place"))
+        return sum(counted) >= self.weights.sure
 
     def _by_points(self, points: float) -> Outcome:
         if points >= self.weights.link:
@@ -139,6 +152,7 @@ def _other_birth(levels: Levels, _one: Features, _other: Features) -> Outcome | 
     if birth == SAME:
         return None
     if birth in _OTHER_BIRTH and levels.get("given") in _OTHER_GIVEN:
+        # Children are registered with a parent's number.
         return Outcome.REVIEW
     if number in _LIKE_NUMBER:
         return None
@@ -169,6 +183,23 @@ def _namesakes(levels: Levels, _one: Features, _other: Features) -> Outcome | No
     return None if is_reached or is_home else Outcome.REVIEW
 
 
+def _is_denied(levels: Levels, one: Features, other: Features) -> bool:
+    """Whether what hardly ever differs for one person does, besides numbers and addresses."""
+    if any(levels.get(field) == DIFFERENT for field in ("middle", "phone", "email")):
+        return True
+    ones, others = (_by_system(record) for record in (one, other))
+    return any(ones[system].isdisjoint(others[system]) for system in ones.keys() & others.keys())
+
+
+def _by_system(record: Features) -> Mapping[str, set[str]]:
+    """Numbers by who gave them: a person has but one of most."""
+    found: dict[str, set[str]] = {}
+    for number in record.numbers:
+        system, _, value = number.partition("|")
+        found.setdefault(system, set()).add(value)
+    return found
+
+
 CEILINGS: Final[Mapping[str, Callable[[Levels, Features, Features], Outcome | None]]] = {
     "another sex": _other_sex,
     "another generation": _other_generation,
@@ -180,6 +211,9 @@ CEILINGS: Final[Mapping[str, Callable[[Levels, Features, Features], Outcome | No
     "two records of one source": _same_source,
 }
 """The highest outcome each rule allows, None for any; the sharpest first."""
+
+_BY_CHANCE: Final = frozenset({"another family name", "a name and a birth date alone"})
+"""Rules against strangers: points say how unlikely such a one is. No points speak against kin."""
 
 _PARTING: Final = frozenset({"another middle name", "two records of one source"})
 """Rules that a link to a third record does not get around, though a human may."""

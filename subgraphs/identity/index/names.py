@@ -87,6 +87,11 @@ def are_forms_of_one_name(one: str, other: str) -> bool:
     return any(one in forms and other in forms for forms in _FORMS_OF)
 
 
+def nicknames(given: str) -> frozenset[str]:
+    """The other forms of a plain given name."""
+    return frozenset(form for forms in _FORMS_OF if given in forms for form in forms) - {given}
+
+
 @lru_cache(_REMEMBERED)
 def name_roots(given: str) -> frozenset[str]:
     """What a given name and all its forms have in common, to find them together."""

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from subgraphs.runtime.idempotency import idempotency_table
 
 METADATA: Final = sa.MetaData()
-VERSION: Final = 2
+VERSION: Final = 3
 
 members = sa.Table(
     "identity_member",
@@ -114,18 +114,24 @@ async def migrate(connection: AsyncConnection) -> None:
     for step in _STEPS[found - 1 :]:
         await connection.run_sync(step)
     await connection.run_sync(METADATA.create_all)
-    if found < VERSION:
-        await connection.execute(sa.delete(counters))
-        fresh = {"version": VERSION, "member": 0, "decision": 0, "round": 0, "turn": 0}
-        rows = [{"name": name, "value": value} for name, value in fresh.items()]
-        await connection.execute(sa.insert(counters), rows)
+    await connection.execute(sa.update(counters).where(where).values(value=VERSION))
 
 
 def _crawl_anew(connection: sa.Connection) -> None:
     """1 → 2: the first index kept nothing that the next crawl does not bring."""
     for table in ("identity_member", "identity_word", "identity_crawl"):
         connection.execute(sa.text(f"DROP TABLE IF EXISTS {table}"))
+    METADATA.create_all(connection)
+    connection.execute(sa.delete(counters))
+    fresh = {"version": VERSION, "member": 0, "decision": 0, "round": 0, "turn": 0}
+    rows = [{"name": name, "value": value} for name, value in fresh.items()]
+    connection.execute(sa.insert(counters), rows)
 
 
-_STEPS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_crawl_anew,)
+def _weigh_anew(connection: sa.Connection) -> None:
+    """2 → 3: keys and weights are others; whatever a source says next is news."""
+    connection.execute(sa.update(members).values(digest=b""))
+
+
+_STEPS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_crawl_anew, _weigh_anew)
 """The n-th step leads from version n to the next."""

@@ -38,6 +38,8 @@ class Weights(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
     """The rules in force, of those `matching.CEILINGS` names."""
     fields: dict[str, dict[str, Level]]
+    sure: float = math.inf
+    """Points from which on a rule against strangers gives way, where nothing else speaks for it."""
 
     def points(self, agreement: Agreement, known: Frequencies) -> float:
         level = self.fields[agreement.field][agreement.level]

@@ -97,9 +97,14 @@ def test_links_a_misspelt_name_and_an_american_date_by_number(patient):
             {"ssn": None}, {"ssn": None, "birth_date": "1968-03-15"}, id="birth date off, no number"
         ),
         pytest.param(
-            {"ssn": None},
-            {"ssn": None, "phone": None, "street": "9 Elm Court"},
+            {"ssn": None, "given": "James", "family": "Smith"},
+            {"given": "James", "family": "Smith", "phone": None, "street": "9 Elm Court"},
             id="namesakes with one birthday",
+        ),
+        pytest.param(
+            {"ssn": None, "street": "12 Maple Street"},
+            {"ssn": None, "street": "70 Maple Street", "zip": "85701", "phone": None},
+            id="namesakes in streets of one name, in two towns",
         ),
         pytest.param(
             {"ssn": None, "given": "Ada B"}, {"ssn": None, "given": "Ada C"}, id="middle initials"
@@ -139,8 +144,8 @@ def test_the_same_card_number_is_a_personal_number(patient):
     ("one", "other", "rule"),
     [
         pytest.param(
-            {"ssn": None},
-            {"ssn": None, "phone": None, "street": "9 Elm Court"},
+            {"ssn": None, "given": "James", "family": "Smith"},
+            {"given": "James", "family": "Smith", "phone": None, "street": "9 Elm Court"},
             "a name and a birth date alone",
             id="namesakes with one birthday",
         ),
@@ -151,8 +156,14 @@ def test_the_same_card_number_is_a_personal_number(patient):
             id="a birth date off by a day",
         ),
         pytest.param(
-            {"ssn": None, "street": "120 Lakewood Street"},
-            {"ssn": None, "street": "9 Lakewood Street", "phone": None, "family": "Byron"},
+            {"ssn": None, "given": "Mary", "street": "120 Lakewood Street"},
+            {
+                "given": "Mary",
+                "street": "9 Lakewood Street",
+                "phone": None,
+                "family": "Byron",
+                "ssn": None,
+            },
             "another family name",
             id="another family name, some doors away",
         ),
@@ -184,6 +195,50 @@ def test_a_household_does_not_even_bother_a_human(patient, changes):
     one = patient(**({"suffix": "Sr."} if "suffix" in changes else {}) | {"ssn": "999-12-3456"})
     other = patient(**{"ssn": None} | changes)
     assert decide(one, other).outcome is Outcome.APART
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"ssn": None}, id="no number"),
+        pytest.param({"ssn": "512-44-8021"}, id="another number"),
+        pytest.param({"given": "Adda"}, id="a misspelt given name"),
+    ],
+)
+def test_no_second_one_of_a_rare_name_is_expected_in_one_town(patient, changes):
+    moved = {"phone": None, "street": "9 Elm Court", "ssn": None}
+    assert linked(patient(), patient(**moved | changes))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({}, {"phone": "217-555-0177"}, id="another telephone"),
+        pytest.param({"given": "Ada B"}, {"given": "Ada C"}, id="another middle name"),
+        pytest.param({"card": "M1"}, {"card": "M2"}, id="another number of one insurer"),
+        pytest.param({}, {"zip": "85701"}, id="another town"),
+        pytest.param({}, {"birth_date": "1968-03-15"}, id="another day"),
+    ],
+)
+def test_unless_anything_else_speaks_for_two(patient, one, other):
+    moved = {"phone": None, "street": "9 Elm Court", "ssn": None}
+    assert decide(patient(**one), patient(**moved | other)).outcome is Outcome.REVIEW
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({}, {"given": "Zenobia", "ssn": "512-44-8021"}, id="twins"),
+        pytest.param({"suffix": "Jr."}, {"suffix": "Sr.", "ssn": None}, id="a father and his son"),
+        pytest.param({}, {"birth_date": "1998-07-02", "ssn": None}, id="the same without suffix"),
+        pytest.param(
+            {}, {"given": "Zenobia", "birth_date": "1998-07-02"}, id="a child, the parent's number"
+        ),
+    ],
+)
+def test_however_rare_the_name_kin_are_not_linked(patient, one, other):
+    rare = {"family": "Tranquillus"}
+    assert not linked(patient(**rare | one), patient(**rare | other))
 
 
 def test_a_rare_name_tells_more_than_a_common_one(patient):
