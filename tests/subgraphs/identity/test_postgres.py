@@ -64,7 +64,7 @@ async def test_humans_decide_and_nothing_is_half_done(index):
 
 
 async def test_the_queue_and_messages(index):
-    moved = patient("2", ssn=None, phone=None, street="9 Elm Court")
+    moved = patient("2", ssn=None, phone="217-555-0199", street="9 Elm Court")
     await take(index, north={"1": patient("1", ssn=None)}, south={"2": moved})
     (review,) = await index.reviews(None, 10)
     assert {review.one, review.other} == {N1, S2}
