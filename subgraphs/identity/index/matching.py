@@ -7,7 +7,7 @@ or for a human to decide. The outcome depends on the two records alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -69,7 +69,7 @@ class Matcher:
             highest = ceiling(levels, one, other)
             if highest is None or highest >= outcome:
                 continue
-            if name not in _BY_CHANCE or not self._is_no_chance(parts, levels, one, other):
+            if name not in _BY_CHANCE or not self._is_no_chance(points, levels, one, other):
                 return Verdict(highest, points, parts, name)
         return Verdict(outcome, points, parts, CERTAIN if is_sure else None)
 
@@ -82,16 +82,10 @@ class Matcher:
             for outcome in (ceiling(levels, one, other),)
         )
 
-    def _is_no_chance(
-        self, parts: Sequence[Part], levels: Levels, one: Features, other: Features
-    ) -> bool:
+    def _is_no_chance(self, points: float, levels: Levels, one: Features, other: Features) -> bool:
         """Whether no second person so much alike is to be expected in one place."""
-        if levels.get("place") not in (SAME, "near") or _is_denied(levels, one, other):
-            return False
-        # Whoever lives in one street lives in one place: that is not told twice.
-        is_told = levels.get("address", DIFFERENT) != DIFFERENT
-        counted = (part.points for part in parts if not (is_told and part.field == "place"))
-        return sum(counted) >= self.weights.sure
+        is_here = levels.get("place") in (SAME, "near")
+        return is_here and points >= self.weights.sure and not _is_denied(levels, one, other)
 
     def _by_points(self, points: float) -> Outcome:
         if points >= self.weights.link:

@@ -160,12 +160,12 @@ def test_the_same_card_number_is_a_personal_number(patient):
             {
                 "given": "Mary",
                 "street": "9 Lakewood Street",
-                "phone": None,
+                "phone": "217-555-0177",
                 "family": "Byron",
                 "ssn": None,
             },
             "another family name",
-            id="another family name, some doors away",
+            id="another family name and telephone, some doors away",
         ),
         pytest.param({}, {"gender": "male"}, "another sex", id="the same number, another sex"),
         pytest.param(
