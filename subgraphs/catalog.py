@@ -75,6 +75,7 @@ from subgraphs.identity.loaders import Identity, IndexFacts
 from subgraphs.identity.sources.adt import IndexFeed
 from subgraphs.identity.sources.crawl import Crawler
 from subgraphs.identity.sources.inbox import InboxNews
+from subgraphs.identity.sources.related import FhirRelated
 from subgraphs.insight.loaders.exports import Insight
 from subgraphs.insight.measures.definition import load_measures
 from subgraphs.insight.notes import heed, write_progress
@@ -359,7 +360,12 @@ async def _open_identity(deployment: Deployment) -> OpenIdentity:
         **deployment.inbox_routes(tell),
     }
     once = IdempotencyStore(idempotency, keys.key("store:identity"))
-    return OpenIdentity(Part(Identity(index, once), ready, routes), facts)
+    related = {
+        id_: FhirRelated(server)
+        for id_, server in deployment.fhir("identity").items()
+        if isinstance(server, FhirServer)
+    }
+    return OpenIdentity(Part(Identity(index, once, related), ready, routes), facts)
 
 
 def _nonces(deployment: Deployment) -> Nonces:

@@ -92,6 +92,13 @@ def make_lookalikes(seed: int, first_number: int) -> list[Lookalikes]:
     return pairs
 
 
+def make_guardian(seed: int, child: Person) -> Person:
+    """The parent a child lives with."""
+    adult = _person(stream(seed, "guardian", child.number), child.number)
+    born = date(child.birth_date.year - 30, adult.birth_date.month, adult.birth_date.day)
+    return _at_home(replace(adult, birth_date=born), child)
+
+
 def vary(person: Person, variation: Variation, rng: Random) -> Person:  # noqa: PLR0911 - one case each
     match variation:
         case Variation.NICKNAME:

@@ -34,12 +34,13 @@ from sandbox.data.people import (
     Lookalikes,
     Person,
     Variation,
+    make_guardian,
     make_lookalikes,
     make_people,
     vary,
 )
 from sandbox.data.recorder import Recorder
-from sandbox.data.records import record_chart, record_patient
+from sandbox.data.records import record_chart, record_guardian, record_patient
 from sandbox.data.seeds import stream
 from sandbox.data.shapes import Reference, Resource
 from sandbox.data.source import SourceBuilder
@@ -47,6 +48,7 @@ from sandbox.data.staff import SITES, STAFF, record_network
 from sandbox.truth import TrueLookalikes, TruePerson, Truth
 
 MIN_PATIENTS = 24
+_GROWN_UP = 18
 MAX_PATIENTS = 9_000
 """Of whom each has a number of four digits to end the social security number on."""
 EHR_A, EHR_B, PAYER = "ehr-a", "ehr-b", "payer"
@@ -182,6 +184,9 @@ class _PopulationBuilder:
         patient = record_patient(
             source, record, directory.organization, doctor.reference, shown, chart.visits[-1].start
         )
+        if record.age < _GROWN_UP:
+            guardian = make_guardian(self._seed, record)
+            record_guardian(source, guardian, patient, chart.visits[-1].start)
         recorder = self._recorder(name, number, patient)
         record_chart(recorder, chart, visits, self._today)
         record_care_teams(recorder, chart)

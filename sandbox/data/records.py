@@ -74,6 +74,27 @@ def record_patient(
     )
 
 
+def record_guardian(
+    source: SourceBuilder, guardian: Person, child: Reference, updated: Any
+) -> Reference:
+    relation = ("MTH", "mother") if guardian.gender == "female" else ("FTH", "father")
+    return source.add(
+        "RelatedPerson",
+        (guardian.number,),
+        updated,
+        active=True,
+        patient=child,
+        relationship=[
+            hl7_concept("v3-RoleCode", *relation),
+            hl7_concept("v3-RoleCode", "GUARD", "guardian"),
+        ],
+        name=[{"use": "official", "family": guardian.family, "given": [guardian.given]}],
+        telecom=[{"system": "phone", "use": "mobile", "value": guardian.phone}],
+        gender=guardian.gender,
+        birthDate=_iso(guardian.birth_date),
+    )
+
+
 def record_chart(
     recorder: Recorder, chart: Chart, visits: Sequence[Visit], today: datetime
 ) -> None:

@@ -339,6 +339,7 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _date("authored"),
         _reference("encounter"),
     ),
+    "RelatedPerson": (_patient("patient"), _token("relationship"), _token("active")),
     "Schedule": (
         _reference("actor"),
         _token("active"),

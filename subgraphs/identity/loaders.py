@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from subgraphs.identity.index.store import PatientIndex
 from subgraphs.identity.index.words import words_asked
-from subgraphs.identity.model import IndexedPerson
+from subgraphs.identity.kinds import RELATED_PERSONS
+from subgraphs.identity.model import IndexedPerson, RelatedPersonResource
+from subgraphs.identity.sources.related import FhirRelated
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.access_facts import Person
 from subgraphs.runtime.crosswalk import Link
+from subgraphs.runtime.facts import Fact, load_facts
+from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.idempotency import IdempotencyStore
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import Tokens
@@ -28,6 +32,8 @@ class Identity:
 
     index: PatientIndex
     idempotency: IdempotencyStore
+    related: Mapping[str, FhirRelated] = field(default_factory=dict)
+    """Who tells of those that stand by a patient, by source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,20 @@ async def _only_launch(
         return People()
     person = await load_person(request, launch)
     return People((person,)) if person else People()
+
+
+async def load_related(
+    request: Request[Identity], patient: Compartment
+) -> Gathered[Fact[RelatedPersonResource]]:
+    """Who stands by a patient; the sources are asked, since only patients are indexed."""
+    ask = {name: source.related_persons for name, source in request.services.related.items()}
+    return await load_facts(request, RELATED_PERSONS, ask, patient)
+
+
+async def load_related_of(
+    request: Request[Identity], person: IndexedPerson
+) -> Gathered[Fact[RelatedPersonResource]]:
+    return await load_related(request, await _compartment(request, person))
 
 
 async def _compartment(request: Request[Identity], person: IndexedPerson) -> Compartment:

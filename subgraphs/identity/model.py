@@ -60,6 +60,24 @@ class PatientResource(fhir.Resource, frozen=True, kw_only=True, omit_defaults=Tr
         return min(self.name, key=place, default=None)
 
 
+class RelatedPersonResource(fhir.Resource, frozen=True, kw_only=True):
+    """https://hl7.org/fhir/R4/relatedperson.html"""
+
+    active: bool | None = None
+    patient: fhir.Reference | None = None
+    relationship: tuple[fhir.CodeableConcept, ...] = ()
+    name: tuple[fhir.HumanName, ...] = ()
+    telecom: tuple[fhir.ContactPoint, ...] = ()
+    gender: str | None = None
+    birth_date: str | None = None
+    address: tuple[fhir.Address, ...] = ()
+    period: fhir.Period | None = None
+
+    @property
+    def owner(self) -> fhir.Reference | None:
+        return self.patient
+
+
 # An unreadable one of these costs the patient that element; of any other, the whole resource.
 _DISPENSABLE = frozenset({"identifier", "name", "telecom", "address"})
 

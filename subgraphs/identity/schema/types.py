@@ -12,9 +12,17 @@ from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.connectors.errors import SourceState
-from subgraphs.identity.loaders import PATIENT, Described, Identity, load_person, person_id
+from subgraphs.identity.loaders import (
+    PATIENT,
+    Described,
+    Identity,
+    load_person,
+    load_related_of,
+    person_id,
+)
 from subgraphs.identity.model import CrawlState, IndexedPerson, PatientResource, is_ssn
 from subgraphs.identity.schema.records import IdentityDecision, IdentityRecord
+from subgraphs.identity.schema.related import RelatedPerson
 from subgraphs.identity.schema.values import (
     AdministrativeGender,
     PatientIdentifier,
@@ -22,6 +30,7 @@ from subgraphs.identity.schema.values import (
 )
 from subgraphs.identity.stewarding import STEWARD, is_steward
 from subgraphs.runtime import fact_nodes
+from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.datatypes import (
     FEW,
@@ -172,6 +181,26 @@ class Patient:
         _stewards_only(request)
         history = await request.services.index.history(self.person)
         return [IdentityDecision.of(request, decision) for decision in history]
+
+    @federation.field(
+        directives=[PAGE],
+        requires_scopes=scopes_for("RelatedPerson"),
+        description="Who stands by the patient: parents and guardians, who decides for them, whom "
+        "to call. The record changed last comes first.",
+    )
+    async def related_persons(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[RelatedPerson] | None:
+        request: Request[Identity] = info.context
+        found = await load_related_of(request, self.person)
+        return fact_nodes.page_facts(
+            request,
+            found,
+            RelatedPerson.of,
+            scope=f"relatedPersons:{self.id}",
+            first=first,
+            after=after,
+        )
 
     @strawberry.field(description="Labels any source has put on the patient's record.")
     def security_labels(self) -> list[Coding]:
