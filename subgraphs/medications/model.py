@@ -18,7 +18,7 @@ from subgraphs.runtime.fhir import (
     Quantity,
     Range,
     Reference,
-    Resource,
+    Referring,
 )
 
 ENTERED_IN_ERROR = "entered-in-error"
@@ -77,7 +77,7 @@ class Dosage(Element, frozen=True):
         return next((d.dose_range for d in self.dose_and_rate if d.dose_range), None)
 
 
-class Supplied(Resource, frozen=True, kw_only=True):
+class Supplied(Referring, frozen=True, kw_only=True):
     """What a prescription and a dispense have in common."""
 
     subject: Reference | None = None

@@ -18,7 +18,9 @@ from subgraphs.runtime.fhir import CodeableConcept, Coding, canonical_code
 from subgraphs.runtime.kinds import RecordT
 
 # A record's own: who it is, and what refers to resources of its source.
-_OWN: Final = frozenset({"id", "meta", "subject", "patient", "encounter", "identifier"})
+_OWN: Final = frozenset(
+    {"id", "meta", "subject", "patient", "encounter", "identifier"} | {"contained"}
+)
 _CHOICES: Final = (
     *("value_", "onset_", "abatement_", "performed_", "effective_", "occurrence_"),
     *("medication_", "reported_"),

@@ -220,6 +220,12 @@ class Resource(Element, frozen=True, kw_only=True):
     meta: Meta = Meta()
 
 
+class Referring(Resource, frozen=True, kw_only=True):
+    """One that names people and places, some of them within itself."""
+
+    contained: tuple[Contained, ...] = ()
+
+
 class PatientRecord(Protocol):
     """A resource that belongs to a patient."""
 

@@ -1,16 +1,46 @@
-"""Whom a record names, as published: a clinician, an organization, a place, the patient herself."""
+"""Whom a record names, as published: a clinician, an organization, a place, the patient herself.
+
+What a record tells itself is shown as it is; who that is, only the directory knows. It is asked by
+the key of an entity that tells how the record names them (`runtime.parties`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import strawberry
 from strawberry import federation
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
 
 from subgraphs.runtime import fhir
+from subgraphs.runtime.fact_nodes import LOCATION, ORGANIZATION, PARTY_KEY, PRACTITIONER
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.following import Read
+from subgraphs.runtime.parties import PRACTITIONER_ROLE, name_of, party_ref, seal_party
+from subgraphs.runtime.request import Request
+
+WireT = TypeVar("WireT")
+NodeT = TypeVar("NodeT")
+
+_BY_REFERENCE: Final = Key(fields=FieldSet("reference"), resolvable=False)
+_A_PRACTITIONER: Final = ("Practitioner", PRACTITIONER_ROLE)
+
+
+@federation.type(keys=[_BY_REFERENCE], description=PRACTITIONER)
+class Practitioner:
+    reference: str | None = federation.field(inaccessible=True, description=PARTY_KEY)
+
+
+@federation.type(keys=[_BY_REFERENCE], description=ORGANIZATION)
+class Organization:
+    reference: str | None = federation.field(inaccessible=True, description=PARTY_KEY)
+
+
+@federation.type(keys=[_BY_REFERENCE], description=LOCATION)
+class Location:
+    reference: str | None = federation.field(inaccessible=True, description=PARTY_KEY)
 
 
 @federation.type(
@@ -25,10 +55,45 @@ class Party:
     display: str | None = strawberry.field(
         description="The name, as far as the record tells it itself."
     )
+    source: strawberry.Private[str]
+    named: strawberry.Private[fhir.Reference]
+    contained: strawberry.Private[tuple[fhir.Contained, ...]]
+
+    @strawberry.field(description="The clinician, where it is one that a directory knows.")
+    def practitioner(self, info: strawberry.Info) -> Practitioner | None:
+        key = self._key(info.context, *_A_PRACTITIONER)
+        return Practitioner(reference=key) if key else None
+
+    @strawberry.field(description="The organization, where it is one that a directory knows.")
+    def organization(self, info: strawberry.Info) -> Organization | None:
+        key = self._key(info.context, "Organization")
+        return Organization(reference=key) if key else None
+
+    @strawberry.field(description="The place, where it is one that a directory knows.")
+    def location(self, info: strawberry.Info) -> Location | None:
+        key = self._key(info.context, "Location")
+        return Location(reference=key) if key else None
+
+    def _key(self, request: Request[Any], *types: str) -> str | None:
+        ref = party_ref(self.source, self.named, self.contained)
+        if ref is None or ref.type not in types:
+            return None
+        return seal_party(request.subgraph.ids, ref)
 
     @classmethod
-    def of(cls, reference: fhir.Reference) -> Party:
-        return cls(type=reference.resource_type, display=reference.display)
+    def of(
+        cls, source: str, reference: fhir.Reference, contained: Iterable[fhir.Contained] = ()
+    ) -> Party:
+        """`source` is the record's, whose words these are."""
+        within = tuple(contained)
+        held = next((each for each in within if f"#{each.id}" == reference.reference), None)
+        return cls(
+            type=held.resource_type if held else reference.resource_type,
+            display=name_of(reference, within),
+            source=source,
+            named=reference,
+            contained=within,
+        )
 
 
 def parties_of(fact: Fact[Any], read: Read) -> list[Party]:
@@ -36,8 +101,10 @@ def parties_of(fact: Fact[Any], read: Read) -> list[Party]:
     for record in fact.leading:
         said = read(record.resource)
         named = [said] if isinstance(said, fhir.Reference) else list(said or ())
-        if any(named):
-            return [Party.of(reference) for reference in named if reference is not None]
+        known = [reference for reference in named if reference is not None]
+        if known:
+            contained = getattr(record.resource, "contained", ())
+            return [Party.of(record.source, reference, contained) for reference in known]
     return []
 
 
@@ -45,5 +112,14 @@ def party_of(fact: Fact[Any], read: Callable[[Any], fhir.Reference | None]) -> P
     return next(iter(parties_of(fact, read)), None)
 
 
-def all_of(references: Iterable[fhir.Reference | None]) -> list[Party]:
-    return [Party.of(reference) for reference in references if reference is not None]
+def told_by(
+    fact: Fact[Any],
+    node: Callable[[str, WireT], NodeT],
+    read: Callable[[Any], Iterable[WireT]],
+) -> list[NodeT]:
+    """What the first record to tell any of it tells, each part with the source whose it is."""
+    for record in fact.leading:
+        told = [node(record.source, part) for part in read(record.resource)]
+        if told:
+            return told
+    return []

@@ -27,6 +27,7 @@ from subgraphs.connectors.transport import open_client
 from subgraphs.runtime.access_facts import Person
 from subgraphs.runtime.app import SubgraphApp, create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk, Link
+from subgraphs.runtime.parties import open_party
 from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.schema import SubgraphSchema
 from subgraphs.runtime.sealing import IdSeal, RecordRef
@@ -251,5 +252,8 @@ def _compare(
 
 
 def _open(subgraph: str, type_: str, id_: str) -> tuple[str, str] | None:
+    if subgraph == "party":
+        party = open_party(IdSeal(KEY), (type_,), id_)
+        return (party.type, party.url or party.value or "") if party else None
     ref = IdSeal(KEY).open(subgraph, type_, id_)
     return (ref.type, ref.id) if ref else None

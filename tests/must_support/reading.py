@@ -108,11 +108,17 @@ def _range(raw: Any, told: Any, open_id: OpenId) -> bool:
     return all(same(raw[end], told[end] or {}, open_id) for end in ("low", "high") if end in raw)
 
 
-def _party(raw: Any, told: Any, _: OpenId) -> bool:
+def _party(raw: Any, told: Any, open_id: OpenId) -> bool:
     if "display" in raw and raw["display"] != told["display"]:
         return False
     type_ = raw.get("reference", "").partition("/")[0]
-    return type_ in ("", told["type"])
+    if type_ in LISTED:
+        leads = told[{"PractitionerRole": "practitioner"}.get(type_, type_.lower())]
+        return leads is not None and open_id("party", type_, leads["reference"]) == (
+            type_,
+            raw["reference"],
+        )
+    return type_ in ("", told["type"]) or type_.startswith("#")
 
 
 def _node(subgraph: str) -> Kind:
@@ -123,6 +129,10 @@ def _node(subgraph: str) -> Kind:
     return Kind("{ id }", says, leads=True)
 
 
+LISTED = ("Practitioner", "PractitionerRole", "Organization", "Location")
+"""Those whom the directory finds: how the record names them has to travel."""
+PARTY = """{ type display practitioner { reference } organization { reference }
+  location { reference } }"""
 CODING = "{ system code display version }"
 QUANTITY = "{ value comparator unit system code }"
 KINDS: Mapping[str, Kind] = {
@@ -134,7 +144,7 @@ KINDS: Mapping[str, Kind] = {
     "range": Kind(f"{{ low {QUANTITY} high {QUANTITY} }}", _range),
     "period": Kind("{ start end }", _all_of("start", "end")),
     "identifier": Kind("{ system value }", _all_of("system", "value")),
-    "party": Kind("{ type display }", _party),
+    "party": Kind(PARTY, _party),
     "reference": Kind("", lambda raw, told, _: raw["reference"].rpartition("/")[2] == told),
     "money": Kind("{ value currency }", _all_of("value", "currency")),
     **{

@@ -10,7 +10,7 @@ from subgraphs.runtime.fhir import (
     Id,
     Identifier,
     Reference,
-    Resource,
+    Referring,
 )
 
 DICOM_UID = "urn:dicom:uid"
@@ -44,7 +44,7 @@ class Series(Element, frozen=True):
     instance: tuple[Instance, ...] = ()
 
 
-class ImagingStudy(Resource, frozen=True, kw_only=True):
+class ImagingStudy(Referring, frozen=True, kw_only=True):
     identifier: tuple[Identifier, ...] = ()
     status: str | None = None
     modality: tuple[Coding, ...] = ()

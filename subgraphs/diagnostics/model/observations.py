@@ -5,6 +5,7 @@ from __future__ import annotations
 from subgraphs.runtime.fhir import (
     Annotation,
     CodeableConcept,
+    Contained,
     Element,
     Extension,
     Id,
@@ -72,6 +73,7 @@ class Component(Measured, frozen=True, kw_only=True):
 class Observation(Measured, frozen=True, kw_only=True):
     id: Id
     meta: Meta = Meta()
+    contained: tuple[Contained, ...] = ()
     extension: tuple[Extension, ...] = ()
     identifier: tuple[Identifier, ...] = ()
     based_on: tuple[Reference, ...] = ()

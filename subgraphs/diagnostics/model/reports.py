@@ -13,11 +13,11 @@ from subgraphs.runtime.fhir import (
     Identifier,
     Period,
     Reference,
-    Resource,
+    Referring,
 )
 
 
-class DiagnosticReport(Resource, frozen=True, kw_only=True):
+class DiagnosticReport(Referring, frozen=True, kw_only=True):
     identifier: tuple[Identifier, ...] = ()
     based_on: tuple[Reference, ...] = ()
     subject: Reference | None = None
@@ -47,7 +47,7 @@ class DiagnosticReport(Resource, frozen=True, kw_only=True):
         return self.effective_date_time or (period.start if period else None)
 
 
-class ServiceRequest(Resource, frozen=True, kw_only=True):
+class ServiceRequest(Referring, frozen=True, kw_only=True):
     """https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-servicerequest.html"""
 
     identifier: tuple[Identifier, ...] = ()
@@ -89,7 +89,7 @@ class Collection(Element, frozen=True):
     method: CodeableConcept | None = None
 
 
-class Specimen(Resource, frozen=True, kw_only=True):
+class Specimen(Referring, frozen=True, kw_only=True):
     """https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-specimen.html"""
 
     identifier: tuple[Identifier, ...] = ()

@@ -12,19 +12,17 @@ from typing import Annotated, Any
 
 import strawberry
 from strawberry import federation
-from strawberry.federation.schema_directives import Key
-from strawberry.federation.types import FieldSet
 
 from subgraphs.medications import kinds, loaders, model
 from subgraphs.medications.loaders import Medications
 from subgraphs.medications.refills import TASK, refills_of
+from subgraphs.medications.schema import encounters
+from subgraphs.medications.schema.later import ConditionOfFact, EncounterOfFact
 from subgraphs.medications.schema.products import DosageInstruction, Medication
 from subgraphs.medications.schema.refills import RefillRequest
 from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Quantity
 from subgraphs.runtime.fact_nodes import (
-    ENCOUNTER,
-    FACT_ID,
     MEDICATION_REQUEST,
     PATIENT,
     FactNode,
@@ -34,19 +32,11 @@ from subgraphs.runtime.fact_nodes import (
     resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.naming import Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
-from subgraphs.runtime.sealing import RecordRef
-
-
-@federation.type(
-    keys=[Key(fields=FieldSet("id"), resolvable=False)],
-    description=ENCOUNTER,
-)
-class Encounter:
-    id: strawberry.ID = strawberry.field(description=FACT_ID)
 
 
 @federation.type(
@@ -73,8 +63,9 @@ class MedicationRequest(FactNode):
         directives=[FEW], description="How, in order."
     )
     authored_on: DateTime | None = strawberry.field(description="When it was written.")
-    requester: str | None = strawberry.field(
-        description="Who wrote it, by name, as far as the source names them."
+    requester: Party | None = strawberry.field(description="Who wrote it.")
+    reported_by: Party | None = strawberry.field(
+        description="Who told of it, where it was written elsewhere."
     )
     reported: bool | None = strawberry.field(
         description="Whether somebody only told of it: it was written elsewhere."
@@ -83,7 +74,10 @@ class MedicationRequest(FactNode):
         description="Whether the patient takes it as told."
     )
     reason: list[CodeableConcept] = strawberry.field(directives=[FEW], description="Why.")
-    encounter: Encounter | None = strawberry.field(description="The visit it was written in.")
+    reason_conditions: list[ConditionOfFact] | None = strawberry.field(
+        directives=[FEW], description="The problems it is for."
+    )
+    encounter: EncounterOfFact | None = strawberry.field(description="The visit it was written in.")
     repeats_allowed: int | None = strawberry.field(
         description="How many more times it may be dispensed after the first."
     )
@@ -123,11 +117,13 @@ class MedicationRequest(FactNode):
             medication=Medication.of(record.medication),
             dosage_instructions=[DosageInstruction.of(each) for each in record.dosage_instruction],
             authored_on=date_time(record.authored_on),
-            requester=record.requester.display if record.requester else None,
+            requester=party_of(fact, lambda r: r.requester),
+            reported_by=party_of(fact, lambda r: r.reported_reference),
             reported=record.reported,
             adherence=CodeableConcept.of(record.adherence),
             reason=CodeableConcept.all_of(record.reasons),
-            encounter=_encounter(request, fact),
+            reason_conditions=encounters.conditions_of(request, fact),
+            encounter=encounters.encounter_of(request, fact, lambda r: r.encounter),
             repeats_allowed=dispense.number_of_repeats_allowed if dispense else None,
             quantity=Quantity.of(dispense.quantity if dispense else None),
             notes=[note.text for note in record.note if note.text],
@@ -167,10 +163,8 @@ class MedicationDispense(FactNode):
     dosage_instructions: list[DosageInstruction] = strawberry.field(
         directives=[FEW], description="How it is to be taken, in order."
     )
-    performers: list[str] = strawberry.field(
-        directives=[FEW], description="Who dispensed it, by name, as far as the source names them."
-    )
-    encounter: Encounter | None = strawberry.field(description="The visit it belongs to.")
+    performers: list[Party] = strawberry.field(directives=[FEW], description="Who dispensed it.")
+    encounter: EncounterOfFact | None = strawberry.field(description="The visit it belongs to.")
 
     @federation.field(
         requires_scopes=scopes_for("MedicationRequest"),
@@ -186,7 +180,6 @@ class MedicationDispense(FactNode):
     @classmethod
     def of(cls, request: Request[Any], fact: Fact[model.MedicationDispense]) -> MedicationDispense:
         record = fact.resource
-        actors = (performer.actor.display for performer in record.performer if performer.actor)
         return cls(
             **common(fact),
             patient=Patient(id=strawberry.ID(fact.patient)),
@@ -198,8 +191,8 @@ class MedicationDispense(FactNode):
             when_prepared=date_time(record.when_prepared),
             when_handed_over=date_time(record.when_handed_over),
             dosage_instructions=[DosageInstruction.of(each) for each in record.dosage_instruction],
-            performers=[name for name in actors if name],
-            encounter=_encounter(request, fact),
+            performers=parties_of(fact, lambda d: [each.actor for each in d.performer]),
+            encounter=encounters.encounter_of(request, fact, lambda d: d.context),
         )
 
     @classmethod
@@ -272,22 +265,3 @@ class Patient(PatientNode):
 
 def _rank(fact: Fact[Any]) -> str:
     return fact.rank
-
-
-def _encounter(
-    request: Request[Any],
-    fact: Fact[model.MedicationRequest] | Fact[model.MedicationDispense],
-) -> Encounter | None:
-    """The visit that the first record to name one names: ids are each source's own."""
-    for record in fact.leading:
-        resource = record.resource
-        at = (
-            resource.encounter
-            if isinstance(resource, model.MedicationRequest)
-            else resource.context
-        )
-        id_ = at.id_of("Encounter") if at else None
-        if id_ is not None:
-            ref = RecordRef(record.source, "Encounter", id_, record.patient)
-            return Encounter(id=strawberry.ID(request.subgraph.ids.seal("records", ref)))
-    return None

@@ -13,7 +13,7 @@ from subgraphs.runtime.fhir import (
     Quantity,
     Range,
     Reference,
-    Resource,
+    Referring,
 )
 
 
@@ -29,7 +29,7 @@ class Activity(Element, frozen=True):
     detail: ActivityDetail | None = None
 
 
-class CarePlan(Resource, frozen=True, kw_only=True):
+class CarePlan(Referring, frozen=True, kw_only=True):
     """https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-careplan.html"""
 
     text: Narrative | None = None
@@ -67,7 +67,7 @@ class Target(Element, frozen=True):
     due_date: str | None = None
 
 
-class Goal(Resource, frozen=True, kw_only=True):
+class Goal(Referring, frozen=True, kw_only=True):
     """https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-goal.html"""
 
     subject: Reference | None = None
@@ -97,7 +97,7 @@ class DeviceName(Element, frozen=True):
     name: str | None = None
 
 
-class Device(Resource, frozen=True, kw_only=True):
+class Device(Referring, frozen=True, kw_only=True):
     """https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-device.html"""
 
     patient: Reference | None = None

@@ -17,7 +17,7 @@ from subgraphs.runtime.fhir import (
     Period,
     Quantity,
     Reference,
-    Resource,
+    Referring,
 )
 
 # https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-authentication-time.html
@@ -47,7 +47,7 @@ class RelatesTo(Element, frozen=True):
     target: Reference | None = None
 
 
-class DocumentReference(Resource, frozen=True, kw_only=True):
+class DocumentReference(Referring, frozen=True, kw_only=True):
     """https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-documentreference.html"""
 
     extension: tuple[Extension, ...] = ()
@@ -111,7 +111,7 @@ class Primitive(Element, frozen=True):
     extension: tuple[Extension, ...] = ()
 
 
-class QuestionnaireResponse(Resource, frozen=True, kw_only=True):
+class QuestionnaireResponse(Referring, frozen=True, kw_only=True):
     """https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-questionnaireresponse.html"""
 
     identifier: Identifier | None = None

@@ -11,7 +11,7 @@ from subgraphs.runtime.fhir import (
     Identifier,
     Period,
     Reference,
-    Resource,
+    Referring,
 )
 
 
@@ -30,7 +30,7 @@ class Hospitalization(Element, frozen=True):
     discharge_disposition: CodeableConcept | None = None
 
 
-class Encounter(Resource, frozen=True, kw_only=True):
+class Encounter(Referring, frozen=True, kw_only=True):
     identifier: tuple[Identifier, ...] = ()
     subject: Reference | None = None
     status: str | None = None
@@ -54,7 +54,7 @@ class Performer(Element, frozen=True):
     actor: Reference | None = None
 
 
-class Procedure(Resource, frozen=True, kw_only=True):
+class Procedure(Referring, frozen=True, kw_only=True):
     subject: Reference | None = None
     based_on: tuple[Reference, ...] = ()
     status: str | None = None
@@ -78,7 +78,7 @@ class Procedure(Resource, frozen=True, kw_only=True):
         return self.performed_date_time or (period.start if period else None)
 
 
-class Immunization(Resource, frozen=True, kw_only=True):
+class Immunization(Referring, frozen=True, kw_only=True):
     patient: Reference | None = None
     status: str | None = None
     status_reason: CodeableConcept | None = None

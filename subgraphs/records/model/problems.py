@@ -9,14 +9,14 @@ from subgraphs.runtime.fhir import (
     Extension,
     Period,
     Reference,
-    Resource,
+    Referring,
 )
 
 # https://hl7.org/fhir/R4/extension-condition-asserteddate.html
 _ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 
 
-class Condition(Resource, frozen=True, kw_only=True):
+class Condition(Referring, frozen=True, kw_only=True):
     extension: tuple[Extension, ...] = ()
     subject: Reference | None = None
     clinical_status: CodeableConcept | None = None
@@ -58,7 +58,7 @@ class Reaction(Element, frozen=True):
     description: str | None = None
 
 
-class AllergyIntolerance(Resource, frozen=True, kw_only=True):
+class AllergyIntolerance(Referring, frozen=True, kw_only=True):
     patient: Reference | None = None
     clinical_status: CodeableConcept | None = None
     verification_status: CodeableConcept | None = None

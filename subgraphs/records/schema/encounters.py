@@ -30,7 +30,7 @@ from subgraphs.runtime.fact_nodes import (
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.following import Read, held_by, pointing
 from subgraphs.runtime.gathering import Gathered
-from subgraphs.runtime.naming import Party, parties_of, party_of
+from subgraphs.runtime.naming import Party, parties_of, party_of, told_by
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
@@ -47,11 +47,11 @@ class EncounterParticipant:
     individual: Party | None = strawberry.field(description="Who.")
 
     @classmethod
-    def of(cls, wire: model.Participant) -> EncounterParticipant:
+    def of(cls, source: str, wire: model.Participant) -> EncounterParticipant:
         return cls(
             role=CodeableConcept.all_of(wire.type),
             period=Period.of(wire.period),
-            individual=Party.of(wire.individual) if wire.individual else None,
+            individual=Party.of(source, wire.individual) if wire.individual else None,
         )
 
 
@@ -181,7 +181,7 @@ class Encounter(FactNode):
             period=Period.of(record.period),
             identifiers=Identifier.all_of(record.identifier),
             reason=reasons(record.reason_code, record.reason_reference),
-            participants=[EncounterParticipant.of(each) for each in record.participant],
+            participants=told_by(fact, EncounterParticipant.of, lambda e: e.participant),
             locations=parties_of(fact, lambda e: [at.location for at in e.location]),
             service_provider=party_of(fact, lambda e: e.service_provider),
             admit_source=CodeableConcept.of(stay.admit_source),

@@ -22,7 +22,7 @@ from subgraphs.runtime.fact_nodes import (
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.fhir import CodeableConcept as WireConcept
 from subgraphs.runtime.fhir import Reference
-from subgraphs.runtime.naming import Party, party_of
+from subgraphs.runtime.naming import Party, party_of, told_by
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -37,8 +37,8 @@ class Performer:
     actor: Party | None = strawberry.field(description="Who.")
 
     @classmethod
-    def of(cls, wire: model.Performer) -> Performer:
-        actor = Party.of(wire.actor) if wire.actor else None
+    def of(cls, source: str, wire: model.Performer) -> Performer:
+        actor = Party.of(source, wire.actor) if wire.actor else None
         return cls(function=CodeableConcept.of(wire.function), actor=actor)
 
 
@@ -96,7 +96,7 @@ class Procedure(FactNode):
             performed=date_time(record.performed),
             reason=reasons(record.reason_code, record.reason_reference),
             body_site=CodeableConcept.all_of(record.body_site),
-            performers=[Performer.of(each) for each in record.performer],
+            performers=told_by(fact, Performer.of, lambda record: record.performer),
             orders=orders_of(request, fact),
         )
 
@@ -162,7 +162,7 @@ class Immunization(FactNode):
             expiration_date=date(record.expiration_date),
             site=CodeableConcept.of(record.site),
             route=CodeableConcept.of(record.route),
-            performers=[Performer.of(each) for each in record.performer],
+            performers=told_by(fact, Performer.of, lambda record: record.performer),
             location=party_of(fact, lambda i: i.location),
         )
 

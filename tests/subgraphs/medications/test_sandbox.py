@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from contract.context import Caller
 
-FIELDS = """id status intent authoredOn reported requester reason { text }
+FIELDS = """id status intent authoredOn reported requester { display } reason { text }
   medication { rxcui display code { coding { code } } ingredient { rxcui display } }
   dosageInstructions { text dose { value unit } frequency period periodUnit }
   repeatsAllowed quantity { value unit } encounter { id }
@@ -115,7 +115,7 @@ async def test_a_prescription_and_its_dispenses_lead_to_each_other_by_their_ids(
     found = await graph.entities(
         "medications",
         "... on MedicationDispense { id whenHandedOver quantity { value } daysSupply { code } "
-        "performers prescription { id authoredOn } patient { id } }",
+        "performers { display } prescription { id authoredOn } patient { id } }",
         *({"__typename": "MedicationDispense", "id": id_} for id_ in dispensed),
     )
     assert not found.errors
