@@ -223,7 +223,8 @@ class Resource(Element, frozen=True, kw_only=True):
 class Referring(Resource, frozen=True, kw_only=True):
     """One that names people and places, some of them within itself."""
 
-    contained: tuple[Contained, ...] = ()
+    contained: Any = ()
+    """As it came: what names nobody may be anything, and costs the record nothing."""
 
 
 class PatientRecord(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
+import msgspec
 import strawberry
 from strawberry import federation
 from strawberry.federation.schema_directives import Key
@@ -103,7 +104,7 @@ def parties_of(fact: Fact[Any], read: Read) -> list[Party]:
         named = [said] if isinstance(said, fhir.Reference) else list(said or ())
         known = [reference for reference in named if reference is not None]
         if known:
-            contained = getattr(record.resource, "contained", ())
+            contained = _contained(getattr(record.resource, "contained", ()))
             return [Party.of(record.source, reference, contained) for reference in known]
     return []
 
@@ -123,3 +124,14 @@ def told_by(
         if told:
             return told
     return []
+
+
+def _contained(wire: object) -> list[fhir.Contained]:
+    """What a resource holds within itself, as far as it can be read."""
+    found = []
+    for each in wire if isinstance(wire, list | tuple) else ():
+        try:
+            found.append(msgspec.convert(each, fhir.Contained))
+        except msgspec.ValidationError:
+            continue
+    return found

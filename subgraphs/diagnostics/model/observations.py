@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from subgraphs.runtime.fhir import (
     Annotation,
     CodeableConcept,
-    Contained,
     Element,
     Extension,
     Id,
@@ -73,7 +74,7 @@ class Component(Measured, frozen=True, kw_only=True):
 class Observation(Measured, frozen=True, kw_only=True):
     id: Id
     meta: Meta = Meta()
-    contained: tuple[Contained, ...] = ()
+    contained: Any = ()
     extension: tuple[Extension, ...] = ()
     identifier: tuple[Identifier, ...] = ()
     based_on: tuple[Reference, ...] = ()
