@@ -19,7 +19,8 @@ from subgraphs.runtime.kinds import RecordT
 
 # A record's own: who it is, and what refers to resources of its source.
 _OWN: Final = frozenset(
-    {"id", "meta", "subject", "patient", "encounter", "identifier"} | {"contained"}
+    {"id", "meta", "subject", "patient", "encounter", "identifier"}
+    | {"contained", "provenance_resource"}
 )
 _CHOICES: Final = (
     *("value_", "onset_", "abatement_", "performed_", "effective_", "occurrence_"),

@@ -18,7 +18,7 @@ from strawberry.federation.schema_directives import ListSize
 from subgraphs.connectors.errors import SourceState
 from subgraphs.runtime import fhir, merging
 from subgraphs.runtime.gathering import Record, SourceReport
-from subgraphs.runtime.scalars import Date, DateTime, date_time
+from subgraphs.runtime.scalars import Date, DateTime, date_time, rank
 
 FEW: Final = ListSize(assumed_size=3)  # type: ignore[call-arg]  # None would be printed
 """Short by nature: the sources of a fact, the codes of a concept, the labels of a record."""
@@ -221,10 +221,20 @@ class ProvenanceMethod(Enum):
 class Provenance:
     source: str = strawberry.field(description="The id of the source, for example `ehr-a`.")
     recorded_at: DateTime | None = strawberry.field(
-        description="When the source last changed the record."
+        description="When it was recorded, if the source tells by whom too; else when the source "
+        "last changed the record."
     )
     received_at: DateTime | None = strawberry.field(description="When it reached us.")
     method: ProvenanceMethod = strawberry.field(description="How it reached us.")
+    author: str | None = strawberry.field(
+        default=None,
+        description="Who recorded it, by name, as far as the source names them. Facts that have "
+        "`authorship` tell more.",
+    )
+    organization: str | None = strawberry.field(
+        default=None,
+        description="For which organization, by name, as far as the source names it.",
+    )
 
     @classmethod
     def of(
@@ -232,11 +242,15 @@ class Provenance:
         record: Record[fhir.PatientRecord],
         method: ProvenanceMethod = ProvenanceMethod.FHIR_READ,
     ) -> Provenance:
+        told = newest_told(record.resource)
+        author, organization = fhir.author_of(told) if told else (None, None)
         return cls(
             source=record.source,
-            recorded_at=date_time(record.resource.meta.last_updated),
+            recorded_at=date_time((told and told.recorded) or record.resource.meta.last_updated),
             received_at=date_time(record.received_at),
             method=method,
+            author=author,
+            organization=organization,
         )
 
 
@@ -287,6 +301,12 @@ class PageInfo:
     has_previous_page: bool = strawberry.field(description="Whether there is more before it.")
     start_cursor: str | None = strawberry.field(description="The first edge's cursor.")
     end_cursor: str | None = strawberry.field(description="The last edge's cursor.")
+
+
+def newest_told(resource: object) -> fhir.ProvenanceRecord | None:
+    """What a source tells last of who recorded something."""
+    told: tuple[fhir.ProvenanceRecord, ...] = getattr(resource, "provenance_resource", ())
+    return max(told, key=lambda each: rank(each.recorded), default=None)
 
 
 def date(text: str | None) -> Date | None:

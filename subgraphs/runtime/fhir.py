@@ -220,11 +220,45 @@ class Resource(Element, frozen=True, kw_only=True):
     meta: Meta = Meta()
 
 
+class Agent(Element, frozen=True):
+    type: CodeableConcept | None = None
+    who: Reference | None = None
+    on_behalf_of: Reference | None = None
+
+
+class ProvenanceRecord(Element, frozen=True):
+    """https://hl7.org/fhir/R4/provenance.html"""
+
+    recorded: str | None = None
+    agent: tuple[Agent, ...] = ()
+
+
+def author_of(told: ProvenanceRecord) -> tuple[str | None, str | None]:
+    """The names of who wrote it and for whom; of several agents the author's."""
+    agents = sorted(told.agent, key=lambda agent: not _is_author(agent))
+    agent = next(iter(agents), None)
+    if agent is None:
+        return None, None
+    who, organization = agent.who, agent.on_behalf_of
+    if who and who.resource_type == "Organization":
+        who, organization = None, who
+    return (
+        who.display if who else None,
+        organization.display if organization else None,
+    )
+
+
+def _is_author(agent: Agent) -> bool:
+    return agent.type is not None and agent.type.code == "author"
+
+
 class Referring(Resource, frozen=True, kw_only=True):
     """One that names people and places, some of them within itself."""
 
     contained: Any = ()
     """As it came: what names nobody may be anything, and costs the record nothing."""
+    provenance_resource: tuple[ProvenanceRecord, ...] = ()
+    """Who recorded it: put here by the source, which asks for it."""
 
 
 class PatientRecord(Protocol):

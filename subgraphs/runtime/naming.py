@@ -16,11 +16,13 @@ from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from subgraphs.runtime import fhir
-from subgraphs.runtime.fact_nodes import LOCATION, ORGANIZATION, PARTY_KEY, PRACTITIONER
+from subgraphs.runtime.datatypes import FEW, CodeableConcept
+from subgraphs.runtime.fact_nodes import LOCATION, ORGANIZATION, PARTY_KEY, PRACTITIONER, FactNode
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.following import Read
 from subgraphs.runtime.parties import PRACTITIONER_ROLE, name_of, party_ref, seal_party
 from subgraphs.runtime.request import Request
+from subgraphs.runtime.scalars import DateTime, date_time
 
 WireT = TypeVar("WireT")
 NodeT = TypeVar("NodeT")
@@ -95,6 +97,45 @@ class Party:
             named=reference,
             contained=within,
         )
+
+
+@strawberry.type(description="Someone who had a part in recording a fact, as its source tells.")
+class Authorship:
+    source: str = strawberry.field(description="The id of the source that tells.")
+    recorded_at: DateTime | None = strawberry.field(description="When it was recorded.")
+    role: CodeableConcept | None = strawberry.field(
+        description="`author`, `transmitter`, `enterer`, …; "
+        "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+    )
+    who: Party | None = strawberry.field(description="Who.")
+    on_behalf_of: Party | None = strawberry.field(description="For whom.")
+
+
+@strawberry.type
+class AuthoredNode(FactNode):
+    """A fact whose sources tell who recorded it; types inherit it."""
+
+    @strawberry.field(
+        directives=[FEW],
+        description="Who had a part in recording it, from the Provenance that its sources keep.",
+    )
+    def authorship(self) -> list[Authorship]:
+        return [
+            _authorship(record.source, told, agent)
+            for record in self.fact.records
+            for told in record.resource.provenance_resource
+            for agent in told.agent
+        ]
+
+
+def _authorship(source: str, told: fhir.ProvenanceRecord, agent: fhir.Agent) -> Authorship:
+    return Authorship(
+        source=source,
+        recorded_at=date_time(told.recorded),
+        role=CodeableConcept.of(agent.type),
+        who=Party.of(source, agent.who) if agent.who else None,
+        on_behalf_of=Party.of(source, agent.on_behalf_of) if agent.on_behalf_of else None,
+    )
 
 
 def parties_of(fact: Fact[Any], read: Read) -> list[Party]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from subgraphs.connectors.errors import TimedOut
+from subgraphs.connectors.errors import Rejected, TimedOut
 from subgraphs.runtime.gathering import Answer
 
 Wire = dict[str, Any]
@@ -58,6 +58,24 @@ class SourceContract(ABC):
             await self.ask(["p1"], {}, TimedOut("late"))
 
 
+class BringsNothing:
+    """A fake that knows no Provenance: it is asked by its `search_by` and `latest_by` alone."""
+
+    async def search_including(
+        self, type_: str, param: str, keys: Sequence[str], others: Any = None
+    ) -> tuple[dict[str, list[Wire]], list[Wire]]:
+        if "_revinclude" in (others or {}):
+            raise Rejected(400)
+        return await self.search_by(type_, param, keys, others), []
+
+    async def latest_including(
+        self, type_: str, param: str, keys: Sequence[str], others: Any = None, **how: Any
+    ) -> tuple[dict[str, list[Wire]], list[Wire]]:
+        if "_revinclude" in (others or {}):
+            raise Rejected(400)
+        return await self.latest_by(type_, param, keys, others, **how), []
+
+
 class FhirServerHolding:
     """A FHIR server that finds these rows, whatever it is asked for."""
 
@@ -79,6 +97,11 @@ class FhirServerHolding:
 
     async def search_including(
         self, type_: str, param: str, keys: Sequence[str], others: object = None
+    ) -> tuple[dict[str, list[Wire]], list[Wire]]:
+        return await self.search_by(type_, param, keys, others), []
+
+    async def latest_including(
+        self, type_: str, param: str, keys: Sequence[str], others: object = None, **_: object
     ) -> tuple[dict[str, list[Wire]], list[Wire]]:
         return await self.search_by(type_, param, keys, others), []
 

@@ -45,23 +45,33 @@ class Asker:
         return [page for walked in found for page in walked]
 
     async def first_rows(
-        self, way: Way, question: Question, others: Params, per_key: int
+        self,
+        way: Way,
+        question: Question,
+        others: Params,
+        per_key: int,
+        brought: list[Resource],
     ) -> list[Resource]:
-        """Rows among which are the first `per_key` of every key, in the server's order."""
+        """Rows among which are the first `per_key` of every key, in the server's order.
+
+        What they bring along is added to `brought`.
+        """
         if way is Way.OR_LIST:
-            return await self._first_rows_of_list(question, others, per_key)
+            return await self._first_rows_of_list(question, others, per_key, brought)
         few = {**others, "_count": str(per_key)}
         pages = await self._first_pages(way, question, few)
+        brought += [row for page in pages for row in page.resources("include")]
         return [row for page in pages for row in page.resources()]
 
     async def _first_rows_of_list(
-        self, question: Question, others: Params, per_key: int
+        self, question: Question, others: Params, per_key: int, brought: list[Resource]
     ) -> list[Resource]:
         """A page holds the first rows of all keys together: those it left out are asked again."""
         listed = {**others, "_count": str(self._page_size)}
         rows: list[Resource] = []
         for _ in range(OR_ROUNDS):
             (page,) = await self._first_pages(Way.OR_LIST, question, listed)
+            brought += page.resources("include")
             found = question.group(page.resources())
             if page.next_link is None:
                 return rows + _flat(found)
@@ -70,7 +80,7 @@ class Asker:
             question = question.without(done)
             if not question.keys:
                 return rows
-        return rows + await self.first_rows(Way.SINGLE, question, others, per_key)
+        return rows + await self.first_rows(Way.SINGLE, question, others, per_key, brought)
 
     async def _first_pages(self, way: Way, question: Question, others: Params) -> list[SearchPage]:
         resource_type, param = question.resource_type, question.param

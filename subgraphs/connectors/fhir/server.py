@@ -76,7 +76,7 @@ class FhirServer:
     async def search_including(
         self, resource_type: str, param: str, keys: Iterable[str], others: Params | None = None
     ) -> tuple[Rows, list[Resource]]:
-        """Every row of every key, and what an `_include` among the others brought along."""
+        """Every row of every key, and what an `_include` or `_revinclude` brought along."""
         included: list[Resource] = []
 
         async def fetch(way: Way, part: Question) -> list[Resource]:
@@ -110,13 +110,31 @@ class FhirServer:
         unseen keys only, so two suffice unless those have more than a page of rows themselves.
         """
 
+        rows, _ = await self.latest_including(
+            resource_type, param, keys, others, sort=sort, per_key=per_key
+        )
+        return rows
+
+    async def latest_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Params | None = None,
+        *,
+        sort: str,
+        per_key: int = 1,
+    ) -> tuple[Rows, list[Resource]]:
+        """`latest_by`, and what an `_include` or `_revinclude` among the others brought along."""
+        included: list[Resource] = []
+
         async def fetch(way: Way, part: Question) -> list[Resource]:
             sorted_by = {**(others or {}), "_sort": sort}
-            return await self._asker.first_rows(way, part, sorted_by, per_key)
+            return await self._asker.first_rows(way, part, sorted_by, per_key, included)
 
         question = Question(resource_type, param, keys, self.config.url)
         rows = await self._ask(question, fetch, _FOR_FIRST)
-        return {key: found[:per_key] for key, found in rows.items()}
+        return {key: found[:per_key] for key, found in rows.items()}, included
 
     async def crawl(
         self, resource_type: str, others: Params | None = None

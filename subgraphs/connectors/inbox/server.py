@@ -13,6 +13,7 @@ from subgraphs.connectors.inbox.store import InboxStore, Resource, sortable
 Predicate: TypeAlias = Callable[[Resource], bool]
 
 PAGE: Final = 500
+_BRINGING: Final = frozenset({"_include", "_revinclude"})
 _BAD_REQUEST: Final = 400
 _DATES: Final = ("effectiveDateTime", "effectivePeriod", "start", "issued")
 """What `date` means, by whichever the resource has."""
@@ -56,8 +57,7 @@ class Inbox:
         others: Mapping[str, Any] | None = None,
     ) -> tuple[dict[str, list[Resource]], list[Resource]]:
         """Nothing is brought along: what is pushed contains what it refers to."""
-        narrowing = {name: value for name, value in (others or {}).items() if name != "_include"}
-        return await self.search_by(resource_type, param, keys, narrowing), []
+        return await self.search_by(resource_type, param, keys, _narrowing(others)), []
 
     async def contents(self, _urls: Iterable[str]) -> dict[str, Binary]:
         """None lies apart: what is pushed is whole."""
@@ -80,11 +80,31 @@ class Inbox:
             key: sorted(found, key=_moment, reverse=True)[:per_key] for key, found in rows.items()
         }
 
+    async def latest_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+        *,
+        sort: str,
+        per_key: int = 1,
+    ) -> tuple[dict[str, list[Resource]], list[Resource]]:
+        narrowing = _narrowing(others)
+        found = await self.latest_by(
+            resource_type, param, keys, narrowing, sort=sort, per_key=per_key
+        )
+        return found, []
+
     async def crawl(self, resource_type: str) -> AsyncIterator[list[Resource]]:
         after = ""
         while page := await self._store.page(self.config.id, resource_type, after, PAGE):
             yield page
             after = page[-1]["id"]
+
+
+def _narrowing(others: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (others or {}).items() if name not in _BRINGING}
 
 
 def _predicates(others: Mapping[str, Any]) -> Iterator[Predicate]:

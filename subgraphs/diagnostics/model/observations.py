@@ -13,6 +13,7 @@ from subgraphs.runtime.fhir import (
     Identifier,
     Meta,
     Period,
+    ProvenanceRecord,
     Quantity,
     Range,
     Ratio,
@@ -75,6 +76,7 @@ class Observation(Measured, frozen=True, kw_only=True):
     id: Id
     meta: Meta = Meta()
     contained: Any = ()
+    provenance_resource: tuple[ProvenanceRecord, ...] = ()
     extension: tuple[Extension, ...] = ()
     identifier: tuple[Identifier, ...] = ()
     based_on: tuple[Reference, ...] = ()

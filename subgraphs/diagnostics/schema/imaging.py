@@ -18,8 +18,9 @@ from subgraphs.diagnostics.schema.later import (
     PatientOfFact,
 )
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Coding, Identifier
-from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.fact_nodes import common, resolve_facts
 from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.naming import AuthoredNode
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -84,7 +85,7 @@ class ImagingSeries:
     requires_scopes=scopes_for("ImagingStudy"),
     description="Images taken for one purpose. https://hl7.org/fhir/R4/imagingstudy.html",
 )
-class ImagingStudy(FactNode):
+class ImagingStudy(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="Of whom.")
     uid: str | None = strawberry.field(description="Study Instance UID.")
     identifiers: list[Identifier] = strawberry.field(

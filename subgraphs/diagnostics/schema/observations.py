@@ -25,9 +25,9 @@ from subgraphs.diagnostics.schema.later import (
 )
 from subgraphs.diagnostics.schema.measured import MeasuredNode, ObservationComponent, measured
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Period
-from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.fact_nodes import common, resolve_facts
 from subgraphs.runtime.facts import Fact
-from subgraphs.runtime.naming import Party, parties_of
+from subgraphs.runtime.naming import AuthoredNode, Party, parties_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -39,7 +39,7 @@ from subgraphs.runtime.scopes import scopes_for
     requires_scopes=scopes_for("Observation"),
     description="A measurement or finding. https://hl7.org/fhir/R4/observation.html",
 )
-class Observation(FactNode, MeasuredNode):
+class Observation(AuthoredNode, MeasuredNode):
     patient: PatientOfFact = strawberry.field(description="Whose it is.")
     status: str | None = strawberry.field(
         description="`registered`, `preliminary`, `final`, `amended`, `corrected`, …; "

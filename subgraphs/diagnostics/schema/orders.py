@@ -25,9 +25,9 @@ from subgraphs.diagnostics.schema.later import (
 )
 from subgraphs.runtime import fhir
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Identifier, Period
-from subgraphs.runtime.fact_nodes import SERVICE_REQUEST, FactNode, common, resolve_facts
+from subgraphs.runtime.fact_nodes import SERVICE_REQUEST, common, resolve_facts
 from subgraphs.runtime.facts import Fact
-from subgraphs.runtime.naming import Party, parties_of, party_of
+from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -40,7 +40,7 @@ from subgraphs.runtime.scopes import scopes_for
     description="Blood, urine, tissue or something else that is examined. "
     "https://hl7.org/fhir/R4/specimen.html",
 )
-class Specimen(FactNode):
+class Specimen(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="From whom.")
     identifiers: list[Identifier] = strawberry.field(directives=[FEW], description="Numbers of it.")
     accession: Identifier | None = strawberry.field(
@@ -89,7 +89,7 @@ class Specimen(FactNode):
 @federation.type(
     keys=["id"], requires_scopes=scopes_for("ServiceRequest"), description=SERVICE_REQUEST
 )
-class ServiceRequest(FactNode):
+class ServiceRequest(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="For whom.")
     identifiers: list[Identifier] = strawberry.field(directives=[FEW], description="Order numbers.")
     status: str | None = strawberry.field(

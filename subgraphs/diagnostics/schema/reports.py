@@ -21,9 +21,9 @@ from subgraphs.diagnostics.schema.later import (
 )
 from subgraphs.runtime.attachments import Attachment
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Identifier
-from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.fact_nodes import common, resolve_facts
 from subgraphs.runtime.facts import Fact
-from subgraphs.runtime.naming import Party, parties_of
+from subgraphs.runtime.naming import AuthoredNode, Party, parties_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -36,7 +36,7 @@ from subgraphs.runtime.scopes import scopes_for
     description="A report of tests, images or other investigations. "
     "https://hl7.org/fhir/R4/diagnosticreport.html",
 )
-class DiagnosticReport(FactNode):
+class DiagnosticReport(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="Whose it is.")
     status: str | None = strawberry.field(
         description="`registered`, `partial`, `preliminary`, `final`, `amended`, …; "

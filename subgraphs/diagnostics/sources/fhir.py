@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -23,8 +24,14 @@ from subgraphs.diagnostics.model import (
     Specimen,
 )
 from subgraphs.diagnostics.sources import SPARE, joined
-from subgraphs.runtime.fhir import PatientSearch, Reference, search_patients, translate
+from subgraphs.runtime.fhir import Reference, translate
 from subgraphs.runtime.gathering import Answer
+from subgraphs.runtime.provenance import (
+    REVINCLUDE,
+    IncludingSearch,
+    ProvenanceSearch,
+    attached,
+)
 
 CATEGORY_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CATEGORIES: Final = {
@@ -48,8 +55,8 @@ _WHOLE_CHART: Final = {"_count": "1000"}
 _WITH_ENDPOINTS: Final = {"_include": "ImagingStudy:endpoint"}
 
 
-class DiagnosticServer(PatientSearch, Protocol):
-    async def latest_by(
+class DiagnosticServer(IncludingSearch, Protocol):
+    async def latest_including(
         self,
         resource_type: str,
         param: str,
@@ -58,14 +65,6 @@ class DiagnosticServer(PatientSearch, Protocol):
         *,
         sort: str,
         per_key: int = 1,
-    ) -> dict[str, list[dict[str, Any]]]: ...
-
-    async def search_including(
-        self,
-        resource_type: str,
-        param: str,
-        keys: Iterable[str],
-        others: Mapping[str, Any] | None = None,
     ) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]: ...
 
     async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]: ...
@@ -77,6 +76,8 @@ class FhirDiagnostics:
     def __init__(self, server: DiagnosticServer, *, labels: bool = True) -> None:
         """`labels`: whether the source may have labelled what is sensitive."""
         self._server = server
+        self._charted = ProvenanceSearch(server)
+        self._latest_brings_provenance = True
         self._labels = labels
         self._takes_lists = True
         self._takes_patient_alone = True
@@ -109,10 +110,12 @@ class FhirDiagnostics:
         return joined(found)
 
     async def reports(self, patients: Sequence[str]) -> Answer[DiagnosticReport]:
-        return await search_patients(self._server, "DiagnosticReport", DiagnosticReport, patients)
+        rows, _ = await self._charted.search("DiagnosticReport", patients)
+        return translate(rows, DiagnosticReport)
 
     async def orders(self, patients: Sequence[str]) -> Answer[ServiceRequest]:
-        return await search_patients(self._server, "ServiceRequest", ServiceRequest, patients)
+        rows, _ = await self._charted.search("ServiceRequest", patients)
+        return translate(rows, ServiceRequest)
 
     async def studies(self, patients: Sequence[str]) -> Answer[ImagingStudy]:
         rows, brought = await self._studies(patients)
@@ -150,14 +153,12 @@ class FhirDiagnostics:
     ) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
         if self._includes_endpoints:
             try:
-                return await self._server.search_including(
-                    "ImagingStudy", "patient", patients, _WITH_ENDPOINTS
-                )
+                return await self._charted.search("ImagingStudy", patients, _WITH_ENDPOINTS)
             except Rejected:
                 pass
-        found = await self._server.search_by("ImagingStudy", "patient", patients)
+        found = await self._charted.search("ImagingStudy", patients)
         self._includes_endpoints = False
-        return found, []
+        return found
 
     async def _endpoints(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What was not brought along, as far as the server lets us read it."""
@@ -169,9 +170,16 @@ class FhirDiagnostics:
             return {}
 
     async def _latest(self, patients: Sequence[str], code: str) -> Answer[Observation]:
-        rows = await self._server.latest_by(
-            "Observation", "patient", patients, {"code": code}, sort="-date", per_key=SPARE
-        )
+        found = partial(self._server.latest_including, "Observation", "patient", patients)
+        asked = {"code": code}
+        if self._latest_brings_provenance:
+            try:
+                rows, brought = await found({**asked, **REVINCLUDE}, sort="-date", per_key=SPARE)
+                return translate(attached("Observation", rows, brought), Observation)
+            except Rejected:
+                pass
+        rows, _ = await found(asked, sort="-date", per_key=SPARE)
+        self._latest_brings_provenance = False
         return translate(rows, Observation)
 
     async def _search(
@@ -193,7 +201,8 @@ class FhirDiagnostics:
     async def _one_search(
         self, patients: Sequence[str], others: Mapping[str, str] | None = None
     ) -> Answer[Observation]:
-        return await search_patients(self._server, "Observation", Observation, patients, others)
+        rows, _ = await self._charted.search("Observation", patients, others)
+        return translate(rows, Observation)
 
 
 def _is_endpoint(resource: Mapping[str, Any]) -> bool:

@@ -25,14 +25,13 @@ from subgraphs.runtime.datatypes import FEW, CodeableConcept, Quantity
 from subgraphs.runtime.fact_nodes import (
     MEDICATION_REQUEST,
     PATIENT,
-    FactNode,
     PatientNode,
     common,
     list_facts,
     resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
-from subgraphs.runtime.naming import Party, parties_of, party_of
+from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -44,7 +43,7 @@ from subgraphs.runtime.scopes import scopes_for
     requires_scopes=scopes_for("MedicationRequest"),
     description=MEDICATION_REQUEST,
 )
-class MedicationRequest(FactNode):
+class MedicationRequest(AuthoredNode):
     patient: Patient = strawberry.field(description="For whom.")
     status: str | None = strawberry.field(
         description="`active`, `on-hold`, `cancelled`, `completed`, `stopped`, `draft` or "
@@ -145,7 +144,7 @@ class MedicationRequest(FactNode):
     description="A medication handed over, or being made ready. "
     "https://hl7.org/fhir/R4/medicationdispense.html",
 )
-class MedicationDispense(FactNode):
+class MedicationDispense(AuthoredNode):
     patient: Patient = strawberry.field(description="For whom.")
     status: str | None = strawberry.field(
         description="`preparation`, `in-progress`, `on-hold`, `completed`, `stopped`, `declined`, "

@@ -20,6 +20,7 @@ from subgraphs.medications.model import (
 )
 from subgraphs.runtime.fhir import Reference, translate
 from subgraphs.runtime.gathering import Answer
+from subgraphs.runtime.provenance import IncludingSearch, ProvenanceSearch
 
 _Wire: TypeAlias = dict[str, Any]
 _Rows: TypeAlias = dict[str, list[_Wire]]
@@ -53,15 +54,7 @@ _SHAPES: Final[Mapping[str, Sequence[_Shape]]] = {
 """How each type is asked for: in the first of these that the server takes."""
 
 
-class MedicationServer(Protocol):
-    async def search_including(
-        self,
-        resource_type: str,
-        param: str,
-        keys: Iterable[str],
-        others: Mapping[str, Any] | None = None,
-    ) -> tuple[_Rows, list[_Wire]]: ...
-
+class MedicationServer(IncludingSearch, Protocol):
     async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, _Wire]: ...
 
 
@@ -69,6 +62,7 @@ class FhirMedications:
     def __init__(self, server: MedicationServer, *, base: str = "") -> None:
         """`base` is the server's own URL: another's Medication of that id is another drug."""
         self._server = server
+        self._charted = ProvenanceSearch(server)
         self._base = base.rstrip("/") + "/"
         self._taken = dict.fromkeys(_SHAPES, 0)
 
@@ -130,7 +124,7 @@ class FhirMedications:
         self, type_: str, patients: Sequence[str], shape: _Shape
     ) -> tuple[_Rows, list[_Wire]]:
         answers = await asyncio.gather(
-            *(self._server.search_including(type_, "patient", patients, each) for each in shape)
+            *(self._charted.search(type_, patients, each) for each in shape)
         )
         rows: _Rows = {patient: [] for patient in patients}
         for found, _ in answers:

@@ -12,10 +12,10 @@ from subgraphs.records import kinds, loaders, model
 from subgraphs.records.schema import whose
 from subgraphs.records.schema.later import ConditionOfFact, EncounterOfFact, PatientOfFact
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Period, Quantity, date
-from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.fact_nodes import common, resolve_facts
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.following import followed, refs_of
-from subgraphs.runtime.naming import Party, parties_of, party_of
+from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -85,7 +85,7 @@ class GoalTarget:
     requires_scopes=scopes_for("Goal"),
     description="What is to be reached with a patient. https://hl7.org/fhir/R4/goal.html",
 )
-class Goal(FactNode):
+class Goal(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="With whom.")
     description: CodeableConcept | None = strawberry.field(description="What.")
     lifecycle_status: str | None = strawberry.field(
@@ -142,7 +142,7 @@ class Goal(FactNode):
     requires_scopes=scopes_for("CarePlan"),
     description="What is planned for a patient. https://hl7.org/fhir/R4/careplan.html",
 )
-class CarePlan(FactNode):
+class CarePlan(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="For whom.")
     status: str | None = strawberry.field(
         description="`draft`, `active`, `on-hold`, `revoked`, `completed` or `unknown`; "

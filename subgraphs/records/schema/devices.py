@@ -12,8 +12,9 @@ from subgraphs.records import kinds, loaders, model
 from subgraphs.records.schema import whose
 from subgraphs.records.schema.later import PatientOfFact
 from subgraphs.runtime.datatypes import FEW, CodeableConcept
-from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.fact_nodes import common, resolve_facts
 from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.naming import AuthoredNode
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -38,7 +39,7 @@ class UniqueDeviceIdentifier:
     requires_scopes=scopes_for("Device"),
     description="An implant, or another device of a patient's. https://hl7.org/fhir/R4/device.html",
 )
-class Device(FactNode):
+class Device(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="Who has it.")
     type: CodeableConcept | None = strawberry.field(description="What it is: SNOMED CT.")
     names: list[str] = strawberry.field(directives=[FEW], description="What it is called.")

@@ -16,12 +16,11 @@ from subgraphs.runtime.datatypes import FEW, CodeableConcept, Coding, Identifier
 from subgraphs.runtime.fact_nodes import (
     DOCUMENT_REFERENCE,
     QUESTIONNAIRE_RESPONSE,
-    FactNode,
     common,
     resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
-from subgraphs.runtime.naming import Party, parties_of, party_of
+from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -42,7 +41,7 @@ class DocumentContent:
     requires_scopes=scopes_for("DocumentReference"),
     description=DOCUMENT_REFERENCE,
 )
-class DocumentReference(FactNode):
+class DocumentReference(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="Whom it is about.")
     identifiers: list[Identifier] = strawberry.field(
         directives=[FEW], description="Its numbers, the master identifier first."
@@ -169,7 +168,7 @@ class QuestionnaireItem:
     requires_scopes=scopes_for("QuestionnaireResponse"),
     description=QUESTIONNAIRE_RESPONSE,
 )
-class QuestionnaireResponse(FactNode):
+class QuestionnaireResponse(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="Whom it is about.")
     identifier: Identifier | None = strawberry.field(description="Its number.")
     questionnaire: str | None = strawberry.field(

@@ -19,7 +19,6 @@ from subgraphs.runtime.datatypes import FEW, CodeableConcept, Coding, Identifier
 from subgraphs.runtime.encounters import RECORD_KEY, record_key_of
 from subgraphs.runtime.fact_nodes import (
     ENCOUNTER,
-    FactNode,
     Load,
     NodeT,
     RecordT,
@@ -30,7 +29,7 @@ from subgraphs.runtime.fact_nodes import (
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.following import Read, held_by, pointing
 from subgraphs.runtime.gathering import Gathered
-from subgraphs.runtime.naming import Party, parties_of, party_of, told_by
+from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of, told_by
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
@@ -60,7 +59,7 @@ class EncounterParticipant:
     requires_scopes=scopes_for("Encounter"),
     description=ENCOUNTER,
 )
-class Encounter(FactNode):
+class Encounter(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="Who was seen.")
     status: str | None = strawberry.field(
         description="`planned`, `arrived`, `in-progress`, `finished`, `cancelled`, …; "

@@ -15,14 +15,13 @@ from subgraphs.records.schema.later import ConditionOfFact, EncounterOfFact, Pat
 from subgraphs.records.schema.orders import ServiceRequest, orders_of
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, date
 from subgraphs.runtime.fact_nodes import (
-    FactNode,
     common,
     resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.fhir import CodeableConcept as WireConcept
 from subgraphs.runtime.fhir import Reference
-from subgraphs.runtime.naming import Party, party_of, told_by
+from subgraphs.runtime.naming import AuthoredNode, Party, party_of, told_by
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -47,7 +46,7 @@ class Performer:
     requires_scopes=scopes_for("Procedure"),
     description="Something done to or for a patient. https://hl7.org/fhir/R4/procedure.html",
 )
-class Procedure(FactNode):
+class Procedure(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="On whom.")
     code: CodeableConcept | None = strawberry.field(
         description="What was done: SNOMED CT, CPT, HCPCS or ICD-10-PCS."
@@ -118,7 +117,7 @@ class Procedure(FactNode):
     requires_scopes=scopes_for("Immunization"),
     description="A vaccination given or not. https://hl7.org/fhir/R4/immunization.html",
 )
-class Immunization(FactNode):
+class Immunization(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="Who was vaccinated.")
     vaccine_code: CodeableConcept | None = strawberry.field(
         description="The vaccine: CVX, http://hl7.org/fhir/sid/cvx."

@@ -14,12 +14,11 @@ from subgraphs.records.schema.later import EncounterOfFact, PatientOfFact
 from subgraphs.runtime.datatypes import FEW, CodeableConcept
 from subgraphs.runtime.fact_nodes import (
     CONDITION,
-    FactNode,
     common,
     resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
-from subgraphs.runtime.naming import Party, party_of
+from subgraphs.runtime.naming import AuthoredNode, Party, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -31,7 +30,7 @@ from subgraphs.runtime.scopes import scopes_for
     requires_scopes=scopes_for("Condition"),
     description=CONDITION,
 )
-class Condition(FactNode):
+class Condition(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="Who has or had it.")
     code: CodeableConcept | None = strawberry.field(
         description="What it is: ICD-10-CM, SNOMED CT or both."
@@ -109,7 +108,7 @@ class AllergyReaction:
     requires_scopes=scopes_for("AllergyIntolerance"),
     description="An allergy or intolerance. https://hl7.org/fhir/R4/allergyintolerance.html",
 )
-class AllergyIntolerance(FactNode):
+class AllergyIntolerance(AuthoredNode):
     patient: PatientOfFact = strawberry.field(description="Who is allergic.")
     code: CodeableConcept | None = strawberry.field(
         description="The substance, RxNorm or SNOMED CT; or that there is no known allergy."

@@ -23,20 +23,22 @@ from subgraphs.records.model import (
     Procedure,
     QuestionnaireResponse,
 )
-from subgraphs.runtime.fhir import PatientSearch, RecordT, search_patients, translate
+from subgraphs.runtime.fhir import RecordT, translate
 from subgraphs.runtime.gathering import Answer
+from subgraphs.runtime.provenance import IncludingSearch, ProvenanceSearch
 
 PLANS: Final = {"category": "http://hl7.org/fhir/us/core/CodeSystem/careplan-category|assess-plan"}
 """What US Core calls a plan of care, for a server that is asked by nothing less."""
 
 
-class RecordServer(PatientSearch, Protocol):
+class RecordServer(IncludingSearch, Protocol):
     async def contents(self, urls: Iterable[str]) -> dict[str, Binary]: ...
 
 
 class FhirRecords:
     def __init__(self, server: RecordServer) -> None:
         self._server = server
+        self._charted = ProvenanceSearch(server)
         self._plans: Mapping[str, str] | None = None
 
     async def encounters(self, patients: Sequence[str]) -> Answer[Encounter]:
@@ -69,13 +71,13 @@ class FhirRecords:
                 return await self._all("CarePlan", CarePlan, patients)
             except Rejected:
                 pass
-        found = await search_patients(self._server, "CarePlan", CarePlan, patients, PLANS)
+        found = await self._all("CarePlan", CarePlan, patients, PLANS)
         # Only now is it known that the category was what it missed.
         self._plans = PLANS
         return found
 
     async def documents(self, patients: Sequence[str]) -> Answer[DocumentReference]:
-        found = await self._server.search_by("DocumentReference", "patient", patients)
+        found, _ = await self._charted.search("DocumentReference", patients)
         rows = {patient: [_labelled(row) for row in own] for patient, own in found.items()}
         return translate(rows, DocumentReference)
 
@@ -83,9 +85,14 @@ class FhirRecords:
         return await self._server.contents(urls)
 
     async def _all(
-        self, type_: str, model: type[RecordT], patients: Sequence[str]
+        self,
+        type_: str,
+        model: type[RecordT],
+        patients: Sequence[str],
+        others: Mapping[str, str] | None = None,
     ) -> Answer[RecordT]:
-        return await search_patients(self._server, type_, model, patients)
+        rows, _ = await self._charted.search(type_, patients, others)
+        return translate(rows, model)
 
 
 def _labelled(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -48,6 +48,17 @@ class PatientSearches(Protocol):
         per_key: int = 1,
     ) -> Rows: ...
 
+    async def latest_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+        *,
+        sort: str,
+        per_key: int = 1,
+    ) -> tuple[Rows, list[Resource]]: ...
+
     async def search_including(
         self,
         resource_type: str,
@@ -131,6 +142,21 @@ class Interpreted:
             resource_type, param, keys, self._asked(others), sort=sort, per_key=per_key
         )
         return self._translated(found)
+
+    async def latest_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+        *,
+        sort: str,
+        per_key: int = 1,
+    ) -> tuple[Rows, list[Resource]]:
+        rows, brought = await self._server.latest_including(
+            resource_type, param, keys, self._asked(others), sort=sort, per_key=per_key
+        )
+        return self._translated(rows), [self._dialect.translate(each) for each in brought]
 
     async def search_including(
         self,

@@ -109,15 +109,16 @@ class FakeServer:
         junk = {"series": "junk", "endpoint": [3, {"reference": 3}]}
         return {"p1": [{"id": "1", "subject": owner, "endpoint": e, "series": []}, junk]}
 
-    async def search_including(self, type_, _param, _keys, others):
-        self.asked.append((type_, dict(others)))
-        if not self.includes:
+    async def search_including(self, type_, _param, _keys, others=None):
+        if "_revinclude" in (others or {}):
             raise Rejected(400)
-        return self.rows(), [endpoint(), {"resourceType": "Patient", "id": "x"}]
-
-    async def search_by(self, type_, _param, _keys, _others=None):
-        self.asked.append((type_, {}))
-        return self.rows()
+        self.asked.append((type_, dict(others or {})))
+        if not self.includes and others:
+            raise Rejected(400)
+        return self.rows(), [] if not others else [
+            endpoint(),
+            {"resourceType": "Patient", "id": "x"},
+        ]
 
     async def read(self, type_, ids):
         self.asked.append((type_, list(ids)))

@@ -7,7 +7,7 @@ from subgraphs.diagnostics.model import Observation
 from subgraphs.diagnostics.sources import SPARE
 from subgraphs.diagnostics.sources.fhir import EVERY_CATEGORY, FhirDiagnostics
 from subgraphs.runtime.fhir import translate
-from tests.subgraphs.sources import FhirServerHolding, SourceContract
+from tests.subgraphs.sources import BringsNothing, FhirServerHolding, SourceContract
 
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 
@@ -16,7 +16,7 @@ def row(id_, patient="p1", **fields):
     return {"id": id_, "subject": {"reference": f"Patient/{patient}"}, **fields}
 
 
-class FakeServer:
+class FakeServer(BringsNothing):
     """Answers every search with the same rows; keeps what it was asked."""
 
     def __init__(self, *rows, takes_lists=True, wants_more_than_patient=False) -> None:

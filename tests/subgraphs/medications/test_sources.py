@@ -38,6 +38,8 @@ class FakeServer:
         self.asked = []
 
     async def search_including(self, resource_type, param, keys, others=None):
+        if "_revinclude" in (others or {}):
+            raise Rejected(400)
         self.asked.append((resource_type, param, list(keys), dict(others or {})))
         if not self.takes(others):
             raise Rejected(400)

@@ -4,7 +4,7 @@ import pytest
 
 from subgraphs.connectors.errors import Rejected
 from subgraphs.records.sources.fhir import PLANS, FhirRecords
-from tests.subgraphs.sources import FhirServerHolding, SourceContract
+from tests.subgraphs.sources import BringsNothing, FhirServerHolding, SourceContract
 
 KINDS = {
     "encounters": "Encounter",
@@ -20,7 +20,7 @@ KINDS = {
 }
 
 
-class FakeServer:
+class FakeServer(BringsNothing):
     def __init__(self) -> None:
         self.asked = []
 
@@ -57,7 +57,7 @@ class TestFhirRecords(SourceContract):
 async def test_plans_are_asked_by_category_of_a_server_that_wants_one():
     asked = []
 
-    class WantsCategories:
+    class WantsCategories(BringsNothing):
         async def search_by(self, _type, _param, _keys, others=None):
             asked.append(dict(others or {}))
             if not others:
