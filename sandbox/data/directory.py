@@ -91,6 +91,7 @@ class Practitioner:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
+    title: str
     organization: Reference
     location: Reference
     practitioners: tuple[Practitioner, ...]
@@ -126,7 +127,7 @@ def record_directory(
         _practitioner(source, (organization, location), doctor, n, founded, today)
         for n, doctor in enumerate(staff)
     )
-    return Directory(organization, location, practitioners)
+    return Directory(site.title, organization, location, practitioners)
 
 
 def phone(number: str, use: str = "work") -> dict[str, str]:

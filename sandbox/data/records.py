@@ -192,8 +192,11 @@ def _visit(recorder: Recorder, visit: Visit, conditions: dict[str, Reference]) -
         agent=[
             {
                 "type": hl7_concept("provenance-participant-type", "author", "Author"),
-                "who": recorder.doctor.reference,
-                "onBehalfOf": recorder.directory.organization,
+                "who": {**recorder.doctor.reference, "display": recorder.doctor.name},
+                "onBehalfOf": {
+                    **recorder.directory.organization,
+                    "display": recorder.directory.title,
+                },
             }
         ],
     )

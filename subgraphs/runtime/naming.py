@@ -99,7 +99,10 @@ class Party:
         )
 
 
-@strawberry.type(description="Someone who had a part in recording a fact, as its source tells.")
+@federation.type(
+    shareable=True,
+    description="Someone who had a part in recording a fact, as its source tells.",
+)
 class Authorship:
     source: str = strawberry.field(description="The id of the source that tells.")
     recorded_at: DateTime | None = strawberry.field(description="When it was recorded.")
