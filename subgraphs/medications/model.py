@@ -19,6 +19,7 @@ from subgraphs.runtime.fhir import (
     Range,
     Reference,
     Referring,
+    Resource,
 )
 
 ENTERED_IN_ERROR = "entered-in-error"

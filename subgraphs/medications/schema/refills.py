@@ -24,7 +24,7 @@ from subgraphs.runtime.mutations import (
     UpstreamRefused,
     check_key,
 )
-from subgraphs.runtime.naming import Party
+from subgraphs.runtime.naming import Party, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.scopes import scopes_for
@@ -58,8 +58,8 @@ class RefillRequest(FactNode):
             **common(fact),
             status=record.status,
             requested_at=date_time(record.authored_on),
-            requester=Party.of(record.requester) if record.requester else None,
-            owner=Party.of(record.performer) if record.performer else None,
+            requester=party_of(fact, lambda task: task.requester),
+            owner=party_of(fact, lambda task: task.performer),
             notes=[note.text for note in record.note if note.text],
         )
 

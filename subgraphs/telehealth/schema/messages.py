@@ -32,7 +32,7 @@ from subgraphs.runtime.mutations import (
     UpstreamRefused,
     check_key,
 )
-from subgraphs.runtime.naming import Party, all_of
+from subgraphs.runtime.naming import Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.schema import Representation
@@ -93,8 +93,8 @@ class Message(FactNode):
             body=record.body,
             sent_at=date_time(record.sent),
             received_at=date_time(record.received),
-            sender=Party.of(record.sender) if record.sender else None,
-            recipients=all_of(record.recipient),
+            sender=party_of(fact, lambda message: message.sender),
+            recipients=parties_of(fact, lambda message: message.recipient),
         )
 
     @classmethod
