@@ -226,6 +226,9 @@ class Provenance:
     )
     received_at: DateTime | None = strawberry.field(description="When it reached us.")
     method: ProvenanceMethod = strawberry.field(description="How it reached us.")
+    updated_at: DateTime | None = strawberry.field(
+        default=None, description="When the source last changed the record."
+    )
     author: str | None = strawberry.field(
         default=None,
         description="Who recorded it, by name, as far as the source names them. Facts that have "
@@ -249,6 +252,7 @@ class Provenance:
             recorded_at=date_time((told and told.recorded) or record.resource.meta.last_updated),
             received_at=date_time(record.received_at),
             method=method,
+            updated_at=date_time(record.resource.meta.last_updated),
             author=author,
             organization=organization,
         )
