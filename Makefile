@@ -64,3 +64,8 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 tests/node/node_modules/.installed: tests/node/package-lock.json
 	npm ci --prefix tests/node --loglevel=error
 	@touch $@
+
+# Another FHIR server nobody here wrote: Medplum's router over its store in memory.
+tests/third_party/medplum/node_modules/.installed: tests/third_party/medplum/package-lock.json
+	npm ci --prefix tests/third_party/medplum --loglevel=error
+	@touch $@

@@ -8,6 +8,7 @@ PLUGINS = (
     "tests.plugins.postgres",
     "tests.plugins.valkey",
     "tests.plugins.demo",
+    "tests.plugins.medplum",
     "tests.plugins.sekmet",
 )
 pytest_plugins = list(PLUGINS)

@@ -129,8 +129,18 @@ async def opened(
     resources: Sequence[Json], domains: Mapping[str, Domain], network: Holding | None = None
 ) -> AsyncIterator[Mapping[str, SubgraphApp]]:
     """Each subgraph over a server that holds these: `network`, for who counts its calls."""
-    network = network or Holding(resources)
     config = FhirSource(id=SOURCE, url=f"{BASE}/fhir", serves=tuple(domains))
+    async with serving(config, domains, network or Holding(resources)) as apps:
+        yield apps
+
+
+@asynccontextmanager
+async def serving(
+    config: FhirSource,
+    domains: Mapping[str, Domain],
+    network: httpx2.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Mapping[str, SubgraphApp]]:
+    """Each subgraph over one server, whose id is `SOURCE`."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(open_client(config, network=network))
         servers = {SOURCE: FhirServer(config, client)}
