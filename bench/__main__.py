@@ -17,6 +17,7 @@ BENCHMARKS = {
     "bench.planning": "Planning",
     "bench.limits": "Refusing, and counting costs",
     "bench.authorization": "Authorization",
+    "bench.exports": "Exports in bulk",
 }
 
 INTRODUCTION = """\

@@ -116,15 +116,12 @@ def concerned(
 ) -> tuple[list[str], dict[str, tuple[Link, ...]]]:
     """Of whom something is known by these concepts: who has labelled records, and all links."""
     everybody = Asked.everybody()
-    facts = f"WITH {_FACTS.format(asked=everybody.sql)}"
-    given = {**everybody.values, "concepts": list(concepts)}
-    closed = cursor.execute(
-        f"{facts} SELECT DISTINCT person FROM facts WHERE list_has_any(labels, $sensitive)",  # noqa: S608 - a text of ours
-        {**given, "sensitive": sorted(SENSITIVE)},
-    ).fetchall()
+    facts = f"WITH {_OPEN.format(asked=everybody.sql)}"
+    given = {**everybody.values, "concepts": list(concepts), "sensitive": sorted(SENSITIVE)}
+    closed = cursor.execute(f"{facts} SELECT DISTINCT person FROM shut", given).fetchall()  # noqa: S608 - a text of ours
     links = cursor.execute(
         f"{facts} SELECT person, any_value(links) FROM member "  # noqa: S608 - a text of ours
-        "WHERE person IN (SELECT person FROM facts) GROUP BY person",
+        "WHERE person IN (SELECT person FROM told) AND $sensitive IS NOT NULL GROUP BY person",
         given,
     ).fetchall()
     read = msgspec.json.Decoder(tuple[Link, ...]).decode
@@ -171,13 +168,13 @@ def statement(
         values["sex"] = measure.population.sex
     if hidden is None:
         values["sensitive"] = sorted(SENSITIVE)
-        counted = "NOT list_has_any(labels, $sensitive)"
+        facts, source, counted = _OPEN, "facts", "true"
     else:
         values["hidden"] = list(hidden)
-        counted = "no NOT IN (SELECT unnest($hidden::BIGINT[]))"
+        facts, source, counted = _ASKED, "told", "no NOT IN (SELECT unnest($hidden::BIGINT[]))"
     parts = [
-        _FACTS.format(asked=asked.sql),
-        f"counted AS (SELECT * FROM facts WHERE {counted} AND day <= $on)",  # noqa: S608 - as above
+        facts.format(asked=asked.sql),
+        f"counted AS (SELECT * FROM {source} WHERE {counted} AND day <= $on)",  # noqa: S608 - as above
         *(_criterion(i, c) for i, c in enumerate(measure.care.criteria)),
         _population(measure),
         _outcome(measure),
@@ -188,21 +185,32 @@ def statement(
 _TOLD: Final = "no, person, type, concept, labels, sources, subjects"
 # Records of one thing on one day are one fact, whose labels, sources and codes are those of all.
 # And a label that a source put on one closes all of the person's about the same, of that type.
-_FACTS: Final = """
+_ASKED: Final = """
 asked AS ({asked}),
-told AS (SELECT a.person, f.* FROM fact f JOIN asked a USING (source, patient)
+told AS (SELECT a.person, f.*,
+    CASE WHEN f.type = 'Condition' THEN NULL ELSE f.day END AS whenever
+    FROM fact f JOIN asked a USING (source, patient)
     WHERE f.concept IN (SELECT unnest($concepts::VARCHAR[]))),
 marks AS (SELECT DISTINCT a.person, s.type, s.subject, s.label
     FROM sensitive s JOIN asked a USING (source, patient)),
 closed AS (SELECT about.no, list(DISTINCT m.label) AS labels
     FROM (SELECT no, person, type, unnest(subjects) AS subject FROM told
         WHERE person IN (SELECT person FROM marks)) about
-    JOIN marks m USING (person, type, subject) GROUP BY about.no),
+    JOIN marks m USING (person, type, subject) GROUP BY about.no)"""
+_GATHERED: Final = """,
 facts AS (SELECT t.* EXCLUDE (labels, subjects),
     flatten(list(list_concat(t.labels, coalesce(c.labels, []))) OVER same) AS labels,
     list(t.source) OVER same AS sources, flatten(list(t.subjects) OVER same) AS subjects
-    FROM told t LEFT JOIN closed c USING (no) WINDOW same AS (PARTITION BY t.person, t.type,
-    t.concept, CASE WHEN t.type = 'Condition' THEN NULL ELSE t.day END))"""
+    FROM told t LEFT JOIN closed c USING (no)
+    WINDOW same AS (PARTITION BY t.person, t.type, t.concept, t.whenever))"""
+# The same for everybody, without what is closed: few are, so that nothing is gathered of the rest.
+_UNCLOSED: Final = """,
+shut AS (SELECT DISTINCT person, type, concept, whenever FROM told LEFT JOIN closed USING (no)
+    WHERE closed.no IS NOT NULL OR list_has_any(told.labels, $sensitive)),
+facts AS (SELECT t.* FROM told t ANTI JOIN shut s ON t.person = s.person AND t.type = s.type
+    AND t.concept = s.concept AND t.whenever IS NOT DISTINCT FROM s.whenever)"""
+_FACTS: Final = _ASKED + _GATHERED
+_OPEN: Final = _ASKED + _UNCLOSED
 
 
 def _criterion(place: int, criterion: Criterion) -> str:
