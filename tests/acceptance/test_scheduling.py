@@ -185,3 +185,25 @@ def test_the_front_desk_books_for_a_patient_and_a_biller_does_not(demo):
     booked = change(demo, "book-appointment", "scheduler", slot=slot["id"], patient=me)
     assert booked["appointment"]["start"] == slot["start"]
     change(demo, "cancel-appointment", "scheduler", appointment=booked["appointment"]["id"])
+
+
+JOIN = """mutation($visit: ID!) { joinVirtualVisit(input: {visit: $visit}) { __typename
+  ... on VirtualVisitDoor { url asHost } ... on StateConflict { code } } }"""
+
+
+def test_a_video_visit_opens_to_its_clinician_and_to_the_patient_in_time(demo):
+    answer = demo.run("clinician-day", **{"from": moment(1), "to": moment(7)})
+    nodes = answer["data"]["myAppointments"]["nodes"]
+    visit = next(node["virtualVisit"]["id"] for node in nodes if node["virtualVisit"])
+    door = demo.ask(JOIN, {"visit": visit})["data"]["joinVirtualVisit"]
+    assert (door["__typename"], door["asHost"]) == ("VirtualVisitDoor", True)
+    assert "host=" in door["url"]
+    query = "{ me { patient { nextAppointment { virtualVisit { id hostUrl } } } } }"
+    me = demo.ask(query, persona="patient")["data"]["me"]["patient"]
+    own = me["nextAppointment"]["virtualVisit"]
+    assert own["hostUrl"] is None
+    early = demo.ask(JOIN, {"visit": own["id"]}, persona="patient")["data"]["joinVirtualVisit"]
+    # It is tomorrow at the earliest: the door opens a quarter of an hour before.
+    assert early == {"__typename": "StateConflict", "code": "TOO_EARLY"}
+    desk = demo.ask(JOIN, {"visit": visit}, persona="scheduler")["data"]["joinVirtualVisit"]
+    assert desk["__typename"] == "Denied"
