@@ -143,12 +143,12 @@ class Access:
         scopes, refusal = self._usable(record.type, compartment)
         if scopes and not any(not s.params or matches(s, record.tokens) for s in scopes):
             scopes, refusal = (), "scope"
-        if scopes and not self.is_herself(compartment):
-            refused = compartment.ruling.refusal(record)
-            if refused and compartment.ruling.grant is not None:
+        closed = compartment.ruling.refusal(record) if scopes else None
+        if closed and not self.is_herself(compartment):
+            if compartment.ruling.grant is not None:
                 self._broken.add((compartment.ruling.grant, record.type))
-            elif refused:
-                scopes, refusal = (), refused
+            else:
+                scopes, refusal = (), closed
         if not scopes:
             self._refused.add((record.type, refusal, compartment.patient))
         return bool(scopes)

@@ -22,7 +22,7 @@ from contract.context import Caller
 from subgraphs.runtime.moments import last_moment
 from subgraphs.runtime.scalars import instant
 from subgraphs.runtime.scopes import Tokens
-from subgraphs.runtime.sensitivity import closing, covered
+from subgraphs.runtime.sensitivity import SENSITIVE, closing, covered
 
 EMERGENCY: Final = "ETREAT"
 """The purpose under which glass is broken."""
@@ -135,6 +135,8 @@ class Ruling:
         if record.type in GOVERNED:
             return None
         labels = record.labels
+        if not self.consents:
+            return None if labels.isdisjoint(SENSITIVE) else "label"
         if any(_judge(each, record, labels) is Verdict.DENY for each in self.consents):
             return "consent"
         for label in closing(labels):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 _SUBSTANCES: Final = frozenset({"42CFRPart2", "ETH", "ETHUD", "SUD", "OPIOIDUD", "ALC", "DRUG"})
@@ -28,7 +29,8 @@ _COVERED: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-def covered(named: Collection[str]) -> frozenset[str]:
+@lru_cache(maxsize=1024)
+def covered(named: tuple[str, ...]) -> frozenset[str]:
     """All labels that those named in a consent stand for."""
     return frozenset(named).union(*(_COVERED.get(label, ()) for label in named))
 
