@@ -31,6 +31,7 @@ KEYS = frozenset(
         "event", "level", "timestamp", "request_id", "code", "codes", "status", "subgraph",
         "operation_name", "operation_hash", "document", "kind", "seconds", "bytes", "count",
         "client_id", "issuer", "reason", "address", "path", "process", "exception", "places",
+        "grants",
     }
 )  # fmt: skip
 MAX_LENGTH = 200

@@ -12,7 +12,6 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from contract.access import BREAKING
 from contract.errors import Code
 from subgraphs.governance.acting import (
     Intention,
@@ -133,5 +132,5 @@ def _text(argument: str, given: str) -> str:
 
 async def _tell(request: Request[Governance], what: str, grant: BrokenGlass) -> None:
     """Nothing of whom, by whom or why: that is behind the grant, for those who may see it."""
-    _log.warning(what, kind=BREAKING, grant=grant.id, request_id=request.request_id)
+    _log.warning(what, grants=[grant.id], request_id=request.request_id)
     await request.subgraph.events.publish(TOPIC, grant.id.encode())
