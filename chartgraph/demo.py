@@ -30,6 +30,7 @@ _EHR = [
     *("identity", "records", "diagnostics", "medications"),
     *("scheduling", "telehealth", "directory", "insight"),
 ]
+PAYMENTS: Final = "payments"
 _SERVES = {
     "ehr-a": _EHR,
     "ehr-b": _EHR,
@@ -39,6 +40,7 @@ _SERVES = {
     "telehealth": ["telehealth", "scheduling"],
     "zoom": ["telehealth"],
     "clearinghouse": ["identity", "coverage"],
+    PAYMENTS: ["coverage"],
 }
 
 
@@ -54,7 +56,7 @@ class Upstream(msgspec.Struct, frozen=True):
     receiver_id: str | None = None
     channels: tuple[str, ...] = ()
     auth: dict[str, str] | None = None
-    """Of a video vendor, as `sources.yaml` wants it."""
+    """Of a video vendor or the payment gateway, as `sources.yaml` wants it."""
     payer_id: str | None = None
 
 
@@ -92,6 +94,7 @@ class Sandbox(msgspec.Struct, frozen=True):
     telehealth_key_file: str
     webhook_secret_file: str
     clearinghouse_token_file: str
+    payments_secret_file: str
     claim_files: tuple[str, ...]
     """X12 files of claims and payments, in the order of time."""
     personas: dict[str, Persona]
@@ -199,10 +202,8 @@ def _source(demo: Sandbox, name: str) -> dict[str, Any]:
     if upstream.auth is not None:
         if upstream.channels:
             source["channels"] = list(upstream.channels)
-        return source | {
-            "auth": upstream.auth,
-            "webhook_secret_file": demo.webhook_secret_file,
-        }
+        secret = demo.payments_secret_file if name == PAYMENTS else demo.webhook_secret_file
+        return source | {"auth": upstream.auth, "webhook_secret_file": secret}
     source["auth"] = {
         "kind": "smart-backend",
         "token_url": demo.token_url,

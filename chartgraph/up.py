@@ -170,7 +170,11 @@ def _mounts(
     settings: Settings, apps: Mapping[str, AsgiApp], demo: Sandbox | None
 ) -> dict[str, AsgiApp]:
     # A mounted application sees whole paths, so of a subgraph only these are reached.
-    mounts: dict[str, AsgiApp] = {"/webhooks": apps["telehealth"], "/inbox": apps["identity"]}
+    mounts: dict[str, AsgiApp] = {
+        "/payments": apps["coverage"],
+        "/webhooks": apps["telehealth"],
+        "/inbox": apps["identity"],
+    }
     is_open = demo is not None and settings.open
     if demo and is_open:
         mounts["/demo"] = persona_tokens(demo.issuer)

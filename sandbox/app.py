@@ -26,6 +26,7 @@ from sandbox.issuer.sessions import Sessions
 from sandbox.issuer.tokens import GATEWAY_AUDIENCE, TokenMint
 from sandbox.keyfiles import KeyFiles, load_keys, write_private
 from sandbox.pas.operations import PasOperations
+from sandbox.payments.server import PaymentServer, open_payments
 from sandbox.personas import RECOVERY, Persona, personas
 from sandbox.telehealth.vendors import NAMES as VENDORS
 from sandbox.telehealth.vendors import VideoVendors, open_vendors
@@ -34,7 +35,7 @@ from sandbox.upstream import Upstream
 from sandbox.x12.server import RECEIVER_ID, SENDER_ID, EligibilityServer
 
 # In the order of their ports.
-NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", *VENDORS, "payer-core", "control")
+NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", *VENDORS, "payer-core", "payments", "control")
 _PAGE_CAPS = {EHR_A: 1000, EHR_B: 400, PAYER: 100}
 _PARENT_WATCH_SECONDS = 0.5
 
@@ -64,13 +65,15 @@ async def run(options: Options) -> None:
     systems = await _open(options.ports)
     home = options.home.resolve()
     keys = load_keys(home)
-    ready, vendors = _fill(systems, options, keys, home / "sandbox-truth.json")
+    payments = open_payments(keys, options.webhook_url)
+    ready, vendors = _fill(systems, options, keys, home / "sandbox-truth.json", payments)
     write_private(options.ready_file.resolve(), json.dumps(ready, indent=2))
     watch = loop.create_task(_watch_parent(options.parent_pid, stop))
     await stop.wait()
     watch.cancel()
     options.ready_file.unlink(missing_ok=True)
     await vendors.close()
+    await payments.webhooks.close()
     for system in systems.values():
         await system.close()
 
@@ -91,6 +94,7 @@ def _fill(
     options: Options,
     keys: KeyFiles,
     truth_file: Path,
+    payments: PaymentServer,
 ) -> tuple[dict[str, Any], VideoVendors]:
     """Give each system its data; what the ready file is to say."""
     try:
@@ -98,7 +102,7 @@ def _fill(
     except ValueError as error:
         raise StartError(f"--patients: {error}") from None
     people = personas(population.launch_patient, population.clinician)
-    vendors = _mount(systems, population, people, keys, options.webhook_url)
+    vendors = _mount(systems, population, people, keys, options.webhook_url, payments)
     write_private(truth_file, json.dumps(population.truth.as_json()))
     files = _write_claims(population, options.home.resolve() / "claims")
     signed = sign_consents(EHR_A, population.resources[EHR_A], RECOVERY)
@@ -119,6 +123,7 @@ def _mount(
     people: Mapping[str, Persona],
     keys: KeyFiles,
     webhook_url: str | None,
+    payments: PaymentServer,
 ) -> VideoVendors:
     issuer = systems["issuer"].url
     mint = TokenMint(issuer, keys.issuer_key, keys.id_key, Sessions())
@@ -147,8 +152,9 @@ def _mount(
     portal.mount(CoreServer(population.members, keys.core_password, _faults_of(portal)))
     vendors = open_vendors(systems, population.visits, keys, mint.verify_upstream, webhook_url)
     vendors.mount(systems)
+    systems["payments"].mount(payments)
     others = {name: system for name, system in systems.items() if name != "control"}
-    systems["control"].mount(ControlPanel(others, vendors, mint, authorizations))
+    systems["control"].mount(ControlPanel(others, vendors, mint, authorizations, payments))
     return vendors
 
 
@@ -230,6 +236,12 @@ def _ready(
                 "title": "Meadow Mutual prior authorization",
             },
             **described_vendors(systems, keys),
+            "payments": {
+                "url": systems["payments"].url,
+                "kind": "payments",
+                "title": "Card payments, in the sandbox",
+                "auth": {"kind": "bearer-file", "token_file": str(keys.payments_key_file)},
+            },
         },
         "client": {
             "client_id": SERVICE_CLIENT,
@@ -240,6 +252,7 @@ def _ready(
         "telehealth_key_file": str(keys.telehealth_key_file),
         "webhook_secret_file": str(keys.webhook_secret_file),
         "clearinghouse_token_file": str(keys.clearinghouse_token_file),
+        "payments_secret_file": str(keys.payments_secret_file),
         "truth_file": str(truth_file),
         "personas": described,
     }

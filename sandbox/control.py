@@ -17,6 +17,7 @@ from sandbox.issuer.misdeeds import Misdeed
 from sandbox.issuer.tokens import TokenMint
 from sandbox.ledger import Call, Kind
 from sandbox.pas.operations import PasOperations
+from sandbox.payments.server import PaymentServer
 from sandbox.telehealth.vendors import REST, VideoVendors
 from sandbox.telehealth.webhooks import Pushed
 from sandbox.upstream import Upstream
@@ -61,7 +62,9 @@ class ControlPanel:
         vendors: VideoVendors,
         mint: TokenMint,
         authorizations: PasOperations,
+        payments: PaymentServer,
     ) -> None:
+        self._payments = payments
         self._upstreams = upstreams
         self._vendors = vendors
         self._mint = mint
@@ -108,6 +111,12 @@ class ControlPanel:
                 return json_response(200, {"pended": self._authorizations.pended()})
             case "POST", ["authorizations", id_, "decide"]:
                 return self._decide(id_, request)
+            case "POST", ["payments", "settle"]:
+                await self._payments.settle()
+                return json_response(200, {})
+            case "POST", ["payments", "repeat"]:
+                delivered = await self._payments.webhooks.repeat_backwards()
+                return json_response(200, {"delivered": delivered})
             case "POST", ["webhook"]:
                 return self._set_webhook(request)
         return json_response(404, {"error": "not_found"})

@@ -28,6 +28,10 @@ class KeyFiles:
     clearinghouse_token_file: Path
     core_password: str
     core_password_file: Path
+    payments_key: str
+    payments_key_file: Path
+    payments_secret: str
+    payments_secret_file: Path
 
 
 def load_keys(home: Path) -> KeyFiles:
@@ -36,6 +40,8 @@ def load_keys(home: Path) -> KeyFiles:
     telehealth_key_file = home / "sandbox-telehealth.key"
     zoom_secret_file = home / "sandbox-zoom.secret"
     twilio_secret_file = home / "sandbox-twilio.secret"
+    payments_key_file = home / "sandbox-payments.key"
+    payments_secret_file = home / "sandbox-payments.secret"
     clearinghouse_token_file = home / "sandbox-clearinghouse.token"
     core_password_file = home / "sandbox-core.password"
     _secret(clearinghouse_token_file)
@@ -55,6 +61,10 @@ def load_keys(home: Path) -> KeyFiles:
         clearinghouse_token_file=clearinghouse_token_file,
         core_password=_secret(core_password_file),
         core_password_file=core_password_file,
+        payments_key=_secret(payments_key_file),
+        payments_key_file=payments_key_file,
+        payments_secret=_secret(payments_secret_file),
+        payments_secret_file=payments_secret_file,
     )
 
 

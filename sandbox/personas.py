@@ -19,6 +19,7 @@ _AUTHORIZING = ("user/Claim.cu",)
 _WRITTEN_BY_STAFF = ("user/Communication.c", "user/Task.cu")
 _WRITTEN_BY_PATIENTS = (
     "patient/Appointment.cu",
+    "patient/PaymentNotice.c",
     "patient/Communication.c",
     "patient/Consent.cu",
     "patient/Task.c",
@@ -115,6 +116,7 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
                 "user/Claim.rs",
                 "user/Encounter.rs",
                 *_AUTHORIZING,
+                "user/PaymentNotice.c",
             ),
             purpose="HPAYMT",
         ),

@@ -29,6 +29,7 @@ from subgraphs.connectors.config import (
     DaVinciPasSource,
     FhirSource,
     InboxSource,
+    PaymentSource,
     SourceConfig,
     TelehealthSource,
     TradingPartner,
@@ -43,6 +44,7 @@ from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.inbox.server import Inbox
 from subgraphs.connectors.inbox.store import Delivery, InboxStore, inbox_url, open_inbox
 from subgraphs.connectors.pas.client import PasClient
+from subgraphs.connectors.payments.gateway import PaymentGateway
 from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.telehealth.twilio import TwilioClient
 from subgraphs.connectors.telehealth.visit import Vendor
@@ -57,6 +59,8 @@ from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.orders import Orders
 from subgraphs.coverage.sources.payer import Payer
+from subgraphs.coverage.sources.payment_notices import notices_route
+from subgraphs.coverage.sources.payments import PAYMENTS, PaymentBook
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
 from subgraphs.directory.loaders import Directory
@@ -268,6 +272,7 @@ class Deployment:
             table = write_table(name, metadata)
             if name == "coverage":
                 add_check_tables(metadata)
+                PAYMENTS.to_metadata(metadata)
             url = self.settings.database_url or sqlite_url(self.settings.home, name)
             database = await open_store(url, name, metadata)
             self.stack.push_async_callback(database.close)
@@ -551,9 +556,24 @@ def _coverage(deployment: Deployment) -> Part:
     writes, store = deployment.writes["coverage"], deployment.stores["coverage"]
     key = deployment.keys.key("store:coverage")
     checks = Checks(store.database, store.metadata, key)
-    return Part(
-        Payers(payers, desks, authorizations, files, authorization_desks, orders, writes, checks)
+    book = PaymentBook(store.database, deployment.keys.key("store:payments"), utc_now)
+    # An invoice is paid in one place, so there is one gateway.
+    config = next(iter(deployment.serving("coverage", PaymentSource).values()), None)
+    file = config.webhook_secret_file if config else None
+    secret = file.read_bytes().strip() if file else None
+    services = Payers(
+        payers,
+        desks,
+        authorizations,
+        files,
+        authorization_desks,
+        orders,
+        writes,
+        checks,
+        PaymentGateway(config, deployment.client(config)) if config else None,
+        book,
     )
+    return Part(services, routes=notices_route(book, secret, utc_now))
 
 
 def _clearinghouse(config: TradingPartner, client: httpx2.AsyncClient) -> EligibilityClient:

@@ -96,6 +96,7 @@ def test_the_sources_that_the_guide_shows_are_taken(tmp_path):
         "meadow-authorization",
         "hearthside",
         "ward",
+        "cards",
         "clearinghouse",
     ]
 

@@ -33,6 +33,8 @@ SPOKEN_CODES: Final = frozenset(
         Code.SOURCE_RATE_LIMITED,
         Code.SOURCE_REFUSED,
         Code.SOURCE_PROTOCOL_VIOLATION,
+        Code.OUTCOME_UNKNOWN,
+        Code.IN_PROGRESS,
     }
 )
 # Others' servers give this code too, and quote the value; the code's own meaning is told instead.

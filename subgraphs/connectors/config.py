@@ -214,6 +214,12 @@ class TwilioSource(VideoSource, frozen=True, kw_only=True, tag="twilio-video"):
     """Our `/webhooks/<source>`, as the vendor calls it: its signature covers the address."""
 
 
+class PaymentSource(SourceConfig, frozen=True, kw_only=True, tag="payments"):
+    """A payment gateway of the shape of Stripe; its secret key is the bearer token."""
+
+    webhook_secret_file: Path | None = None
+
+
 class FiledPayer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who a payer of X12 files is among the sources."""
 
@@ -247,6 +253,7 @@ AnySource: TypeAlias = (
     | ZoomSource
     | TwilioSource
     | InboxSource
+    | PaymentSource
 )
 
 

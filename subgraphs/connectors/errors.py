@@ -70,7 +70,7 @@ class Refused(UpstreamError):
 
 
 class Rejected(UpstreamError):
-    """`codes` are the issue codes of its OperationOutcome, all of FHIR's own fixed list."""
+    """`codes` are those of its OperationOutcome or a payment gateway's error: of fixed lists."""
 
     state = SourceState.INVALID
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from uuid import UUID
 
 import httpx2
 
@@ -15,6 +16,7 @@ from subgraphs.connectors.config import (
     DaVinciPasSource,
     FhirSource,
     InboxSource,
+    PaymentSource,
     SourceConfig,
     TelehealthSource,
     TwilioSource,
@@ -25,6 +27,7 @@ from subgraphs.connectors.core.client import CoreClient
 from subgraphs.connectors.errors import SourceState, UpstreamError
 from subgraphs.connectors.fhir.capabilities import fetch_capabilities
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.payments.gateway import PaymentGateway
 from subgraphs.connectors.telehealth.client import TelehealthClient
 from subgraphs.connectors.telehealth.twilio import TwilioClient
 from subgraphs.connectors.telehealth.zoom import ZoomClient
@@ -79,6 +82,8 @@ async def _ask(config: SourceConfig, client: httpx2.AsyncClient) -> tuple[str, .
         case X12Source():
             await EligibilityClient(config, client).inquire([Inquiry(NOBODY)])
             return ("005010X279A1",)
+        case PaymentSource():
+            await PaymentGateway(config, client).find(str(UUID(int=0)))
         case TelehealthSource():
             await TelehealthClient(config, client).visits([NOBODY])
         case ZoomSource():

@@ -27,6 +27,13 @@ _CODES = (
     "exception timeout incomplete throttled informational"
 )
 ISSUE_CODES = frozenset(_CODES.split())
+# https://docs.stripe.com/error-codes, https://docs.stripe.com/declines/codes: those of use here.
+_PAYMENT_CODES = (
+    "card_declined insufficient_funds expired_card incorrect_cvc incorrect_number processing_error "
+    "authentication_required amount_too_small amount_too_large resource_missing idempotency_error "
+    "idempotency_key_in_use lost_card stolen_card do_not_honor fraudulent"
+)
+PAYMENT_CODES = frozenset(_PAYMENT_CODES.split())
 _BODILESS = frozenset({HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT})
 
 
@@ -92,8 +99,16 @@ class _Issue(msgspec.Struct):
     code: str = ""
 
 
+class _Error(msgspec.Struct):
+    code: str = ""
+    decline_code: str = ""
+
+
 class _OperationOutcome(msgspec.Struct):
+    """Or the error of a payment gateway, which stands under another name."""
+
     issue: tuple[_Issue, ...] = ()
+    error: _Error | None = None
 
 
 def _issue_codes(body: bytes) -> tuple[str, ...]:
@@ -101,4 +116,8 @@ def _issue_codes(body: bytes) -> tuple[str, ...]:
         outcome = msgspec.json.decode(body, type=_OperationOutcome)
     except msgspec.DecodeError:
         return ()
+    if outcome.error is not None:
+        # Why a bank declined says more than that it did.
+        told = (outcome.error.decline_code, outcome.error.code)
+        return tuple(code for code in told if code in PAYMENT_CODES)
     return tuple(issue.code for issue in outcome.issue if issue.code in ISSUE_CODES)

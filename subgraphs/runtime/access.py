@@ -42,7 +42,7 @@ STAFF: Final[Mapping[str, Collection[str]]] = {
     | {"MedicationRequest", "MedicationDispense", "Observation", "Task", "Communication"},
     "lab": {"Patient", "Observation", "DiagnosticReport", "Specimen"},
     "scheduler": {"Patient", "Appointment", "Slot", "Schedule", "Coverage"},
-    "biller": _BILLING | {"Appointment", "Encounter"},
+    "biller": _BILLING | {"Appointment", "Encounter", "PaymentNotice"},
     "payer-reviewer": _BILLING,
     "privacy-officer": {"Patient", "Consent", "AuditEvent"},
     "registration-clerk": {"Patient", "Consent", "Coverage", "Appointment"},

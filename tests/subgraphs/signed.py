@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from secrets import token_hex
 from typing import Any
 
 from contract.access import verify_report
@@ -30,6 +31,18 @@ async def ask_subgraph(
     _, answered = await post(app, "/graphql", body, headers)
     answer = json.loads(answered)
     assert "extensions" in answer, answer
+    signed = answer.pop("extensions")["access"]
+    answer["report"] = verify_report(signed, subgraph=audience, request_id="r1", key=KEY)
+    return answer
+
+
+async def ask(app: Any, audience: str, query: str, *, caller: Caller, **variables: object) -> Any:
+    """The answer to any operation, its access report under `report`; a mutation has its nonce."""
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    context = Context(audience, body_hash(body), int(NOW), "r1", caller, nonce=token_hex(8))
+    headers = [(HEADER.encode(), sign_context(context, KEY).encode())]
+    _, answered = await post(app, "/graphql", body, headers)
+    answer = json.loads(answered)
     signed = answer.pop("extensions")["access"]
     answer["report"] = verify_report(signed, subgraph=audience, request_id="r1", key=KEY)
     return answer

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from subgraphs.connectors.errors import UpstreamError
+from subgraphs.connectors.payments.gateway import PaymentGateway
 from subgraphs.connectors.x12.eligibility import Eligibility
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
 from subgraphs.coverage.model.explanations import EXPLANATION, ExplanationResource
@@ -16,6 +17,7 @@ from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
 from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.orders import Orders
 from subgraphs.coverage.sources.payer import Payer
+from subgraphs.coverage.sources.payments import PaymentBook
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
@@ -40,6 +42,9 @@ class Payers:
     """Of the sources that keep prescriptions."""
     writes: Writes | None = None
     checks: Checks | None = None
+    gateway: PaymentGateway | None = None
+    """Where invoices are paid; without one they are only shown."""
+    book: PaymentBook | None = None
 
     @property
     def bases(self) -> dict[str, str]:

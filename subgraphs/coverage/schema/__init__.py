@@ -1,9 +1,17 @@
 """The coverage subgraph as published."""
 
-from subgraphs.coverage.schema.authorizing import Mutation
+import strawberry
+
+from subgraphs.coverage.schema import authorizing, paying
 from subgraphs.coverage.schema.encounter import Encounter
 from subgraphs.coverage.schema.orders import MedicationRequest
 from subgraphs.coverage.schema.patient import Patient
 from subgraphs.runtime.schema import build_schema
+
+
+@strawberry.type(description="What changes something.")
+class Mutation(authorizing.Mutation, paying.Mutation):
+    """All of them, each from where it belongs."""
+
 
 SCHEMA = build_schema(None, [Patient, Encounter, MedicationRequest], mutation=Mutation)

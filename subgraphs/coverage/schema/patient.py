@@ -9,6 +9,7 @@ import strawberry
 from strawberry import federation
 
 from subgraphs.coverage.loaders.claims import load_claims
+from subgraphs.coverage.loaders.invoices import load_invoices
 from subgraphs.coverage.loaders.payers import (
     Payers,
     load_coverages,
@@ -20,8 +21,9 @@ from subgraphs.coverage.schema.authorization_values import PriorAuthorizationSta
 from subgraphs.coverage.schema.claims import Claim
 from subgraphs.coverage.schema.coverages import Coverage
 from subgraphs.coverage.schema.explanations import ExplanationOfBenefit
+from subgraphs.coverage.schema.invoices import Invoice
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
-from subgraphs.runtime.connection import PAGE, After, Connection, First
+from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
 from subgraphs.runtime.fact_nodes import (
     PATIENT,
     PatientNode,
@@ -118,4 +120,26 @@ class Patient(PatientNode):
         request: Request[Payers] = info.context
         return await list_facts(
             request, self, load_claims, Claim.of, field="claims", first=first, after=after
+        )
+
+    @federation.field(
+        directives=[PAGE],
+        requires=["links"],
+        requires_scopes=scopes_for("Claim"),
+        description="What the patient owes for decided claims, and what was paid of it, the latest "
+        "decision first: for billing and the patient.",
+    )
+    async def invoices(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[Invoice] | None:
+        request: Request[Payers] = info.context
+        found = await load_invoices(request, await request.compartment(self.id, self.links))
+        return connect(
+            request,
+            Listing(id=lambda each: each.claim.id, rank=lambda each: each.bill.issued),
+            partial(Invoice.of, request),
+            found,
+            scope=f"invoices:{self.id}",
+            first=first,
+            after=after,
         )

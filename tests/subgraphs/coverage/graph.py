@@ -59,6 +59,8 @@ class CoverageSubgraph(Undirected):
     store: InboxStore | None = None
     members: dict[str, set[Link]] = field(default_factory=dict)
     """Whose records in the inbox are known to be theirs."""
+    payments: Mapping[str, Any] = field(default_factory=dict)
+    now: datetime = datetime(2026, 11, 22, tzinfo=UTC)
 
     def __post_init__(self) -> None:
         fhir = FhirSource(id="payer", url=BASE, serves=("coverage",))
@@ -87,8 +89,9 @@ class CoverageSubgraph(Undirected):
                 orders={"ehr-a": Orders(EHR, server)},
                 files=self._files(),
                 checks=self.checks,
+                **self.payments,
             ),
-            now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
+            now=lambda: self.now,
         )
         self.app = create_subgraph_app(subgraph, SCHEMA, keys={"1": KEY}, clock=lambda: NOW)
 

@@ -1,0 +1,1 @@
+"""A payment gateway of the shape of Stripe: https://docs.stripe.com/api/payment_intents"""
