@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from subgraphs.coverage.model.explanation_parts import PayerMeta
 from subgraphs.coverage.model.payers import PayerResource, start
 from subgraphs.runtime import fhir
 from subgraphs.runtime.kinds import Kind
@@ -18,6 +19,7 @@ class CoverageClass(fhir.Element, frozen=True):
 
 
 class CoverageResource(PayerResource, frozen=True, kw_only=True):
+    meta: PayerMeta = PayerMeta()
     status: str | None = None
     identifier: tuple[fhir.Identifier, ...] = ()
     type: fhir.CodeableConcept | None = None
@@ -25,6 +27,10 @@ class CoverageResource(PayerResource, frozen=True, kw_only=True):
     beneficiary: fhir.Reference | None = None
     relationship: fhir.CodeableConcept | None = None
     period: fhir.Period | None = None
+    dependent: str | None = None
+    network: str | None = None
+    policy_holder: fhir.Reference | None = None
+    subscriber: fhir.Reference | None = None
     payor: tuple[fhir.Reference, ...] = ()
     classes: tuple[CoverageClass, ...] = msgspec.field(default=(), name="class")
 

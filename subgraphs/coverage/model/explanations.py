@@ -7,8 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from subgraphs.coverage.model.explanation_parts import (
+    Amount,
+    BenefitBalance,
+    CareTeamMember,
+    Diagnosis,
+    Information,
+    Insurance,
+    Item,
+    Note,
+    Payee,
+    PayerMeta,
+    Payment,
+    Procedure,
+    Related,
+)
 from subgraphs.coverage.model.families import Numbers, days_of
-from subgraphs.coverage.model.payers import Coded, PayerResource, accounts_told, start
+from subgraphs.coverage.model.payers import PayerResource, accounts_told, start
 from subgraphs.runtime import fhir
 from subgraphs.runtime.kinds import Kind
 from subgraphs.runtime.labelling import mentions_of
@@ -28,34 +43,12 @@ AMOUNT_CODES = {
 }
 
 
-class Amount(fhir.Element, frozen=True):
-    """A total or an adjudication: what kind of amount, and how much."""
-
-    category: fhir.CodeableConcept = fhir.CodeableConcept()
-    amount: fhir.Money | None = None
-
-
-class Item(fhir.Element, frozen=True):
-    sequence: int
-    product_or_service: fhir.CodeableConcept | None = None
-    serviced_date: str | None = None
-    serviced_period: fhir.Period | None = None
-    adjudication: tuple[Amount, ...] = ()
-
-
-class Diagnosis(fhir.Element, frozen=True):
-    diagnosis_codeable_concept: fhir.CodeableConcept | None = None
-
-
-class Payment(fhir.Element, frozen=True):
-    amount: fhir.Money | None = None
-    date: str | None = None
-
-
 class ExplanationResource(PayerResource, frozen=True, kw_only=True):
+    meta: PayerMeta = PayerMeta()
     status: str | None = None
     identifier: tuple[fhir.Identifier, ...] = ()
     type: fhir.CodeableConcept | None = None
+    sub_type: fhir.CodeableConcept | None = None
     use: str | None = None
     outcome: str | None = None
     patient: fhir.Reference | None = None
@@ -65,12 +58,21 @@ class ExplanationResource(PayerResource, frozen=True, kw_only=True):
     provider: fhir.Reference | None = None
     item: tuple[Item, ...] = ()
     diagnosis: tuple[Diagnosis, ...] = ()
-    """Not shown; what is billed for a sensitive one is sensitive itself."""
+    """What is billed for a sensitive one is sensitive itself."""
+    procedure: tuple[Procedure, ...] = ()
+    care_team: tuple[CareTeamMember, ...] = ()
+    related: tuple[Related, ...] = ()
+    payee: Payee | None = None
+    insurance: tuple[Insurance, ...] = ()
+    process_note: tuple[Note, ...] = ()
+    benefit_period: fhir.Period | None = None
+    benefit_balance: tuple[BenefitBalance, ...] = ()
+    disposition: str | None = None
     adjudication: tuple[Amount, ...] = ()
     total: tuple[Amount, ...] = ()
     payment: Payment | None = None
     claim: fhir.Reference | None = None
-    supporting_info: tuple[Coded, ...] = ()
+    supporting_info: tuple[Information, ...] = ()
 
     @property
     def claim_id(self) -> str | None:
@@ -108,5 +110,7 @@ EXPLANATION: Kind[ExplanationResource] = Kind(
     mentions=lambda e: mentions_of(
         *(item.product_or_service for item in e.item),
         *(diagnosis.diagnosis_codeable_concept for diagnosis in e.diagnosis),
+        *(detail.product_or_service for item in e.item for detail in item.detail),
+        *(procedure.procedure_codeable_concept for procedure in e.procedure),
     ),
 )

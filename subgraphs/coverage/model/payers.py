@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from subgraphs.coverage.model.explanation_parts import Information
 from subgraphs.runtime import fhir
 from subgraphs.runtime.scalars import rank
 
@@ -40,7 +41,7 @@ class Coded(fhir.Element, frozen=True, kw_only=True):
     value_string: str | None = None
 
 
-def accounts_told(information: Iterable[Coded]) -> tuple[str, ...]:
+def accounts_told(information: Iterable[Coded | Information]) -> tuple[str, ...]:
     """The provider's numbers of a claim, where CARIN keeps them."""
     told = (
         each.value_string or (each.code and (each.code.text or each.code.code))

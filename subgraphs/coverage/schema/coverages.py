@@ -18,6 +18,7 @@ from subgraphs.coverage.loaders.payers import (
     load_name,
 )
 from subgraphs.coverage.loaders.prior_authorizations import load_under
+from subgraphs.coverage.model import coverages as model
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
 from subgraphs.coverage.schema.values import (
@@ -27,7 +28,7 @@ from subgraphs.coverage.schema.values import (
 )
 from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
 from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
-from subgraphs.runtime.datatypes import CodeableConcept, Period
+from subgraphs.runtime.datatypes import FEW, CodeableConcept, Identifier, Period
 from subgraphs.runtime.fact_nodes import (
     FactNode,
     common,
@@ -36,10 +37,25 @@ from subgraphs.runtime.fact_nodes import (
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.naming import Party
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import date_time, rank
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
+
+
+@strawberry.type(description="A class of a coverage.")
+class CoverageClass:
+    type: CodeableConcept | None = strawberry.field(
+        description="`group`, `plan`, `rxbin`, …; "
+        "http://terminology.hl7.org/CodeSystem/coverage-class"
+    )
+    value: str | None = strawberry.field(description="Its number.")
+    name: str | None = strawberry.field(description="Its name.")
+
+    @classmethod
+    def of(cls, told: model.CoverageClass) -> CoverageClass:
+        return cls(type=CodeableConcept.of(told.type), value=told.value, name=told.name)
 
 
 @federation.type(
@@ -57,7 +73,32 @@ class Coverage(FactNode):
     relationship: CodeableConcept | None = strawberry.field(
         description="The patient's relationship to the subscriber: `self`, `child`, `spouse`, …"
     )
+    profiles: list[str] = strawberry.field(
+        directives=[FEW], description="The profiles that the payer says it follows."
+    )
+    network: str | None = strawberry.field(description="The network that the plan pays within.")
+    classes: list[CoverageClass] = strawberry.field(
+        directives=[FEW], description="Its group, plan and other classes."
+    )
+    policy_holder: Party | None = strawberry.field(description="Who owns the policy.")
+    payors: list[Party] = strawberry.field(directives=[FEW], description="Who pays.")
     fact: strawberry.Private[Fact[CoverageResource]]
+
+    @strawberry.field(
+        directives=[FEW],
+        description="Its numbers: for billing and the patient; null for everyone else.",
+    )
+    def identifiers(self, info: strawberry.Info) -> list[Identifier] | None:
+        if not may_see_billing(info.context, self.fact):
+            return None
+        return Identifier.all_of(self.fact.resource.identifier)
+
+    @strawberry.field(
+        description="The number that tells members of one subscriber apart: for billing and the "
+        "patient; null for everyone else."
+    )
+    def dependent(self, info: strawberry.Info) -> str | None:
+        return self.fact.resource.dependent if may_see_billing(info.context, self.fact) else None
 
     @federation.field(
         requires_scopes=scopes_for("Claim"),
@@ -142,6 +183,11 @@ class Coverage(FactNode):
             plan=resource.plan,
             period=Period.of(resource.period),
             relationship=CodeableConcept.of(resource.relationship),
+            profiles=list(resource.meta.profile),
+            network=resource.network,
+            classes=[CoverageClass.of(each) for each in resource.classes],
+            policy_holder=Party.of(resource.policy_holder) if resource.policy_holder else None,
+            payors=[Party.of(each) for each in resource.payor],
         )
 
     @classmethod

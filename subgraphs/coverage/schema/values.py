@@ -12,7 +12,9 @@ from strawberry.federation.schema_directives import ListSize
 from subgraphs.connectors.x12 import eligibility as x12
 from subgraphs.connectors.x12.benefits import Benefit
 from subgraphs.connectors.x12.elements import Dates
-from subgraphs.coverage.model.explanations import AMOUNT_CODES, Amount, Item, amount_of
+from subgraphs.coverage.model.explanation_parts import Amount, Item
+from subgraphs.coverage.model.explanations import AMOUNT_CODES, amount_of
+from subgraphs.coverage.schema.explanation_parts import ExplanationLine
 from subgraphs.coverage.sources.checks import Check
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Money, Period
 from subgraphs.runtime.scalars import Date, DateTime, date_time
@@ -221,6 +223,7 @@ class ExplanationItem:
     amounts: ClaimAmounts | None = strawberry.field(
         description="Its amounts: for billing and the patient; null for everyone else."
     )
+    line: ExplanationLine = strawberry.field(description="All else that the line says.")
 
     @classmethod
     def of(cls, item: Item, *, amounts: bool) -> ExplanationItem:
@@ -231,6 +234,7 @@ class ExplanationItem:
             serviced=Period.of(item.serviced_period)
             or (Period(start=day, end=day) if day else None),
             amounts=ClaimAmounts.of(item.adjudication) if amounts else None,
+            line=ExplanationLine.of(item, amounts=amounts),
         )
 
 
@@ -238,6 +242,7 @@ class ExplanationItem:
 class ClaimPayment:
     amount: Money | None = strawberry.field(description="The payment.")
     date: Date | None = strawberry.field(description="When it was made.")
+    type: CodeableConcept | None = strawberry.field(description="`complete`, `partial` or none.")
 
 
 def usd(amount: Decimal) -> Money:

@@ -40,9 +40,9 @@ pytestmark = pytest.mark.shared_data
 
 async def pushed(name: str, folder: Path) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The claims of everyone in a file, and what of it was left out."""
+    content = (shared_data("x12", "lfh") / name).read_bytes()
     store = await open_inbox(inbox_url(folder), b"k" * 32)
     graph = CoverageSubgraph(Ehr([]), store=store)
-    content = (shared_data("x12", "lfh") / name).read_bytes()
     delivery = read_delivery(content, graph.inbox, store).delivery
     assert await store.take(graph.inbox.id, delivery)
     people = sorted({r["id"] for r in delivery.resources if r["resourceType"] == "Patient"})
