@@ -15,20 +15,24 @@ from subgraphs.coverage.loaders.payers import (
     Payers,
     load_coverages,
     load_eligibility,
+    load_explanations,
     load_name,
 )
 from subgraphs.coverage.loaders.prior_authorizations import load_under
 from subgraphs.coverage.model import coverages as model
+from subgraphs.coverage.model import year_to_date as sums
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
+from subgraphs.coverage.model.year_to_date import sum_up
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
 from subgraphs.coverage.schema.values import (
     Eligibility,
     EligibilityCheck,
     Payer,
+    usd,
 )
 from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
 from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
-from subgraphs.runtime.datatypes import FEW, CodeableConcept, Identifier, Period
+from subgraphs.runtime.datatypes import FEW, CodeableConcept, Identifier, Money, Period
 from subgraphs.runtime.fact_nodes import (
     FactNode,
     common,
@@ -42,6 +46,30 @@ from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import date_time, rank
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
+
+
+@strawberry.type(
+    description="What a calendar year's decided claims come to, those the caller may see."
+)
+class YearToDate:
+    year: int = strawberry.field(description="The year of the services.")
+    claims: int = strawberry.field(description="How many claims.")
+    deductible: Money = strawberry.field(description="What counted towards the deductible.")
+    out_of_pocket: Money = strawberry.field(
+        description="The member's own share: deductible, copay and coinsurance, or the liability "
+        "where no more is told."
+    )
+    paid: Money = strawberry.field(description="What the plan pays.")
+
+    @classmethod
+    def of(cls, told: sums.YearToDate) -> YearToDate:
+        return cls(
+            year=told.year,
+            claims=told.claims,
+            deductible=usd(told.deductible),
+            out_of_pocket=usd(told.out_of_pocket),
+            paid=usd(told.paid),
+        )
 
 
 @strawberry.type(description="A class of a coverage.")
@@ -109,6 +137,27 @@ class Coverage(FactNode):
         if not may_see_billing(info.context, self.fact):
             return None
         return self.fact.resource.subscriber_id
+
+    @federation.field(
+        requires_scopes=scopes_for("ExplanationOfBenefit"),
+        description="What the decided claims of a calendar year come to, beside what the payer "
+        "says is left (`eligibility`): for billing and the patient; null for everyone else.",
+    )
+    async def year_to_date(
+        self,
+        info: strawberry.Info,
+        year: Annotated[
+            int | None, strawberry.argument(description="Which year; this one if left out.")
+        ] = None,
+    ) -> YearToDate | None:
+        request: Request[Payers] = info.context
+        if not may_see_billing(request, self.fact):
+            return None
+        record = self.fact.records[0]
+        found = await load_explanations(request, self.fact.compartment)
+        told = [f.resource for f in found.rows if f.records[0].source == record.source]
+        wanted = request.subgraph.now().year if year is None else year
+        return YearToDate.of(sum_up(told, record.resource.id, wanted))
 
     @strawberry.field(description="Who pays; null where the patient does.")
     async def payer(self, info: strawberry.Info) -> Payer | None:
