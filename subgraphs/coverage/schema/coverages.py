@@ -23,6 +23,7 @@ from subgraphs.coverage.model import coverages as model
 from subgraphs.coverage.model import year_to_date as sums
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
 from subgraphs.coverage.model.year_to_date import sum_up
+from subgraphs.coverage.schema.explanation_parts import party
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
 from subgraphs.coverage.schema.values import (
     Eligibility,
@@ -223,7 +224,7 @@ class Coverage(FactNode):
 
     @classmethod
     def of(cls, fact: Fact[CoverageResource]) -> Coverage:
-        resource = fact.resource
+        resource, source = fact.resource, fact.records[0].source
         return cls(
             **common(fact),
             patient=patient_of(fact),
@@ -235,8 +236,8 @@ class Coverage(FactNode):
             profiles=list(resource.meta.profile),
             network=resource.network,
             classes=[CoverageClass.of(each) for each in resource.classes],
-            policy_holder=Party.of(resource.policy_holder) if resource.policy_holder else None,
-            payors=[Party.of(each) for each in resource.payor],
+            policy_holder=party(source, resource.policy_holder),
+            payors=[Party.of(source, each) for each in resource.payor],
         )
 
     @classmethod

@@ -141,7 +141,7 @@ class SupportingInformation:
     reason: CodeableConcept | None = strawberry.field(description="Why.")
 
     @classmethod
-    def of(cls, told: wire.Information) -> SupportingInformation:
+    def of(cls, source: str, told: wire.Information) -> SupportingInformation:
         return cls(
             sequence=told.sequence,
             category=CodeableConcept.of(told.category),
@@ -151,7 +151,7 @@ class SupportingInformation:
             text=told.value_string,
             quantity=Quantity.of(told.value_quantity),
             flag=told.value_boolean,
-            party=Party.of(told.value_reference) if told.value_reference else None,
+            party=party(source, told.value_reference),
             reason=CodeableConcept.of(told.reason_concept),
         )
 
@@ -206,10 +206,10 @@ class ExplanationCareTeamMember:
     qualification: CodeableConcept | None = strawberry.field(description="Their specialty.")
 
     @classmethod
-    def of(cls, told: wire.CareTeamMember) -> ExplanationCareTeamMember:
+    def of(cls, source: str, told: wire.CareTeamMember) -> ExplanationCareTeamMember:
         return cls(
             sequence=told.sequence,
-            provider=Party.of(told.provider) if told.provider else None,
+            provider=party(source, told.provider),
             role=CodeableConcept.of(told.role),
             qualification=CodeableConcept.of(told.qualification),
         )
@@ -238,11 +238,10 @@ class Payee:
     party: Party | None = strawberry.field(description="Who.")
 
     @classmethod
-    def of(cls, told: wire.Payee | None) -> Payee | None:
+    def of(cls, source: str, told: wire.Payee | None) -> Payee | None:
         if told is None:
             return None
-        party = Party.of(told.party) if told.party else None
-        return cls(type=CodeableConcept.of(told.type), party=party)
+        return cls(type=CodeableConcept.of(told.type), party=party(source, told.party))
 
 
 @strawberry.type(description="A remark of the payer's, for reading.")
@@ -295,5 +294,5 @@ class BenefitBalance:
         )
 
 
-def party(reference: fhir.Reference | None) -> Party | None:
-    return Party.of(reference) if reference else None
+def party(source: str, reference: fhir.Reference | None) -> Party | None:
+    return Party.of(source, reference) if reference else None

@@ -185,7 +185,7 @@ class ExplanationOfBenefit(FactNode):
 
     @classmethod
     def of(cls, fact: Fact[ExplanationResource]) -> ExplanationOfBenefit:
-        resource = fact.resource
+        resource, source = fact.resource, fact.records[0].source
         return cls(
             **common(fact),
             patient=patient_of(fact),
@@ -197,13 +197,13 @@ class ExplanationOfBenefit(FactNode):
             sub_type=CodeableConcept.of(resource.sub_type),
             use=resource.use,
             profiles=list(resource.meta.profile),
-            insurer=party(resource.insurer),
-            provider=party(resource.provider),
-            payee=Payee.of(resource.payee),
+            insurer=party(source, resource.insurer),
+            provider=party(source, resource.provider),
+            payee=Payee.of(source, resource.payee),
             related=[RelatedExplanation.of(each) for each in resource.related],
-            care_team=[ExplanationCareTeamMember.of(each) for each in resource.care_team],
+            care_team=[ExplanationCareTeamMember.of(source, each) for each in resource.care_team],
             supporting_information=[
-                SupportingInformation.of(each) for each in resource.supporting_info
+                SupportingInformation.of(source, each) for each in resource.supporting_info
             ],
             diagnoses=[ExplanationDiagnosis.of(each) for each in resource.diagnosis],
             procedures=[ExplanationProcedure.of(each) for each in resource.procedure],
