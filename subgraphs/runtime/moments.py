@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from typing import Final
 
 from subgraphs.runtime.scalars import instant, rank
@@ -25,6 +25,8 @@ def last_moment(text: str) -> datetime:
     first = instant(text)
     if has_time(text):
         return first
+    if first.year == MAXYEAR:
+        return datetime.max.replace(tzinfo=UTC)
     match text.count("-"):
         case 0:
             following = first.replace(year=first.year + 1)

@@ -121,6 +121,8 @@ def test_a_purpose_means_the_narrower_ones_too(asked, named, is_meant):
         (None, "2026-11-22", True),
         (None, "2026-11", True),
         (None, "2026", True),
+        (None, "9999", True),
+        (None, "9999-12-31", True),
         (None, "2026-11-22T11:59:59Z", False),
         (None, "2026-11-21", False),
         ("2026-12", None, False),
