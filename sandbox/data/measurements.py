@@ -67,8 +67,9 @@ def record_labs(
     encounter: Reference | None,
     performer: Reference,
     visit: Visit,
+    order: Reference | None = None,
 ) -> list[Reference]:
-    """`encounter` is None for results that came from elsewhere."""
+    """`encounter` is None for results that came from elsewhere, and so is their `order`."""
     when = visit.start + LAB_DELAY
     frame: dict[str, Any] = {
         "status": "final",
@@ -78,6 +79,7 @@ def record_labs(
         "effectiveDateTime": instant(when),
         "issued": instant(when),
         "performer": [performer],
+        "basedOn": [order] if order else None,
     }
     results = {
         name: source.add(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from sandbox.data.care import record_lab_order, record_note, record_open_order, record_plan
 from sandbox.data.chart import VISIT_LENGTH, Chart, Diagnosis, Visit
 from sandbox.data.codes import CHECKUP, OFFICE_VISIT, PROCEDURES, VIDEO_VISIT
 from sandbox.data.measurements import record_labs, record_vitals
@@ -101,9 +102,13 @@ def record_chart(
     conditions = {d.name: _condition(recorder, d) for d in chart.diagnoses}
     for diagnosis in chart.diagnoses:
         record_prescriptions(recorder, diagnosis, conditions[diagnosis.name], visits, today)
+        record_plan(recorder, diagnosis, conditions[diagnosis.name])
     _allergy(recorder, chart)
     for visit in visits:
-        _visit(recorder, visit, conditions)
+        encounter = _visit(recorder, visit, conditions)
+        record_note(recorder, visit, encounter)
+        if visit is visits[-1]:
+            record_open_order(recorder, visit, encounter)
 
 
 def _condition(recorder: Recorder, diagnosis: Diagnosis) -> Reference:
@@ -152,7 +157,7 @@ def _allergy(recorder: Recorder, chart: Chart) -> None:
     )
 
 
-def _visit(recorder: Recorder, visit: Visit, conditions: dict[str, Reference]) -> None:
+def _visit(recorder: Recorder, visit: Visit, conditions: dict[str, Reference]) -> Reference:
     source = recorder.source
     encounter = source.add(
         "Encounter",
@@ -182,7 +187,10 @@ def _visit(recorder: Recorder, visit: Visit, conditions: dict[str, Reference]) -
         targets += record_vitals(source, recorder.number, recorder.patient, encounter, visit)
         targets += _care(recorder, visit, encounter)
     performer = recorder.directory.organization
-    targets += record_labs(source, recorder.number, recorder.patient, encounter, performer, visit)
+    order = record_lab_order(recorder, visit, encounter)
+    targets += record_labs(
+        source, recorder.number, recorder.patient, encounter, performer, visit, order
+    )
     source.add(
         "Provenance",
         (recorder.number, visit.number),
@@ -200,6 +208,7 @@ def _visit(recorder: Recorder, visit: Visit, conditions: dict[str, Reference]) -
             }
         ],
     )
+    return encounter
 
 
 def _care(recorder: Recorder, visit: Visit, encounter: Reference) -> list[Reference]:
