@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from sandbox.data.chart import Diagnosis, Visit
-from sandbox.data.codes import LOINC, SNOMED
 from sandbox.data.recorder import Recorder
-from sandbox.data.shapes import Coded, Reference, concept, hl7_concept, instant
+from sandbox.data.shapes import LOINC, SNOMED, Coded, Reference, concept, hl7_concept, instant
 
 _NOTE = Coded(LOINC, "11506-3", "Progress note")
 _LABORATORY = Coded(SNOMED, "108252007", "Laboratory procedure")
