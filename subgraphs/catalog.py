@@ -63,7 +63,7 @@ from subgraphs.coverage.sources.payment_notices import notices_route
 from subgraphs.coverage.sources.payments import PAYMENTS, PaymentBook
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
-from subgraphs.directory.loaders import Directory
+from subgraphs.directory.loaders.entries import Directory
 from subgraphs.directory.sources.fhir import FhirDirectory, FhirTeams
 from subgraphs.governance.loaders import Governance, opened_patient
 from subgraphs.governance.sources.disclosures import Disclosures

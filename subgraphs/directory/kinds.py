@@ -12,11 +12,12 @@ from subgraphs.directory.model import (
     CareTeam,
     Location,
     Organization,
+    PatientsProviders,
     Practitioner,
     PractitionerRole,
 )
 from subgraphs.runtime.fhir import tokens
-from subgraphs.runtime.kinds import Detail, Kind
+from subgraphs.runtime.kinds import Detail, Kind, changed
 from subgraphs.runtime.labelling import mentions_of
 from subgraphs.runtime.scalars import rank
 
@@ -27,13 +28,21 @@ def _name(practitioner: Practitioner) -> str | None:
     return practitioner.usual_name.full if practitioner.usual_name else None
 
 
+def _sorted_by(practitioner: Practitioner) -> str:
+    name = practitioner.usual_name
+    if name is None:
+        return ""
+    parts = (name.family or name.full, *name.given)
+    return " ".join(part for part in parts if part).casefold()
+
+
 def _folded(one: str, other: str) -> bool:
     return one.casefold() == other.casefold()
 
 
 PRACTITIONERS: Final[Kind[Practitioner]] = Kind(
     type="Practitioner",
-    rank=lambda p: (_name(p) or "").casefold(),
+    rank=_sorted_by,
     same=lambda p: p.npi,
     details=(
         Detail("name", _name, agree=_folded),
@@ -75,4 +84,12 @@ CARE_TEAMS: Final[Kind[CareTeam]] = Kind(
     },
     retracted=lambda team: team.status == ENTERED_IN_ERROR,
     mentions=lambda team: mentions_of(*team.category, *team.reason_code),
+)
+RESPONSIBLE: Final[Kind[PatientsProviders]] = Kind(
+    type="Patient",
+    rank=changed,
+    # Each record names its own house's doctor.
+    same=lambda _: None,
+    # A label on any record of a person holds for all of them.
+    subject=lambda _: frozenset({"Patient"}),
 )

@@ -18,14 +18,14 @@ from subgraphs.runtime.fhir import (
     Identifier,
     Period,
     Reference,
-    Resource,
+    Referring,
 )
 from subgraphs.runtime.npi import npi_of
 
 _PLAN_NET: Final = "http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/"
 
 
-class Shared(Resource, frozen=True, kw_only=True):
+class Shared(Referring, frozen=True, kw_only=True):
     """A resource that belongs to no patient."""
 
     identifier: tuple[Identifier, ...] = ()
@@ -38,6 +38,11 @@ class Shared(Resource, frozen=True, kw_only=True):
     @property
     def npi(self) -> str | None:
         return npi_of(self.identifier)
+
+    @property
+    def known_as(self) -> str | None:
+        """What two records of one must agree on within a source."""
+        return None
 
 
 class Qualification(Element, frozen=True):
@@ -52,6 +57,11 @@ class Practitioner(Shared, frozen=True, kw_only=True):
     gender: str | None = None
     qualification: tuple[Qualification, ...] = ()
     communication: tuple[CodeableConcept, ...] = ()
+
+    @property
+    def known_as(self) -> str | None:
+        name = self.usual_name
+        return (name.family or name.full) if name else None
 
     @property
     def usual_name(self) -> HumanName | None:
@@ -105,6 +115,10 @@ class Organization(Shared, frozen=True, kw_only=True):
     address: tuple[Address, ...] = ()
     part_of: Reference | None = None
 
+    @property
+    def known_as(self) -> str | None:
+        return self.name
+
 
 class Position(Element, frozen=True):
     """https://hl7.org/fhir/R4/location.html: WGS84, in degrees."""
@@ -124,7 +138,7 @@ class Location(Shared, frozen=True, kw_only=True):
     managing_organization: Reference | None = None
 
 
-class PatientsProviders(Resource, frozen=True, kw_only=True):
+class PatientsProviders(Referring, frozen=True, kw_only=True):
     """A Patient, as far as it says who is responsible for her care."""
 
     general_practitioner: tuple[Reference, ...] = ()
@@ -141,7 +155,7 @@ class CareTeamMember(Element, frozen=True):
     period: Period | None = None
 
 
-class CareTeam(Resource, frozen=True, kw_only=True):
+class CareTeam(Referring, frozen=True, kw_only=True):
     """https://hl7.org/fhir/R4/careteam.html"""
 
     subject: Reference | None = None

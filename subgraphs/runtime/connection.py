@@ -66,6 +66,8 @@ class Listing(Generic[RowT]):
 
     id: Callable[[RowT], str]
     rank: Callable[[RowT], str]
+    ascending: bool = False
+    """The least first instead: names."""
 
     def position(self, row: RowT) -> tuple[str, str]:
         return self.rank(row), self.id(row)
@@ -89,7 +91,7 @@ def connect(
         place = ids.open_cursor(scope, after)
         if place is None:
             raise ClientError(Code.BAD_USER_INPUT, argument="after")
-        rest = [row for row in rows if _is_behind(listing.position(row), place)]
+        rest = [row for row in rows if _is_behind(listing, row, place)]
     else:
         rest = rows
     page = rest[:size]
@@ -133,12 +135,13 @@ def page_size(first: int | None) -> int:
 
 
 def sort_rows(listing: Listing[RowT], rows: Sequence[RowT]) -> list[RowT]:
-    """The greatest rank first; rows of one rank in order of their ids."""
+    """The greatest rank first, or the least; rows of one rank in order of their ids."""
     by_id = sorted(rows, key=listing.id)
-    return sorted(by_id, key=listing.rank, reverse=True)
+    return sorted(by_id, key=listing.rank, reverse=not listing.ascending)
 
 
-def _is_behind(position: tuple[str, str], place: tuple[str, str]) -> bool:
-    if position[0] != place[0]:
-        return position[0] < place[0]
-    return position[1] > place[1]
+def _is_behind(listing: Listing[RowT], row: RowT, place: tuple[str, str]) -> bool:
+    rank, id_ = listing.position(row)
+    if rank != place[0]:
+        return rank > place[0] if listing.ascending else rank < place[0]
+    return id_ > place[1]

@@ -56,7 +56,20 @@ ORGANIZATION: Final = (
     "A hospital, a practice, a department, a payer. https://hl7.org/fhir/R4/organization.html"
 )
 LOCATION: Final = "A place where care is given. https://hl7.org/fhir/R4/location.html"
+PARTICIPANT: Final = "Someone or something that takes part in an appointment."
 PARTY_KEY: Final = "How a record of another domain names it, sealed."
+PARTY: Final = (
+    "Someone or something that a record names: a clinician, an organization, a place, a device, "
+    "the patient or a relative."
+)
+PARTY_TYPE: Final = "A FHIR resource type: `Practitioner`, `Organization`, `Patient`, …"
+PARTY_DISPLAY: Final = "The name, as far as the record tells it itself."
+PARTY_PRACTITIONER: Final = (
+    "The practitioner, named in person or by a role. Null for everyone else, and for one whom no "
+    "directory knows: then the name is all there is."
+)
+PARTY_ORGANIZATION: Final = "Likewise, where it is an organization."
+PARTY_LOCATION: Final = "Likewise, where it is a place."
 FACT_ID: Final = "An opaque id. A fact of several sources is found by any of its records' ids."
 
 RecordT = TypeVar("RecordT", bound=fhir.PatientRecord)

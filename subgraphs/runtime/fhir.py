@@ -136,9 +136,14 @@ class Contained(Element, frozen=True):
     resource_type: str | None = None
     name: str | tuple[HumanName, ...] | None = None
     """An organization's is a text, a person's has parts."""
-    identifier: tuple[Identifier, ...] = ()
+    identifier: tuple[Identifier, ...] | Identifier = ()
+    """Some types have one alone."""
     practitioner: Reference | None = None
     """Whose role it is."""
+
+    @property
+    def identifiers(self) -> tuple[Identifier, ...]:
+        return self.identifier if isinstance(self.identifier, tuple) else (self.identifier,)
 
     @property
     def full_name(self) -> str | None:

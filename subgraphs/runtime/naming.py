@@ -15,7 +15,7 @@ from strawberry import federation
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
-from subgraphs.runtime import fhir
+from subgraphs.runtime import fact_nodes, fhir
 from subgraphs.runtime.datatypes import FEW, CodeableConcept
 from subgraphs.runtime.fact_nodes import LOCATION, ORGANIZATION, PARTY_KEY, PRACTITIONER, FactNode
 from subgraphs.runtime.facts import Fact
@@ -48,31 +48,26 @@ class Location:
 
 @federation.type(
     shareable=True,
-    description="Someone or something that a record names: a clinician, an organization, a place, "
-    "a device, the patient or a relative.",
+    description=fact_nodes.PARTY,
 )
 class Party:
-    type: str | None = strawberry.field(
-        description="A FHIR resource type: `Practitioner`, `Organization`, `Patient`, …"
-    )
-    display: str | None = strawberry.field(
-        description="The name, as far as the record tells it itself."
-    )
+    type: str | None = strawberry.field(description=fact_nodes.PARTY_TYPE)
+    display: str | None = strawberry.field(description=fact_nodes.PARTY_DISPLAY)
     source: strawberry.Private[str]
     named: strawberry.Private[fhir.Reference]
     contained: strawberry.Private[tuple[fhir.Contained, ...]]
 
-    @strawberry.field(description="The clinician, where it is one that a directory knows.")
+    @strawberry.field(description=fact_nodes.PARTY_PRACTITIONER)
     def practitioner(self, info: strawberry.Info) -> Practitioner | None:
         key = self._key(info.context, *_A_PRACTITIONER)
         return Practitioner(reference=key) if key else None
 
-    @strawberry.field(description="The organization, where it is one that a directory knows.")
+    @strawberry.field(description=fact_nodes.PARTY_ORGANIZATION)
     def organization(self, info: strawberry.Info) -> Organization | None:
         key = self._key(info.context, "Organization")
         return Organization(reference=key) if key else None
 
-    @strawberry.field(description="The place, where it is one that a directory knows.")
+    @strawberry.field(description=fact_nodes.PARTY_LOCATION)
     def location(self, info: strawberry.Info) -> Location | None:
         key = self._key(info.context, "Location")
         return Location(reference=key) if key else None
@@ -89,9 +84,8 @@ class Party:
     ) -> Party:
         """`source` is the record's, whose words these are."""
         within = tuple(contained)
-        held = next((each for each in within if f"#{each.id}" == reference.reference), None)
         return cls(
-            type=held.resource_type if held else reference.resource_type,
+            type=type_of(reference, within),
             display=name_of(reference, within),
             source=source,
             named=reference,
@@ -141,6 +135,16 @@ def _authorship(source: str, told: fhir.ProvenanceRecord, agent: fhir.Agent) -> 
     )
 
 
+def type_of(
+    reference: fhir.Reference | None, contained: Iterable[fhir.Contained] = ()
+) -> str | None:
+    """The type of whom a record means, contained or not."""
+    if reference is None:
+        return None
+    held = (each for each in contained if f"#{each.id}" == reference.reference)
+    return next((each.resource_type for each in held), reference.resource_type)
+
+
 def parties_of(fact: Fact[Any], read: Read) -> list[Party]:
     """Those whom the first record to name any names: what two charts call one person differs."""
     for record in fact.leading:
@@ -148,7 +152,7 @@ def parties_of(fact: Fact[Any], read: Read) -> list[Party]:
         named = [said] if isinstance(said, fhir.Reference) else list(said or ())
         known = [reference for reference in named if reference is not None]
         if known:
-            contained = _contained(getattr(record.resource, "contained", ()))
+            contained = contained_in(record.resource)
             return [Party.of(record.source, reference, contained) for reference in known]
     return []
 
@@ -170,8 +174,9 @@ def told_by(
     return []
 
 
-def _contained(wire: object) -> list[fhir.Contained]:
+def contained_in(resource: object) -> list[fhir.Contained]:
     """What a resource holds within itself, as far as it can be read."""
+    wire = getattr(resource, "contained", ())
     found = []
     for each in wire if isinstance(wire, list | tuple) else ():
         try:

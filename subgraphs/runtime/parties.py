@@ -86,7 +86,7 @@ def _contained_ref(source: str, url: str, contained: tuple[Contained, ...]) -> P
         # What is contained contains nothing, so this leads no further than one step.
         others = tuple(each for each in contained if each is not found)
         return party_ref(source, found.practitioner, others)
-    return _identified(source, found.resource_type, found.identifier)
+    return _identified(source, found.resource_type, found.identifiers)
 
 
 def _conditional_ref(source: str, url: str) -> PartyRef | None:

@@ -193,9 +193,8 @@ async def _pass_type(
     selection = f"... on {type_.typename or name} {{ {_selection(type_.rows)} }}"
     for patient, own in by_patient.items():
         references = [_representation(type_, name, resource, patient) for resource in own]
-        caller = Caller(
-            "p", roles=("patient",), scopes=("patient/*.rs",), patient=f"{SOURCE}/{patient}"
-        )
+        launch = f"{SOURCE}/{patient or 'any'}"
+        caller = Caller("p", roles=("patient",), scopes=("patient/*.rs",), patient=launch)
         answer = await ask_entities(app, type_.subgraph, selection, *references, caller=caller)
         assert "errors" not in answer, (name, answer["errors"])
         for resource, node in zip(own, answer["data"]["_entities"], strict=True):
@@ -209,6 +208,9 @@ def _is_retracted(resource: Json) -> bool:
 
 
 def _patient_of(resource: Json, type_: Type) -> str:
+    """Empty for what belongs to no patient."""
+    if not type_.owner:
+        return ""
     return elements(resource, type_.owner)[0]["reference"].partition("/")[2]
 
 

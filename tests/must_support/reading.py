@@ -121,6 +121,12 @@ def _party(raw: Any, told: Any, open_id: OpenId) -> bool:
     return type_ in ("", told["type"]) or type_.startswith("#")
 
 
+def _named(raw: Any, told: Any, _: OpenId) -> bool:
+    """As a party, by whoever finds it itself: there is no key of another."""
+    type_ = raw.get("reference", "").partition("/")[0]
+    return raw.get("display") in (None, told["display"]) and type_ in ("", told["type"])
+
+
 def _node(subgraph: str) -> Kind:
     def says(raw: Any, told: Any, open_id: OpenId) -> bool:
         type_, _, id_ = raw["reference"].partition("/")
@@ -145,11 +151,19 @@ KINDS: Mapping[str, Kind] = {
     "period": Kind("{ start end }", _all_of("start", "end")),
     "identifier": Kind("{ system value }", _all_of("system", "value")),
     "party": Kind(PARTY, _party),
+    "named": Kind("{ type display }", _named),
     "reference": Kind("", lambda raw, told, _: raw["reference"].rpartition("/")[2] == told),
     "money": Kind("{ value currency }", _all_of("value", "currency")),
     **{
         subgraph: _node(subgraph)
-        for subgraph in ("records", "diagnostics", "medications", "coverage", "scheduling")
+        for subgraph in (
+            "records",
+            "diagnostics",
+            "medications",
+            "coverage",
+            "scheduling",
+            "directory",
+        )
     },
 }
 """`reference` compares the id of a patient, whose enterprise id is here that of her record; the

@@ -8,6 +8,9 @@ import pytest
 
 from subgraphs.diagnostics.schema import SCHEMA as DIAGNOSTICS
 from subgraphs.diagnostics.sources.fhir import FhirDiagnostics
+from subgraphs.directory.loaders.entries import Directory
+from subgraphs.directory.schema import SCHEMA as DIRECTORY
+from subgraphs.directory.sources.fhir import FhirDirectory, FhirTeams
 from subgraphs.medications.loaders import Medications
 from subgraphs.medications.schema import SCHEMA as MEDICATIONS
 from subgraphs.medications.sources.fhir import FhirMedications
@@ -24,6 +27,13 @@ DOMAINS = {
     "diagnostics": Domain(
         DIAGNOSTICS,
         lambda servers: {id_: FhirDiagnostics(server) for id_, server in servers.items()},
+    ),
+    "directory": Domain(
+        DIRECTORY,
+        lambda servers: Directory(
+            {id_: FhirDirectory(server, server.config.url) for id_, server in servers.items()},
+            {id_: FhirTeams(server) for id_, server in servers.items()},
+        ),
     ),
     "medications": Domain(
         MEDICATIONS,

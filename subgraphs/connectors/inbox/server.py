@@ -114,7 +114,7 @@ def _predicates(others: Mapping[str, Any]) -> Iterator[Predicate]:
             continue  # all rows are one page
         if name in ("code", "category"):
             yield _coded(name, frozenset(wanted))
-        elif name == "intent":
+        elif name in ("intent", "status"):
             yield _one_of(name, frozenset(wanted))
         elif name == "date" and len(wanted) == 1 and wanted[0].startswith("ge"):
             yield _not_before(wanted[0].removeprefix("ge"))

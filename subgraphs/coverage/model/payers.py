@@ -9,27 +9,13 @@ from subgraphs.runtime import fhir
 from subgraphs.runtime.scalars import rank
 
 
-class Contained(fhir.Element, frozen=True):
-    """A resource within another, as far as it names someone.
-
-    https://hl7.org/fhir/R4/references.html#contained
-    """
-
-    id: str | None = None
-    name: str | tuple[fhir.HumanName, ...] | None = None
-    """An organization's is a text, a person's has parts."""
-
-
 class PayerResource(fhir.Resource, frozen=True, kw_only=True):
-    contained: tuple[Contained, ...] = ()
+    contained: tuple[fhir.Contained, ...] = ()
 
     def contained_name(self, reference: fhir.Reference) -> str | None:
         """The name of whom a reference such as `#payer` means."""
-        within = (c.name for c in self.contained if c.id and f"#{c.id}" == reference.reference)
-        name = next(within, None)
-        if isinstance(name, tuple):
-            return next((full for part in name if (full := part.full)), None)
-        return name
+        within = (each for each in self.contained if f"#{each.id}" == reference.reference)
+        return next((each.full_name for each in within), None)
 
 
 class Coded(fhir.Element, frozen=True, kw_only=True):

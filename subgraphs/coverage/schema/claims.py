@@ -30,6 +30,7 @@ from subgraphs.runtime.datatypes import (
 )
 from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
 from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.naming import Party, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, date_time
 from subgraphs.runtime.schema import Representation
@@ -90,6 +91,10 @@ class Claim(FactNode):
             if record.resource.provider is not None:
                 return await load_name(info.context, record, record.resource.provider)
         return None
+
+    @strawberry.field(description="Whoever gave the services.")
+    def provider(self) -> Party | None:
+        return party_of(self.fact, lambda claim: claim.provider)
 
     @strawberry.field(description="The lines of the claim.")
     def items(self, info: strawberry.Info) -> list[ClaimItem]:

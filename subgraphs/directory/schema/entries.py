@@ -14,8 +14,9 @@ import strawberry
 from strawberry import federation
 
 from contract.errors import Code
-from subgraphs.directory import loaders, model
-from subgraphs.directory.loaders import Directory, Sought
+from subgraphs.directory import model
+from subgraphs.directory.loaders import entries as loaders
+from subgraphs.directory.loaders.entries import Directory, Sought
 from subgraphs.runtime import fact_nodes
 from subgraphs.runtime.datatypes import (
     FEW,
@@ -23,18 +24,23 @@ from subgraphs.runtime.datatypes import (
     CodeableConcept,
     ContactPoint,
     HumanName,
+    Identifier,
     Period,
 )
 from subgraphs.runtime.entries import Entry
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import EntryNode, common
 from subgraphs.runtime.fhir import Reference
+from subgraphs.runtime.gathering import Record
+from subgraphs.runtime.naming import contained_in
 from subgraphs.runtime.parties import (
     LOCATION,
     ORGANIZATION,
     PRACTITIONER,
     PRACTITIONER_ROLE,
+    PartyRef,
     open_party,
+    party_ref,
 )
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.schema import Representation
@@ -65,6 +71,9 @@ class Practitioner(EntryNode):
         description="The National Provider Identifier, ten digits; null where no source has one "
         "whose check digit is right."
     )
+    identifiers: list[Identifier] = strawberry.field(
+        directives=[FEW], description="Every number that any source knows them by."
+    )
     active: bool | None = strawberry.field(description="Whether the record is in use.")
     name: HumanName | None = strawberry.field(description="The name in use.")
     gender: str | None = strawberry.field(
@@ -73,6 +82,9 @@ class Practitioner(EntryNode):
     )
     telecom: list[ContactPoint] = strawberry.field(
         directives=[FEW], description="How to reach them in whatever role, by every source."
+    )
+    addresses: list[Address] = strawberry.field(
+        directives=[FEW], description="Where they practise, as far as their own record tells."
     )
     qualifications: list[Qualification] = strawberry.field(
         directives=[FEW], description="Degrees and licences."
@@ -109,10 +121,12 @@ class Practitioner(EntryNode):
         return cls(
             **common(entry),
             npi=record.npi,
+            identifiers=_identifiers(entry),
             active=record.active,
             name=HumanName.of(record.usual_name) if record.usual_name else None,
             gender=record.gender,
             telecom=[ContactPoint.of(telecom) for telecom in record.telecom],
+            addresses=[Address.of(address) for address in record.address],
             qualifications=[Qualification.of(each) for each in record.qualification],
             languages=CodeableConcept.all_of(record.communication),
         )
@@ -124,10 +138,20 @@ class Practitioner(EntryNode):
 
     @classmethod
     async def named(
-        cls, request: Request[Directory], source: str, reference: Reference | None
+        cls, request: Request[Directory], record: Record[Any], reference: Reference | None
     ) -> Practitioner | None:
         """Whom a source's record names, perhaps by a role."""
-        return await cls.find(request, await _by_role(request, source, reference))
+        ref = party_ref(record.source, reference, contained_in(record.resource))
+        return await cls.meant(request, ref)
+
+    @classmethod
+    async def meant(cls, request: Request[Directory], ref: PartyRef | None) -> Practitioner | None:
+        if ref is None or ref.type not in (PRACTITIONER, PRACTITIONER_ROLE):
+            return None
+        sought = loaders.by_ref(request, ref)
+        if ref.type == PRACTITIONER_ROLE:
+            sought = await _of_role(request, sought)
+        return await cls.find(request, sought)
 
     @classmethod
     async def resolve_references(
@@ -140,11 +164,8 @@ class Practitioner(EntryNode):
             if key is None:
                 sought = loaders.by_id(request, PRACTITIONER, representation.get("id"))
                 return _known(await cls.find(request, sought))
-            ref = open_party(request.subgraph.ids, (PRACTITIONER, PRACTITIONER_ROLE), key)
-            sought = loaders.by_ref(request, ref)
-            if ref is not None and ref.type == PRACTITIONER_ROLE:
-                sought = await _of_role(request, sought)
-            return await cls.find(request, sought)
+            types = (PRACTITIONER, PRACTITIONER_ROLE)
+            return await cls.meant(request, open_party(request.subgraph.ids, types, key))
 
         return await _each(find, representations)
 
@@ -177,19 +198,17 @@ class PractitionerRole(EntryNode):
     @strawberry.field(description="Whose role it is.")
     async def practitioner(self, info: strawberry.Info) -> Practitioner | None:
         record = self.fact.records[0]
-        return await Practitioner.named(info.context, record.source, record.resource.practitioner)
+        return await Practitioner.named(info.context, record, record.resource.practitioner)
 
     @strawberry.field(description="For whom.")
     async def organization(self, info: strawberry.Info) -> Organization | None:
         record = self.fact.records[0]
-        return await Organization.named(info.context, record.source, record.resource.organization)
+        return await Organization.named(info.context, record, record.resource.organization)
 
     @strawberry.field(directives=[FEW], description="Where.")
     async def locations(self, info: strawberry.Info) -> list[Location] | None:
         record = self.fact.records[0]
-        places = (
-            Location.named(info.context, record.source, place) for place in record.resource.location
-        )
+        places = (Location.named(info.context, record, place) for place in record.resource.location)
         return [place for place in await asyncio.gather(*places) if place is not None]
 
     @classmethod
@@ -227,6 +246,9 @@ class Organization(EntryNode):
         description="The National Provider Identifier, ten digits; null where no source has one "
         "whose check digit is right."
     )
+    identifiers: list[Identifier] = strawberry.field(
+        directives=[FEW], description="Every number that any source knows it by."
+    )
     active: bool | None = strawberry.field(description="Whether the record is in use.")
     name: str | None = strawberry.field(description="Its name.")
     type: list[CodeableConcept] = strawberry.field(
@@ -244,7 +266,7 @@ class Organization(EntryNode):
     @strawberry.field(description="The organization it is a part of.")
     async def part_of(self, info: strawberry.Info) -> Organization | None:
         record = next((r for r in self.fact.records if r.resource.part_of), self.fact.records[0])
-        return await Organization.named(info.context, record.source, record.resource.part_of)
+        return await Organization.named(info.context, record, record.resource.part_of)
 
     @classmethod
     def of(cls, entry: Entry[model.Organization]) -> Organization:
@@ -252,6 +274,7 @@ class Organization(EntryNode):
         return cls(
             **common(entry),
             npi=record.npi,
+            identifiers=_identifiers(entry),
             active=record.active,
             name=record.name,
             type=CodeableConcept.all_of(record.type),
@@ -266,12 +289,17 @@ class Organization(EntryNode):
 
     @classmethod
     async def named(
-        cls, request: Request[Directory], source: str, reference: Reference | None
+        cls, request: Request[Directory], record: Record[Any], reference: Reference | None
     ) -> Organization | None:
         """Which one a source's record names."""
-        if reference is None or reference.resource_type != ORGANIZATION:
+        ref = party_ref(record.source, reference, contained_in(record.resource))
+        return await cls.meant(request, ref)
+
+    @classmethod
+    async def meant(cls, request: Request[Directory], ref: PartyRef | None) -> Organization | None:
+        if ref is None or ref.type != ORGANIZATION:
             return None
-        return await cls.find(request, loaders.by_reference(request, source, reference))
+        return await cls.find(request, loaders.by_ref(request, ref))
 
     @classmethod
     async def resolve_references(
@@ -282,8 +310,7 @@ class Organization(EntryNode):
             if key is None:
                 sought = loaders.by_id(request, ORGANIZATION, representation.get("id"))
                 return _known(await cls.find(request, sought))
-            ref = open_party(request.subgraph.ids, (ORGANIZATION,), key)
-            return await cls.find(request, loaders.by_ref(request, ref))
+            return await cls.meant(request, open_party(request.subgraph.ids, (ORGANIZATION,), key))
 
         return await _each(find, representations)
 
@@ -300,6 +327,9 @@ class GeoPosition:
     description=fact_nodes.LOCATION,
 )
 class Location(EntryNode):
+    identifiers: list[Identifier] = strawberry.field(
+        directives=[FEW], description="Every number that any source knows it by."
+    )
     status: str | None = strawberry.field(
         description="`active`, `suspended` or `inactive`; http://hl7.org/fhir/location-status"
     )
@@ -321,7 +351,7 @@ class Location(EntryNode):
     async def organization(self, info: strawberry.Info) -> Organization | None:
         record = self.fact.records[0]
         owner = record.resource.managing_organization
-        return await Organization.named(info.context, record.source, owner)
+        return await Organization.named(info.context, record, owner)
 
     @classmethod
     def of(cls, entry: Entry[model.Location]) -> Location:
@@ -329,6 +359,7 @@ class Location(EntryNode):
         at = record.position
         return cls(
             **common(entry),
+            identifiers=_identifiers(entry),
             status=record.status,
             name=record.name,
             description=record.description,
@@ -345,12 +376,17 @@ class Location(EntryNode):
 
     @classmethod
     async def named(
-        cls, request: Request[Directory], source: str, reference: Reference | None
+        cls, request: Request[Directory], record: Record[Any], reference: Reference | None
     ) -> Location | None:
         """Which one a source's record names."""
-        if reference is None or reference.resource_type != LOCATION:
+        ref = party_ref(record.source, reference, contained_in(record.resource))
+        return await cls.meant(request, ref)
+
+    @classmethod
+    async def meant(cls, request: Request[Directory], ref: PartyRef | None) -> Location | None:
+        if ref is None or ref.type != LOCATION:
             return None
-        return await cls.find(request, loaders.by_reference(request, source, reference))
+        return await cls.find(request, loaders.by_ref(request, ref))
 
     @classmethod
     async def resolve_references(
@@ -361,20 +397,14 @@ class Location(EntryNode):
             if key is None:
                 sought = loaders.by_id(request, LOCATION, representation.get("id"))
                 return _known(await cls.find(request, sought))
-            ref = open_party(request.subgraph.ids, (LOCATION,), key)
-            return await cls.find(request, loaders.by_ref(request, ref))
+            return await cls.meant(request, open_party(request.subgraph.ids, (LOCATION,), key))
 
         return await _each(find, representations)
 
 
-async def _by_role(
-    request: Request[Directory], source: str, reference: Reference | None
-) -> Sought | None:
-    kind = reference.resource_type if reference else None
-    if kind not in (PRACTITIONER, PRACTITIONER_ROLE):
-        return None
-    sought = loaders.by_reference(request, source, reference)
-    return sought if kind == PRACTITIONER else await _of_role(request, sought)
+def _identifiers(entry: Entry[Any]) -> list[Identifier]:
+    told = (each for record in entry.records for each in record.resource.identifier)
+    return Identifier.all_of(dict.fromkeys(told))
 
 
 async def _of_role(request: Request[Directory], sought: Sought | None) -> Sought | None:
@@ -383,7 +413,8 @@ async def _of_role(request: Request[Directory], sought: Sought | None) -> Sought
     if role is None:
         return None
     record = role.records[0]
-    return loaders.by_reference(request, record.source, record.resource.practitioner)
+    ref = party_ref(record.source, record.resource.practitioner, contained_in(record.resource))
+    return loaders.by_ref(request, ref)
 
 
 def _known(node: NodeT | None) -> NodeT:

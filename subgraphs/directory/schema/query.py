@@ -8,9 +8,13 @@ import strawberry
 from strawberry import federation
 
 from contract.errors import Code
-from subgraphs.directory import loaders
-from subgraphs.directory.loaders import Directory
+from subgraphs.directory import model
+from subgraphs.directory.loaders import entries as loaders
+from subgraphs.directory.loaders.entries import Directory
+from subgraphs.directory.loaders.finding import Wanted, find_practitioners, read_words
 from subgraphs.directory.schema.entries import Location, Organization, Practitioner
+from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
+from subgraphs.runtime.entries import Entry
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.parties import LOCATION, ORGANIZATION, PRACTITIONER
 from subgraphs.runtime.request import Request
@@ -43,6 +47,46 @@ class Query:
         if found is None:
             raise ClientError(Code.NOT_FOUND)
         return found
+
+    @federation.field(
+        directives=[PAGE],
+        requires_scopes=scopes_for("Practitioner"),
+        description="Practitioners by name, by specialty or by both, in the order of their names; "
+        "at least one of the two is to be given.",
+    )
+    async def practitioners(
+        self,
+        info: strawberry.Info,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Beginnings of names, two letters at least, all of which must fit."
+            ),
+        ] = None,
+        specialty: Annotated[
+            str | None,
+            strawberry.argument(
+                description="The code of a specialty, alone or as `system|code`: as a rule NUCC, "
+                "http://nucc.org/provider-taxonomy. It takes the right to read PractitionerRole."
+            ),
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Practitioner] | None:
+        request: Request[Directory] = info.context
+        if search is None and not specialty:
+            raise ClientError(Code.BAD_USER_INPUT, argument="search")
+        wanted = Wanted(() if search is None else read_words(search), specialty or None)
+        found = await find_practitioners(request, wanted)
+        listing: Listing[Entry[model.Practitioner]] = Listing(
+            id=lambda entry: entry.id,
+            rank=lambda entry: entry.kind.rank(entry.resource),
+            ascending=True,
+        )
+        scope = "practitioners"
+        return connect(
+            request, listing, Practitioner.of, found, scope=scope, first=first, after=after
+        )
 
     @federation.field(
         requires_scopes=scopes_for("Organization"),

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import strawberry
 from strawberry import federation
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
 
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import PAGE, After, Connection, First
@@ -15,6 +17,8 @@ from subgraphs.runtime.datatypes import FEW, CodeableConcept
 from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.fact_nodes import (
     APPOINTMENT,
+    PARTICIPANT,
+    PARTY_KEY,
     PATIENT,
     FactNode,
     PatientNode,
@@ -24,6 +28,8 @@ from subgraphs.runtime.fact_nodes import (
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.naming import told_by
+from subgraphs.runtime.parties import party_ref, seal_party
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time, rank
 from subgraphs.runtime.schema import Representation
@@ -42,8 +48,13 @@ from subgraphs.scheduling.loaders import (
 from subgraphs.scheduling.schema.calendars import Slot
 
 
-@strawberry.type(description="Someone or something that takes part in an appointment.")
+@federation.type(
+    # A practitioner is here known by the key of their calendar, so the directory says who it is.
+    keys=[Key(fields=FieldSet("reference"), resolvable=False)],
+    description=PARTICIPANT,
+)
 class AppointmentParticipant:
+    reference: str | None = federation.field(inaccessible=True, description=PARTY_KEY)
     kind: str | None = strawberry.field(
         description="`Patient`, `Practitioner`, `Location`, …: a FHIR resource type."
     )
@@ -59,11 +70,14 @@ class AppointmentParticipant:
     )
 
     @classmethod
-    def of(cls, wire: model.Participant) -> AppointmentParticipant:
-        actor = wire.actor
+    def of(
+        cls, request: Request[Any], source: str, wire: model.Participant
+    ) -> AppointmentParticipant:
+        ref = party_ref(source, wire.actor)
         return cls(
-            kind=actor.resource_type if actor else None,
-            name=actor.display if actor else None,
+            reference=seal_party(request.subgraph.ids, ref) if ref else None,
+            kind=wire.actor.resource_type if wire.actor else None,
+            name=wire.actor.display if wire.actor else None,
             role=CodeableConcept.all_of(wire.type),
             status=wire.status,
             required=wire.required,
@@ -148,7 +162,9 @@ class Appointment(FactNode):
             comment=record.comment,
             patient_instruction=record.patient_instruction,
             created=date_time(record.created),
-            participants=[AppointmentParticipant.of(wire) for wire in record.participant],
+            participants=told_by(
+                fact, partial(AppointmentParticipant.of, request), lambda a: a.participant
+            ),
             is_virtual=record.session_key is not None,
             version=record.meta.version_id,
             visit_key=visit_key(request, fact),

@@ -8,6 +8,7 @@ same and has every provenance whichever record led to it.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,7 @@ from subgraphs.runtime.fhir import Reference
 from subgraphs.runtime.gathering import Answer, Ask, Gathered, Record, gather
 from subgraphs.runtime.kinds import Kind
 from subgraphs.runtime.npi import NPI, is_npi
-from subgraphs.runtime.parties import PartyRef, party_ref
+from subgraphs.runtime.parties import PartyRef
 from subgraphs.runtime.request import Request
 
 
@@ -83,12 +84,6 @@ def by_ref(request: Request[Directory], ref: PartyRef | None) -> Sought | None:
     return Sought(owner, id_) if owner else None
 
 
-def by_reference(
-    request: Request[Directory], source: str, reference: Reference | None
-) -> Sought | None:
-    return by_ref(request, party_ref(source, reference))
-
-
 def by_id(request: Request[Directory], type_: str, sealed: object) -> Sought | None:
     """An id that tells the NPI too finds the others while its own source is down."""
     ref = request.open(type_, sealed)
@@ -135,7 +130,7 @@ async def load_roles(
     for report in found.sources:
         found.or_raise(report.source)
     entries = (
-        entry_of(request, ROLES, _seal(request, ROLES.type, record), [record])
+        entry_of(request, ROLES, seal(request, ROLES.type, record), [record])
         for record in found.rows
     )
     return [entry for entry in entries if entry is not None]
@@ -153,42 +148,55 @@ async def _find(
     reading: dict[str, Ask[SharedT]] = {
         name: partial(_read, source, listed.model) for name, source in sources.items()
     }
-    searching: dict[str, Ask[SharedT]] = {
-        name: partial(_identified, source, listed.model) for name, source in sources.items()
-    }
-    read, identified = await asyncio.gather(
+    searching = _searching(request, listed)
+    read, identified, by_number = await asyncio.gather(
         gather([_at_home(key, key.id) for key in keys], reading, now),
-        gather(
-            [_by_number(sources, key.npi) or _at_home(key, key.token) for key in keys],
-            searching,
-            now,
-        ),
+        gather([_at_home(key, key.token) for key in keys], searching, now),
+        asyncio.gather(*(_known_by(request, listed, key.npi) for key in keys)),
     )
-    found = [_meant(*each) for each in zip(keys, read, identified, strict=True)]
+    found = [_meant(*each) for each in zip(keys, read, identified, by_number, strict=True)]
     numbers = [_npi_of(each) for each in found]
     # Whoever was found by their number was looked for by it already.
-    elsewhere = [
-        () if number == key.npi else _by_number(sources, number)
-        for key, number in zip(keys, numbers, strict=True)
-    ]
-    others = await gather(elsewhere, searching, now)
+    new = [None if n == key.npi else n for key, n in zip(keys, numbers, strict=True)]
+    others = await asyncio.gather(*(_known_by(request, listed, number) for number in new))
     return [
-        Gathered((*one.rows, *_with_npi(number, other)), one.sources)
+        Gathered((*one.rows, *_with_npi(number, other, one.rows)), one.sources)
         for one, other, number in zip(found, others, numbers, strict=True)
     ]
 
 
-def _meant(key: Sought, read: Found[SharedT], identified: Found[SharedT]) -> Found[SharedT]:
+async def _known_by(
+    request: Request[Directory], listed: Listed[SharedT], number: str | None
+) -> Found[SharedT]:
+    """Whoever has a number in any source: looked for once in a request, whoever leads to it."""
+    if number is None:
+        return Gathered()
+    searching = _searching(request, listed)
+
+    async def batch(numbers: list[str]) -> list[Found[SharedT]]:
+        everywhere = [tuple(Link(name, f"{NPI}|{each}") for name in searching) for each in numbers]
+        return await gather(everywhere, searching, request.subgraph.now)
+
+    return await request.load((listed.kind.type, "npi"), batch, number)
+
+
+def _searching(request: Request[Directory], listed: Listed[SharedT]) -> dict[str, Ask[SharedT]]:
+    sources = request.services.sources
+    return {name: partial(_identified, source, listed.model) for name, source in sources.items()}
+
+
+def _meant(
+    key: Sought, read: Found[SharedT], identified: Found[SharedT], by_number: Found[SharedT]
+) -> Found[SharedT]:
     """Whom a key means among those found: nobody, where its identifier is that of several.
 
     A record's own number counts for more than the one it was known by when its id was given out.
     """
-    rows = identified.rows
-    if key.npi is not None:
-        rows = _with_npi(_npi_of(read) if read.rows else key.npi, identified)
-    elif len(rows) > 1:
-        rows = ()
-    return Gathered((*read.rows, *rows), (*read.sources, *identified.sources))
+    named = identified.rows if len(identified.rows) == 1 else ()
+    number = _npi_of(read) if read.rows else key.npi
+    same = _with_npi(number, by_number, read.rows)
+    reports = (*read.sources, *identified.sources, *by_number.sources)
+    return Gathered((*read.rows, *named, *same), reports)
 
 
 async def _read(
@@ -207,24 +215,32 @@ def _at_home(key: Sought, name: str | None) -> tuple[Link, ...]:
     return () if name is None else (Link(key.source, name),)
 
 
-def _by_number(sources: Mapping[str, DirectorySource], number: str | None) -> tuple[Link, ...]:
-    return tuple(Link(source, f"{NPI}|{number}") for source in sources) if number else ()
-
-
 def _npi_of(found: Found[SharedT]) -> str | None:
     return next((r.resource.npi for r in found.rows if r.resource.npi), None)
 
 
-def _with_npi(number: str | None, found: Found[SharedT]) -> tuple[Record[SharedT], ...]:
-    """Those whose only NPI it is: no upstream is trusted to have searched as asked."""
-    return tuple(r for r in found.rows if number and r.resource.npi == number)
+def _with_npi(
+    number: str | None, found: Found[SharedT], own: Sequence[Record[SharedT]] = ()
+) -> tuple[Record[SharedT], ...]:
+    """Those whose only NPI it is: no upstream is trusted to have searched as asked.
+
+    A source that gives one number to two of different names has mistaken one of them, and nobody
+    can tell which: there the number makes nobody one with `own` or with another source's record.
+    """
+    rows = [r for r in found.rows if number and r.resource.npi == number]
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    for record in (*rows, *own):
+        names[record.source].add((record.resource.known_as or "").casefold())
+    if any(len(names[record.source]) > 1 for record in own):
+        return ()
+    return tuple(record for record in rows if len(names[record.source]) == 1)
 
 
 def _entry_id(request: Request[Directory], type_: str, records: Sequence[Record[SharedT]]) -> str:
     first = min(records, key=lambda record: (record.source, record.resource.id))
-    return _seal(request, type_, first)
+    return seal(request, type_, first)
 
 
-def _seal(request: Request[Directory], type_: str, record: Record[SharedT]) -> str:
+def seal(request: Request[Directory], type_: str, record: Record[SharedT]) -> str:
     number = record.resource.npi or ""
     return request.seal(type_, record.source, record.resource.id, number)

@@ -1,0 +1,1 @@
+"""How entries and care teams are loaded, all that a request looks for together."""
