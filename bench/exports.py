@@ -33,7 +33,7 @@ from subgraphs.insight.measures.definition import Measure, load_measures
 from subgraphs.insight.sources.bulk import Refresher
 from subgraphs.insight.store.database import Connection
 from subgraphs.insight.store.evaluation import Asked, concerned, evaluate
-from subgraphs.insight.store.store import Store, open_insight
+from subgraphs.insight.store.store import Store, open_insight_store
 from subgraphs.runtime.access_facts import Person
 from subgraphs.runtime.crosswalk import Link
 
@@ -133,7 +133,7 @@ async def measure(patients: int) -> list[tuple[str, str]]:
     measures = load_measures()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        store = await open_insight(home, b"k" * 32, measures)
+        store = await open_insight_store(home, b"k" * 32, measures)
         before = _peak_mb()
         config = FhirSource(id="ehr", url=BASE, serves=("insight",), bulk=BulkExport())
         async with open_client(config, network=network(patients)) as client:

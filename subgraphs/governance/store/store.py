@@ -164,7 +164,9 @@ class GovernanceStore:
         return self.cipher.open(f"grant:{row.id}", row.sealed, BrokenGlass)
 
 
-async def open_governance(url: str, key: bytes, now: Callable[[], datetime]) -> GovernanceStore:
+async def open_governance_store(
+    url: str, key: bytes, now: Callable[[], datetime]
+) -> GovernanceStore:
     database = await open_store(url, NAME, METADATA)
     async with database.writing() as connection:
         if await connection.scalar(sa.select(changes.c.value)) is None:

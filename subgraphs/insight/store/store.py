@@ -52,7 +52,7 @@ class SourceExport:
 
 
 class Store:
-    """Open with `open_insight`; close with `close`."""
+    """Open with `open_insight_store`; close with `close`."""
 
     def __init__(self, database: Database, measures: Measures) -> None:
         self._database = database
@@ -188,7 +188,7 @@ class Store:
         return Plan(since, round_ + 1, None, frozenset())
 
 
-async def open_insight(
+async def open_insight_store(
     home: Path, key: bytes, measures: Measures, *, memory_mb: int = 512
 ) -> Store:
     """Open or make it; raises `StoreUnreadableError`."""

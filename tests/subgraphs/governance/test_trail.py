@@ -18,7 +18,7 @@ from gateway.audit.trail import AuditTrail
 from gateway.telemetry import Metrics
 from subgraphs.governance.sources.disclosures import Disclosures, Mark, Question
 from subgraphs.governance.sources.trail import PAGE, TrailReader
-from subgraphs.governance.store.store import open_governance
+from subgraphs.governance.store.store import open_governance_store
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.database import sqlite_url
 
@@ -63,7 +63,7 @@ async def written(tmp_path):
 def reading(tmp_path):
     @asynccontextmanager
     async def open_(url: str | None = None):
-        store = await open_governance(
+        store = await open_governance_store(
             url or sqlite_url(tmp_path, "governance"), b"k" * 32, lambda: NOW
         )
         reader = TrailReader(tmp_path, KEYS)
@@ -195,7 +195,7 @@ async def test_what_was_read_and_is_gone_is_told(written, reading, tmp_path, sta
 
 async def test_with_another_key_nothing_opens(written, reading, tmp_path):
     await written(record(1, ADA))
-    store = await open_governance(sqlite_url(tmp_path, "other"), b"k" * 32, lambda: NOW)
+    store = await open_governance_store(sqlite_url(tmp_path, "other"), b"k" * 32, lambda: NOW)
     keys = audit_keys(lambda purpose: derive_key(b"x" * 32, purpose))
     reader = TrailReader(tmp_path, keys)
     disclosures = Disclosures(store.database, store.cipher, reader, opened, lambda: NOW)

@@ -12,7 +12,7 @@ from subgraphs.insight import notes
 from subgraphs.insight.sources.bulk import Refresher
 from subgraphs.insight.store import store as storing
 from subgraphs.insight.store.database import FILE, StoreUnreadableError
-from subgraphs.insight.store.store import open_insight
+from subgraphs.insight.store.store import open_insight_store
 from subgraphs.runtime.access_facts import Person
 from subgraphs.runtime.errors import ClientError
 from tests.subgraphs.connectors.bulk.source import AS_OF, BASE, JOB, Source, ndjson
@@ -51,7 +51,7 @@ class Index:
 
 @pytest.fixture
 async def store(tmp_path):
-    opened = await open_insight(tmp_path, KEY, MEASURES, memory_mb=128)
+    opened = await open_insight_store(tmp_path, KEY, MEASURES, memory_mb=128)
     yield opened
     await opened.close()
 
@@ -116,7 +116,7 @@ async def test_what_lies_on_disk_names_nobody(store, tmp_path):
     for told in (b"Lovelace", b"Augusta", b"ada-4711", b"1961-02-03", b"diabetes", b"Patient"):
         assert told not in before
         assert told not in after
-    reopened = await open_insight(tmp_path, KEY, MEASURES, memory_mb=128)
+    reopened = await open_insight_store(tmp_path, KEY, MEASURES, memory_mb=128)
     # Nor is a name in it for whoever has the key.
     everything = [str(await rows(reopened, table, "*")) for table in ("fact", "member", "export")]
     assert "Lovelace" not in "".join(everything)
@@ -126,11 +126,11 @@ async def test_what_lies_on_disk_names_nobody(store, tmp_path):
 async def test_another_key_reads_nothing(store, tmp_path):
     await store.close()
     with pytest.raises(StoreUnreadableError, match="remove it") as raised:
-        await open_insight(tmp_path, b"o" * 32, MEASURES, memory_mb=128)
+        await open_insight_store(tmp_path, b"o" * 32, MEASURES, memory_mb=128)
     assert KEY.decode() not in str(raised.value)
     (tmp_path / FILE).write_bytes(b"no database at all" * 1000)
     with pytest.raises(StoreUnreadableError):
-        await open_insight(tmp_path, KEY, MEASURES, memory_mb=128)
+        await open_insight_store(tmp_path, KEY, MEASURES, memory_mb=128)
 
 
 async def test_asks_again_for_what_has_changed_since(store):

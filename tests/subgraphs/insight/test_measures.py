@@ -20,7 +20,7 @@ from subgraphs.insight.measures.definition import (
     read_within,
 )
 from subgraphs.insight.store.evaluation import Lack
-from subgraphs.insight.store.store import open_insight
+from subgraphs.insight.store.store import open_insight_store
 from tests.subgraphs.insight.population import (
     HCPCS,
     LOINC,
@@ -301,7 +301,9 @@ def outcomes(tmp_path_factory):
     """Of everybody of all cases, by measure: one store holds them all."""
 
     async def count():
-        store = await open_insight(tmp_path_factory.mktemp("store"), KEY, MEASURES, memory_mb=128)
+        store = await open_insight_store(
+            tmp_path_factory.mktemp("store"), KEY, MEASURES, memory_mb=128
+        )
         population = People(store)
         rows = [
             row

@@ -1,0 +1,203 @@
+"""What the subgraphs of one process have in common: sources, stores, keys, events.
+
+Those that run together share a source's connections and one object for each server. What is opened
+here is closed with the deployment's stack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import httpx2
+import sqlalchemy as sa
+from redis.asyncio import Redis
+
+from contract.keys import KeyRing
+from subgraphs.connectors.auth import read_secret
+from subgraphs.connectors.config import (
+    BasicFile,
+    FhirSource,
+    InboxSource,
+    SourceConfig,
+    TelehealthSource,
+    TwilioSource,
+    VideoSource,
+    ZoomSource,
+    read_hosts,
+)
+from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.inbox.server import Inbox
+from subgraphs.connectors.inbox.store import InboxStore, inbox_url, open_inbox
+from subgraphs.connectors.telehealth.client import TelehealthClient
+from subgraphs.connectors.telehealth.twilio import TwilioClient
+from subgraphs.connectors.telehealth.visit import Vendor
+from subgraphs.connectors.telehealth.zoom import ZoomClient
+from subgraphs.connectors.transport import OnCall, open_client
+from subgraphs.runtime.access_facts import SignedCalls
+from subgraphs.runtime.app import Handler
+from subgraphs.runtime.database import Database, open_store, sqlite_url
+from subgraphs.runtime.events import Events, LocalEvents
+from subgraphs.runtime.inbox_route import PATH as INBOX_PATH
+from subgraphs.runtime.inbox_route import Tell, inbox_route
+from subgraphs.runtime.nonces import LocalNonces, Nonces, connect_nonces
+from subgraphs.runtime.request import utc_now
+from subgraphs.runtime.sealing import IdSeal
+from subgraphs.runtime.settings import RuntimeSettings
+from subgraphs.runtime.shared_events import SharedEvents
+from subgraphs.runtime.source_states import watch_states
+from subgraphs.runtime.terms.dialect import Interpreted, PatientSearches, load_dialect
+from subgraphs.runtime.tls import client_context
+from subgraphs.runtime.writes import Writes, write_table
+
+ConfigT = TypeVar("ConfigT", bound=SourceConfig)
+
+REDIS_SECONDS: Final = 2.0
+
+
+async def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a subgraph adds of its own to the common application."""
+
+    services: Any
+    ready: Callable[[], Awaitable[bool]] = _always
+    routes: Mapping[str, Handler] = field(default_factory=dict)
+
+
+@dataclass
+class Deployment:
+    settings: RuntimeSettings
+    keys: KeyRing
+    sources: Sequence[SourceConfig]
+    stack: AsyncExitStack
+    events: Events = field(default_factory=LocalEvents)
+    on_call: OnCall | None = None
+    _clients: dict[str, httpx2.AsyncClient] = field(default_factory=dict)
+    _servers: dict[str, FhirServer | Inbox] = field(default_factory=dict)
+    _inbox: InboxStore | None = None
+
+    async def open(self) -> None:
+        """What is there before any of the subgraphs."""
+        if self.settings.redis_url is not None:
+            redis = Redis.from_url(self.settings.redis_url, socket_connect_timeout=REDIS_SECONDS)
+            self.stack.push_async_callback(redis.aclose)
+            shared = SharedEvents(redis, self.keys.key("events"))
+            self.keep(shared.keep_listening())
+            self.events = shared
+        if any(isinstance(source, InboxSource) for source in self.sources):
+            url = self.settings.database_url or inbox_url(self.settings.home)
+            self._inbox = await open_inbox(url, self.keys.key("store:inbox"))
+            self.stack.push_async_callback(self._inbox.close)
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done in the background for as long as the deployment lives."""
+        self.stack.push_async_callback(_end, asyncio.create_task(work))
+
+    @property
+    def ids(self) -> IdSeal:
+        return IdSeal(self.keys.key("seal:ids"))
+
+    def serving(self, name: str, kind: type[ConfigT]) -> dict[str, ConfigT]:
+        """The sources of a kind that serve a subgraph, by id."""
+        return {s.id: s for s in self.sources if isinstance(s, kind) and name in s.serves}
+
+    def client(self, config: SourceConfig) -> httpx2.AsyncClient:
+        if config.id not in self._clients:
+            watch = watch_states(self.events, config.id, self.on_call)
+            client = self._clients[config.id] = open_client(config, on_call=watch)
+            self.stack.push_async_callback(client.aclose)
+        return self._clients[config.id]
+
+    def searched(self, name: str) -> dict[str, FhirServer | Inbox]:
+        """All that is searched as FHIR is; one object each, whichever subgraphs it serves."""
+        found: dict[str, FhirSource | InboxSource] = {
+            **self.serving(name, FhirSource),
+            **self.serving(name, InboxSource),
+        }
+        for id_, config in found.items():
+            if id_ not in self._servers:
+                self._servers[id_] = self._server(config)
+        return {id_: self._servers[id_] for id_ in found}
+
+    def servers(self, name: str) -> dict[str, FhirServer]:
+        """Of those, the ones that take writes and have lists of more than patients' facts."""
+        found = self.searched(name).items()
+        return {id_: server for id_, server in found if isinstance(server, FhirServer)}
+
+    def vendor(self, config: VideoSource) -> Vendor:
+        client = self.client(config)
+        match config:
+            case ZoomSource():
+                return ZoomClient(config, client, read_hosts(config.hosts))
+            case TwilioSource(auth=BasicFile(user=user, password_file=file)):
+                return TwilioClient(config, client, (user, read_secret(file).encode()))
+            case TelehealthSource():
+                return TelehealthClient(config, client)
+        raise AssertionError("every kind of vendor is here")
+
+    def url(self, name: str) -> str:
+        """Of a subgraph's own database."""
+        return self.settings.database_url or sqlite_url(self.settings.home, name)
+
+    async def open_store(self, name: str, metadata: sa.MetaData) -> Database:
+        database = await open_store(self.url(name), name, metadata)
+        self.stack.push_async_callback(database.close)
+        return database
+
+    async def open_writes(self, name: str) -> Writes:
+        """Of a subgraph whose database holds nothing but its writes to upstreams."""
+        metadata = sa.MetaData()
+        table = write_table(name, metadata)
+        return self.writes(await self.open_store(name, metadata), table)
+
+    def writes(self, database: Database, table: sa.Table) -> Writes:
+        return Writes(database, table, self.keys.key("store:writes"))
+
+    def inbox_routes(self, tell: Tell) -> dict[str, Handler]:
+        """Where each sender that has a token hands in its messages."""
+        return {
+            f"{INBOX_PATH}{source.id}": inbox_route(
+                source, source.token_file, self._inbox, tell, utc_now
+            )
+            for source in self.sources
+            if isinstance(source, InboxSource) and source.token_file and self._inbox
+        }
+
+    def nonces(self) -> Nonces:
+        if self.settings.redis_url is None:
+            return LocalNonces()
+        nonces, redis = connect_nonces(self.settings.redis_url)
+        self.stack.push_async_callback(redis.aclose)
+        return nonces
+
+    def calls(self, url: str) -> SignedCalls:
+        """Questions to a subgraph in another process."""
+        client = httpx2.AsyncClient(
+            base_url=url, trust_env=False, verify=client_context(self.settings)
+        )
+        self.stack.push_async_callback(client.aclose)
+        return SignedCalls(client, self.keys.key("access-facts"))
+
+    def _server(self, config: FhirSource | InboxSource) -> FhirServer | Inbox:
+        if isinstance(config, FhirSource):
+            return FhirServer(config, self.client(config))
+        assert self._inbox is not None, "it is opened where there is such a source"
+        return Inbox(config, self._inbox)
+
+
+def interpreted(server: FhirServer | Inbox) -> PatientSearches:
+    """Its rows in shared codes, where it has codes of its own."""
+    file = server.config.codes
+    return Interpreted(server, load_dialect(file)) if file else server
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

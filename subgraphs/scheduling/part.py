@@ -1,0 +1,27 @@
+"""The scheduling subgraph, put together from the configured sources."""
+
+from __future__ import annotations
+
+from subgraphs.connectors.config import VideoSource
+from subgraphs.deployment import Deployment, Part
+from subgraphs.runtime.visit_key import VisitKeys
+from subgraphs.scheduling.loaders import Scheduling
+from subgraphs.scheduling.sources.calendars import FhirCalendars
+from subgraphs.scheduling.sources.fhir import FhirSchedule
+from subgraphs.scheduling.sources.rooms import Rooms
+
+
+async def open_part(deployment: Deployment) -> Part:
+    servers = deployment.servers("scheduling")
+    searched = deployment.searched("scheduling")
+    booked_at = deployment.serving("scheduling", VideoSource).values()
+    return Part(
+        Scheduling(
+            {id_: FhirSchedule(server) for id_, server in searched.items()},
+            VisitKeys(deployment.keys.key("seal:links")),
+            {id_: FhirCalendars(server) for id_, server in servers.items()},
+            servers,
+            await deployment.open_writes("scheduling"),
+            next((Rooms(each, deployment.vendor(each)) for each in booked_at), None),
+        )
+    )
