@@ -19,6 +19,8 @@ PURPOSES = (
     "store:writes",
     "store:insight",
     "store:coverage",
+    "store:payments",
+    "store:inbox",
     "events",
     "audit:chain",
     "audit:seal",

@@ -86,7 +86,7 @@ async def open_subgraphs(
         sources = load_sources(settings.sources_file)
         keys = settings.key_ring()
         deployment = Deployment(settings, keys, sources, stack, on_call=on_call)
-        await deployment.open()
+        await deployment.open(names)
         opened = await _open_parts(deployment, names, dev=dev)
         nonces = deployment.nonces()
         crosswalk = Crosswalk(keys.key("seal:links"))

@@ -7,7 +7,7 @@ here is closed with the deployment's stack.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -83,15 +83,17 @@ class Deployment:
     _servers: dict[str, FhirServer | Inbox] = field(default_factory=dict)
     _inbox: InboxStore | None = None
 
-    async def open(self) -> None:
-        """What is there before any of the subgraphs."""
+    async def open(self, names: Collection[str]) -> None:
+        """What is there before any of these subgraphs."""
         if self.settings.redis_url is not None:
             redis = Redis.from_url(self.settings.redis_url, socket_connect_timeout=REDIS_SECONDS)
             self.stack.push_async_callback(redis.aclose)
             shared = SharedEvents(redis, self.keys.key("events"))
             self.keep(shared.keep_listening())
             self.events = shared
-        if any(isinstance(source, InboxSource) for source in self.sources):
+        inboxes = [source for source in self.sources if isinstance(source, InboxSource)]
+        # Identity takes what is handed in, whomever it is for.
+        if any("identity" in names or not set(names).isdisjoint(each.serves) for each in inboxes):
             url = self.settings.database_url or inbox_url(self.settings.home)
             self._inbox = await open_inbox(url, self.keys.key("store:inbox"))
             self.stack.push_async_callback(self._inbox.close)

@@ -18,9 +18,11 @@ from graphql import (
     GraphQLSyntaxError,
     MiddlewareManager,
     OperationType,
+    ValuesOfCorrectTypeRule,
     execute,
     get_operation_ast,
     parse,
+    specified_rules,
     validate,
 )
 from graphql.execution import ExecutionResult
@@ -35,6 +37,16 @@ MAX_DOCUMENTS: Final = 1000
 MAX_DOCUMENT_TOKENS: Final = 50_000
 LONG: Final = 64 * 1024
 """Characters of a document that is parsed anew each time: the cache is bounded in bytes as well."""
+
+# The document is the gateway's, but a literal in it is the client's: what our scalars do not take
+# is nobody else's fault.
+_RULES: Final = (
+    (
+        Code.GRAPHQL_VALIDATION_FAILED,
+        tuple(rule for rule in specified_rules if rule is not ValuesOfCorrectTypeRule),
+    ),
+    (Code.BAD_USER_INPUT, (ValuesOfCorrectTypeRule,)),
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -70,10 +82,12 @@ class Documents:
             document = parse(text, max_tokens=MAX_DOCUMENT_TOKENS)
         except GraphQLSyntaxError as error:
             return Invalid((_complaint(Code.GRAPHQL_PARSE_FAILED, error),))
-        errors = validate(self._schema._schema, document)  # noqa: SLF001 - Strawberry's only way
-        if not errors:
-            return document
-        return Invalid(tuple(_complaint(Code.GRAPHQL_VALIDATION_FAILED, error) for error in errors))
+        schema = self._schema._schema  # noqa: SLF001 - Strawberry's only way
+        for code, rules in _RULES:
+            errors = validate(schema, document, rules)
+            if errors:
+                return Invalid(tuple(_complaint(code, error) for error in errors))
+        return document
 
 
 def operation_type(document: DocumentNode, operation_name: str | None) -> OperationType | None:

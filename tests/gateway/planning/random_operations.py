@@ -17,6 +17,7 @@ from graphql import (
     is_list_type,
     is_non_null_type,
     is_object_type,
+    is_required_input_field,
 )
 
 FLAGS = {"yes": True, "no": False}
@@ -128,7 +129,8 @@ class OperationMaker:
             fields = ", ".join(
                 f"{name}: {self._value(each.type)}"
                 for name, each in type_.fields.items()
-                if is_non_null_type(each.type)
+                # What has a default may contain its own type without end.
+                if is_required_input_field(each)
             )
             return f"{{{fields}}}"
         match type_.name:

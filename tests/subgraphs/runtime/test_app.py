@@ -85,7 +85,7 @@ async def test_an_exception_never_shows_its_text(notes, capsys):
         ("{", "GRAPHQL_PARSE_FAILED"),
         ('{ssn(of: "123-45-6789")}', "GRAPHQL_VALIDATION_FAILED"),
         ("query A{broken} query B{broken}", "OPERATION_RESOLUTION_FAILURE"),
-        ('{echo(on: "yesterday")}', "GRAPHQL_VALIDATION_FAILED"),
+        ('{echo(on: "yesterday")}', "BAD_USER_INPUT"),
     ],
 )
 async def test_complains_about_a_document_without_quoting_it(notes, query, expected):
