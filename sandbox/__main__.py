@@ -77,7 +77,9 @@ def _read_options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--patients", type=int, default=64)
     parser.add_argument("--home", type=Path, default=Path(".chartgraph"))
-    parser.add_argument("--ports", type=int, default=0, help="the first of so many in a row, or 0 for any")
+    parser.add_argument(
+        "--ports", type=int, default=0, help="the first of a row of ports, or 0 for any"
+    )
     parser.add_argument("--ready-file", type=Path, required=True)
     parser.add_argument("--parent-pid", type=int, help="end when this process does")
     parser.add_argument(
