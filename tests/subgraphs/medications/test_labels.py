@@ -7,7 +7,7 @@ import pytest
 
 from contract.context import Caller
 from subgraphs.connectors.errors import TimedOut
-from subgraphs.medications.loaders import load_dispenses, load_requests
+from subgraphs.medications.loaders import Medications, load_dispenses, load_requests
 from subgraphs.medications.model import MedicationDispense, MedicationRequest
 from subgraphs.runtime.access import Access, Compartment
 from subgraphs.runtime.consent import UNDIRECTED
@@ -56,7 +56,7 @@ class FakeSource:
 
 
 def asking(north, south, caller=CLINICIAN):
-    services = {"north": north, "south": south}
+    services = Medications({"north": north, "south": south})
     now = datetime(2026, 11, 22, tzinfo=UTC)
     graph = Subgraph("medications", IdSeal(KEY), Crosswalk(KEY), None, services, lambda: now)
     return Request(graph, Access(caller))

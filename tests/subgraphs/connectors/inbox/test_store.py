@@ -173,7 +173,7 @@ async def test_keys_may_come_one_by_one(store, inbox):
     assert [len(found["o1"]), len(found["no"])] == [1, 0]
 
 
-@pytest.mark.parametrize("others", [{"status": "final"}, {"date": "le2026"}, {"code:in": "x"}])
+@pytest.mark.parametrize("others", [{"performer": "x"}, {"date": "le2026"}, {"code:in": "x"}])
 async def test_what_is_not_known_is_declined_and_not_ignored(inbox, others):
     with pytest.raises(Rejected):
         await inbox.search_by("Observation", "patient", ["max"], others)
