@@ -34,7 +34,7 @@ SOCKETS = {"apolloOverWs", "relay"}
 
 @pytest.fixture
 def visited(demo):
-    """A patient whose next appointment is a video visit, at the vendor that can be made to speak."""
+    """A patient whose next appointment is a video visit at the vendor that is made to speak."""
     vendor = demo.sandbox.url("telehealth")
     query = """
     query($id: ID!) { patient(id: $id) { id nextAppointment { virtualVisit { id joinUrl } } } }
