@@ -6,18 +6,16 @@ import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass
-from typing import Final, cast
+from functools import partial
+from typing import Final
 
-from gateway.execution.client import HeaderSink, SubgraphError, SubgraphUnavailable
-from gateway.execution.http_reader import Response, ResponseReader
+from gateway.execution.client import HeaderSink, SubgraphUnavailable
+from gateway.execution.http_connection import Connection, HungUpError, Outcome, Tell
+from gateway.execution.http_reader import KnownHeads, Response, ResponseReader
 
 # Common servers close an idle connection after five seconds; closing first avoids the race.
 KEEP_ALIVE_SECONDS: Final = 4.0
 CONNECT_SECONDS: Final = 5.0
-
-
-class HungUpError(SubgraphUnavailable):
-    """The connection ended before a byte of the answer came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,97 +23,6 @@ class Origin:
     host: str
     port: int
     tls: ssl.SSLContext | None = None
-
-
-class Connection(asyncio.Protocol):
-    """One request at a time; whatever goes wrong with it ends the connection."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, reader: ResponseReader) -> None:
-        self.idle_since = 0.0
-        self.closed: asyncio.Future[None] = loop.create_future()
-        self._loop = loop
-        self._reader = reader
-        self._answer: asyncio.Future[Response] | None = None
-        self._deadline = 0.0
-        self._alarm: asyncio.TimerHandle | None = None
-        """Rings no later than the deadline; it outlives an exchange, and looks when it rings."""
-
-    @property
-    def reusable(self) -> bool:
-        transport = self._transport
-        return (
-            self._reader.reusable
-            and not transport.is_closing()
-            # An answer that came before the whole request had left: the rest is in the way.
-            and not transport.get_write_buffer_size()
-        )
-
-    async def exchange(self, request: bytes, sink: HeaderSink | None, deadline: float) -> Response:
-        """Raises SubgraphError. Who is cancelled while waiting leaves no connection behind."""
-        self._reader.expect(sink)
-        self._answer = self._loop.create_future()
-        self._deadline = deadline
-        if self._alarm is None or self._alarm.when() > deadline:
-            self._set_alarm()
-        self._transport.write(request)
-        try:
-            return await self._answer
-        except BaseException:
-            self.abort()
-            raise
-        finally:
-            self._answer = None
-
-    def abort(self) -> None:
-        self._transport.abort()
-
-    def _set_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = self._loop.call_at(self._deadline, self._ring)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        if self._answer is None or self._answer.done():
-            return
-        if self._loop.time() < self._deadline:
-            self._set_alarm()
-        else:
-            self._answer.set_exception(TimeoutError())
-
-    # What the transport tells.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        answer = self._answer
-        if answer is None or answer.done():
-            # Nobody asked. It must not be taken for the answer to the next request.
-            self.abort()
-            return
-        try:
-            response = self._reader.feed(data)
-        except SubgraphError as error:
-            answer.set_exception(error)
-        else:
-            if response is not None:
-                answer.set_result(response)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.closed.set_result(None)
-        if self._alarm is not None:
-            self._alarm.cancel()
-        answer = self._answer
-        if answer is None or answer.done():
-            return
-        response = self._reader.finish() if error is None else None
-        if response is not None:
-            answer.set_result(response)
-        elif self._reader.begun:
-            answer.set_exception(SubgraphUnavailable("broke off in the middle of its answer"))
-        else:
-            answer.set_exception(HungUpError("hung up before it answered"))
 
 
 class ConnectionPool:
@@ -126,9 +33,12 @@ class ConnectionPool:
         self._max_body_bytes = max_body_bytes
         self._loop = asyncio.get_running_loop()
         # Whoever holds a place takes an idle connection before opening one, so places bound both.
-        self._places = asyncio.Semaphore(size)
+        self._places = size
+        """Free ones; there are none while somebody waits for one."""
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._idle: deque[Connection] = deque()
         self._all: set[Connection] = set()
+        self._known = KnownHeads()
         self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -146,25 +56,40 @@ class ConnectionPool:
         whether the request arrived, and only a `repeatable` one is sent again, once.
         """
         deadline = self._loop.time() + timeout
-        if self._places.locked():
-            async with asyncio.timeout_at(deadline):
-                await self._places.acquire()
+        if self._places:
+            self._places -= 1
         else:
-            await self._places.acquire()
+            await self._wait_for_place(deadline)
         try:
             kept = self._take()
-            connection = kept or await self._open(deadline)
-            try:
-                response = await connection.exchange(request, sink, deadline)
-            except HungUpError:
-                if kept is None or not repeatable:
-                    raise
-                connection = await self._open(deadline)
-                response = await connection.exchange(request, sink, deadline)
-            self._give_back(connection)
-            return response
+            if kept is not None:
+                try:
+                    return await self._send(kept, request, sink, deadline)
+                except HungUpError:
+                    if not repeatable:
+                        raise
+            return await self._send_anew(request, sink, deadline)
         finally:
-            self._places.release()
+            self.leave_place()
+
+    def begin(self, request: bytes, timeout: float, tell: Tell) -> Errand | None:
+        """As `exchange` does, with what is repeatable and without a word about headers.
+
+        None, and nothing is sent, where there is no connection at hand.
+        """
+        if not self._places:
+            return None
+        kept = self._take()
+        if kept is None:
+            return None
+        self._places -= 1
+        return Errand(self, kept, request, self._loop.time() + timeout, tell)
+
+    def begin_anew(self, request: bytes, deadline: float, tell: Tell) -> asyncio.Task[Response]:
+        """Over a connection of its own. Whoever cancels it is told that, too."""
+        task = self._loop.create_task(self._send_anew(request, None, deadline))
+        task.add_done_callback(lambda done: tell(_outcome(done)))
+        return task
 
     async def close(self) -> None:
         self._closed = True
@@ -174,6 +99,26 @@ class ConnectionPool:
         for connection in self._all:
             connection.abort()
         await asyncio.gather(*ending)
+
+    async def _wait_for_place(self, deadline: float) -> None:
+        place = self._loop.create_future()
+        self._waiting.append(place)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await place
+        except BaseException:
+            if place.done() and not place.cancelled():
+                # It came too late for us.
+                self.leave_place()
+            raise
+
+    def leave_place(self) -> None:
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
+                return
+        self._places += 1
 
     def _take(self) -> Connection | None:
         """The one used last, so that those not needed grow old."""
@@ -185,6 +130,25 @@ class ConnectionPool:
                 connection.abort()
         return None
 
+    async def _send(
+        self, connection: Connection, request: bytes, sink: HeaderSink | None, deadline: float
+    ) -> Response:
+        """Who is cancelled while waiting leaves no connection behind."""
+        answer: asyncio.Future[Response] = self._loop.create_future()
+        connection.send(request, sink, deadline, partial(_settle, answer))
+        try:
+            response = await answer
+        except BaseException:
+            connection.abort()
+            raise
+        self.give_back(connection)
+        return response
+
+    async def _send_anew(
+        self, request: bytes, sink: HeaderSink | None, deadline: float
+    ) -> Response:
+        return await self._send(await self._open(deadline), request, sink, deadline)
+
     async def _open(self, deadline: float) -> Connection:
         if self._closed:
             raise SubgraphUnavailable("is no longer connected to")
@@ -192,7 +156,9 @@ class ConnectionPool:
         try:
             async with asyncio.timeout_at(min(deadline, self._loop.time() + CONNECT_SECONDS)):
                 _, connection = await self._loop.create_connection(
-                    lambda: Connection(self._loop, ResponseReader(self._max_body_bytes)),
+                    lambda: Connection(
+                        self._loop, ResponseReader(self._max_body_bytes, self._known)
+                    ),
                     origin.host,
                     origin.port,
                     ssl=origin.tls,
@@ -204,7 +170,7 @@ class ConnectionPool:
         connection.closed.add_done_callback(lambda _: self._all.discard(connection))
         return connection
 
-    def _give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: Connection) -> None:
         if self._closed or not connection.reusable:
             connection.abort()
             return
@@ -221,3 +187,61 @@ class ConnectionPool:
         self._sweeping = (
             self._loop.call_later(KEEP_ALIVE_SECONDS, self._sweep) if self._idle else None
         )
+
+
+class Errand:
+    """A request that was begun: it holds its place until its end, and then tells of it."""
+
+    __slots__ = ("_again", "_connection", "_deadline", "_pool", "_request", "_tell")
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        connection: Connection,
+        request: bytes,
+        deadline: float,
+        tell: Tell,
+    ) -> None:
+        self._pool = pool
+        self._connection = connection
+        self._request = request
+        self._deadline = deadline
+        self._tell: Tell | None = tell
+        self._again: asyncio.Task[Response] | None = None
+        connection.send(request, None, deadline, self._end)
+
+    def abort(self) -> None:
+        """Nobody wants to be told any more."""
+        self._tell = None
+        if self._again is not None:
+            self._again.cancel()
+        else:
+            self._connection.abort()
+
+    def _end(self, outcome: Outcome) -> None:
+        if isinstance(outcome, HungUpError) and self._again is None and self._tell is not None:
+            self._again = self._pool.begin_anew(self._request, self._deadline, self._end)
+            return
+        if self._again is None and isinstance(outcome, Response):
+            self._pool.give_back(self._connection)
+        self._pool.leave_place()
+        if self._tell is not None:
+            self._tell(outcome)
+
+
+def _settle(answer: asyncio.Future[Response], outcome: Outcome) -> None:
+    if answer.done():
+        return
+    if isinstance(outcome, Exception):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)
+
+
+def _outcome(task: asyncio.Task[Response]) -> Outcome:
+    if task.cancelled():
+        return SubgraphUnavailable("is not waited for any more")
+    error = task.exception()
+    if error is None:
+        return task.result()
+    return error if isinstance(error, Exception) else SubgraphUnavailable("was broken off")

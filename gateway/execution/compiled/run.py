@@ -34,18 +34,57 @@ async def run_program(
     Raises `UnusualAnswerError` where the general way has to be taken; what was asked by then has to
     be remembered by the exchange.
     """
-    execution = _Execution(program, variables, exchange)
-    await execution.run()
-    if execution.unusual:
-        raise UnusualAnswerError
-    return execution.finish()
+    run = ProgramRun(program, variables)
+    ready = run.begin()
+    while len(ready) == 1:
+        # Alone it needs no task of its own.
+        ready = await _send(run, ready[0], exchange)
+    if ready:
+        async with asyncio.TaskGroup() as group:
+            await _send_together(run, ready, exchange, group)
+    return run.finish()
 
 
-class _Execution:
-    def __init__(self, program: Program, variables: Mapping[str, Any], exchange: Exchange) -> None:
+async def _send_together(
+    run: ProgramRun, ready: Sequence[Sending], exchange: Exchange, group: asyncio.TaskGroup
+) -> None:
+    """Send them all, and whatever they unblock; the first goes on in this very task."""
+    while ready:
+        first, *others = ready
+        for each in others:
+            group.create_task(_send_together(run, [each], exchange, group))
+        ready = await _send(run, first, exchange)
+
+
+async def _send(run: ProgramRun, sending: Sending, exchange: Exchange) -> list[Sending]:
+    try:
+        answer = await exchange(sending.step.subgraph, sending.body, OperationKind.QUERY)
+    except SubgraphError:
+        return run.fail()
+    return run.take(sending, answer)
+
+
+class Sending(msgspec.Struct, gc=False):
+    """A fetch that is to be sent now."""
+
+    step: Step
+    body: bytes
+    waiting: Sequence[Mapping[Any, Holders]]
+    """The holders of each call's entities."""
+
+
+class ProgramRun:
+    """One run, without the sending: `begin`, `take` each answer, and `finish` when all are in.
+
+    Once an answer is unusual nothing more is to be sent; what is under way comes to its end, for
+    the general way has a use for it.
+    """
+
+    __slots__ = ("_found", "_grouped", "_needs", "_program", "_root", "_variables", "unusual")
+
+    def __init__(self, program: Program, variables: Mapping[str, Any]) -> None:
         self._program = program
         self._variables = variables
-        self._exchange = exchange
         self._root = program.root()
         self._found: list[Sequence[Any] | None] = [None] * len(program.reaches)
         self._found[0] = (self._root,)
@@ -53,46 +92,49 @@ class _Execution:
         self._needs = [step.needs for step in program.steps]
         self.unusual = False
 
-    async def run(self) -> None:
-        ready = [step for step in self._program.steps if not step.needs]
-        while len(ready) == 1:
-            # Alone it needs no task of its own.
-            ready = await self._run_step(ready[0])
-        if ready:
-            async with asyncio.TaskGroup() as group:
-                await self._run_together(ready, group)
+    def begin(self) -> list[Sending]:
+        return self._ready([step for step in self._program.steps if not step.needs])
+
+    def take(self, sending: Sending, answer: bytes) -> list[Sending]:
+        """What is to be sent now that this answer is here."""
+        try:
+            decoded = sending.step.decode(answer)
+            if decoded.errors:
+                return self.fail()
+            self._absorb(sending.step, decoded.data, sending.waiting)
+        except (UnusualAnswerError, *_REFUSALS):
+            return self.fail()
+        return [] if self.unusual else self._ready(self._unblocked(sending.step))
+
+    def fail(self) -> list[Sending]:
+        """There is no answer, or none that may be taken."""
+        self.unusual = True
+        return []
 
     def finish(self) -> msgspec.Struct:
+        """Raises `UnusualAnswerError`."""
+        if self.unusual:
+            raise UnusualAnswerError
         # Found before any of them is changed: the ways to some lead through others.
         finishes = [(each, self._find(each.reach)) for each in self._program.finishes]
         for finish, objects in finishes:
             _finish(finish, objects)
         return self._root
 
-    async def _run_together(self, ready: Sequence[Step], group: asyncio.TaskGroup) -> None:
-        """Start them all, and whatever they unblock; the first goes on in this very task."""
-        while ready:
-            first, *others = ready
-            for step in others:
-                group.create_task(self._run_together([step], group))
-            ready = await self._run_step(first)
-
-    async def _run_step(self, step: Step) -> list[Step]:
-        """Those that have waited for nothing else."""
-        try:
-            waiting = [self._group(call) for call in step.calls]
-            if any(waiting) or not step.calls:
-                body = self._body(step, waiting)
-                answer = await self._exchange(step.subgraph, body, OperationKind.QUERY)
-                decoded = step.decode(answer)
-                if decoded.errors:
-                    self.unusual = True
+    def _ready(self, steps: list[Step]) -> list[Sending]:
+        """These, and in the place of one that has nothing to ask those that waited for it."""
+        ready = []
+        for step in steps:
+            try:
+                waiting = [self._group(call) for call in step.calls]
+                if any(waiting) or not step.calls:
+                    ready.append(Sending(step, self._body(step, waiting), waiting))
                 else:
-                    self._absorb(step, decoded.data, waiting)
-        except (UnusualAnswerError, SubgraphError, *_REFUSALS):
-            self.unusual = True
-        # What is under way elsewhere comes to its end: the general way has a use for it.
-        return [] if self.unusual else self._unblocked(step)
+                    # The list grows while it is walked.
+                    steps += self._unblocked(step)
+            except (UnusualAnswerError, *_REFUSALS):
+                return self.fail()
+        return ready
 
     def _unblocked(self, step: Step) -> list[Step]:
         unblocked = []
