@@ -27,7 +27,7 @@ import structlog
 
 from bench.measuring import table
 from subgraphs.connectors.bulk.exporter import Exporter
-from subgraphs.connectors.config import BulkExport, FhirSource
+from subgraphs.connectors.fhir.settings import BulkExport, FhirSource
 from subgraphs.connectors.transport import open_client
 from subgraphs.insight.measures.definition import Measure, load_measures
 from subgraphs.insight.sources.bulk import Refresher

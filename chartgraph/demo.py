@@ -18,7 +18,8 @@ import yaml
 
 from chartgraph.handing_in import load_files
 from schema import ROLES
-from subgraphs.connectors.config import InboxSource, load_sources
+from subgraphs.connectors.inbox.settings import InboxSource
+from subgraphs.connectors.sources_file import load_sources
 from subgraphs.runtime.settings import RuntimeSettings
 
 START_SECONDS = 60.0

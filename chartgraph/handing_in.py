@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from subgraphs.connectors.config import InboxSource
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.inbox.deliveries import read_delivery
+from subgraphs.connectors.inbox.settings import InboxSource
 from subgraphs.connectors.inbox.store import InboxStore, inbox_url, open_inbox
 from subgraphs.runtime.settings import RuntimeSettings
 

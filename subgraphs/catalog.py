@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
 
-from subgraphs.connectors.config import load_sources
+from subgraphs.connectors.sources_file import load_sources
 from subgraphs.connectors.transport import OnCall
 from subgraphs.coverage.part import open_part as coverage
 from subgraphs.deployment import Deployment, Part

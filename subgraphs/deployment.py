@@ -17,25 +17,13 @@ import sqlalchemy as sa
 from redis.asyncio import Redis
 
 from contract.keys import KeyRing
-from subgraphs.connectors.auth import read_secret
-from subgraphs.connectors.config import (
-    BasicFile,
-    FhirSource,
-    InboxSource,
-    SourceConfig,
-    TelehealthSource,
-    TwilioSource,
-    VideoSource,
-    ZoomSource,
-    read_hosts,
-)
+from subgraphs.connectors.config import SourceConfig
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.inbox.server import Inbox
+from subgraphs.connectors.inbox.settings import InboxSource
 from subgraphs.connectors.inbox.store import InboxStore, inbox_url, open_inbox
-from subgraphs.connectors.telehealth.client import TelehealthClient
-from subgraphs.connectors.telehealth.twilio import TwilioClient
-from subgraphs.connectors.telehealth.visit import Vendor
-from subgraphs.connectors.telehealth.zoom import ZoomClient
+from subgraphs.connectors.kinds import AnyConnector, connector_of
+from subgraphs.connectors.searched import Searched
 from subgraphs.connectors.transport import OnCall, open_client
 from subgraphs.runtime.access_facts import SignedCalls
 from subgraphs.runtime.app import Handler
@@ -53,7 +41,7 @@ from subgraphs.runtime.terms.dialect import Interpreted, PatientSearches, load_d
 from subgraphs.runtime.tls import client_context
 from subgraphs.runtime.writes import Writes, write_table
 
-ConfigT = TypeVar("ConfigT", bound=SourceConfig)
+ConnectorT = TypeVar("ConnectorT", bound=AnyConnector)
 
 REDIS_SECONDS: Final = 2.0
 
@@ -79,8 +67,7 @@ class Deployment:
     stack: AsyncExitStack
     events: Events = field(default_factory=LocalEvents)
     on_call: OnCall | None = None
-    _clients: dict[str, httpx2.AsyncClient] = field(default_factory=dict)
-    _servers: dict[str, FhirServer | Inbox] = field(default_factory=dict)
+    _connectors: dict[str, AnyConnector] = field(default_factory=dict)
     _inbox: InboxStore | None = None
 
     async def open(self, names: Collection[str]) -> None:
@@ -106,43 +93,23 @@ class Deployment:
     def ids(self) -> IdSeal:
         return IdSeal(self.keys.key("seal:ids"))
 
-    def serving(self, name: str, kind: type[ConfigT]) -> dict[str, ConfigT]:
-        """The sources of a kind that serve a subgraph, by id."""
-        return {s.id: s for s in self.sources if isinstance(s, kind) and name in s.serves}
+    def serving(self, name: str, role: type[ConnectorT]) -> dict[str, ConnectorT]:
+        """The sources that serve a subgraph and can be asked so, by id: of whichever kinds."""
+        found = {}
+        for config in self.sources:
+            if name in config.serves and issubclass(connector_of(config.kind), role):
+                connector = self._connector(config)
+                assert isinstance(connector, role), "it is of its kind"
+                found[config.id] = connector
+        return found
 
-    def client(self, config: SourceConfig) -> httpx2.AsyncClient:
-        if config.id not in self._clients:
-            watch = watch_states(self.events, config.id, self.on_call)
-            client = self._clients[config.id] = open_client(config, on_call=watch)
-            self.stack.push_async_callback(client.aclose)
-        return self._clients[config.id]
-
-    def searched(self, name: str) -> dict[str, FhirServer | Inbox]:
-        """All that is searched as FHIR is; one object each, whichever subgraphs it serves."""
-        found: dict[str, FhirSource | InboxSource] = {
-            **self.serving(name, FhirSource),
-            **self.serving(name, InboxSource),
-        }
-        for id_, config in found.items():
-            if id_ not in self._servers:
-                self._servers[id_] = self._server(config)
-        return {id_: self._servers[id_] for id_ in found}
+    def searched(self, name: str) -> dict[str, Searched[Any]]:
+        """All that is searched as FHIR is."""
+        return self.serving(name, Searched)
 
     def servers(self, name: str) -> dict[str, FhirServer]:
         """Of those, the ones that take writes and have lists of more than patients' facts."""
-        found = self.searched(name).items()
-        return {id_: server for id_, server in found if isinstance(server, FhirServer)}
-
-    def vendor(self, config: VideoSource) -> Vendor:
-        client = self.client(config)
-        match config:
-            case ZoomSource():
-                return ZoomClient(config, client, read_hosts(config.hosts))
-            case TwilioSource(auth=BasicFile(user=user, password_file=file)):
-                return TwilioClient(config, client, (user, read_secret(file).encode()))
-            case TelehealthSource():
-                return TelehealthClient(config, client)
-        raise AssertionError("every kind of vendor is here")
+        return self.serving(name, FhirServer)
 
     def url(self, name: str) -> str:
         """Of a subgraph's own database."""
@@ -187,14 +154,26 @@ class Deployment:
         self.stack.push_async_callback(client.aclose)
         return SignedCalls(client, self.keys.key("access-facts"))
 
-    def _server(self, config: FhirSource | InboxSource) -> FhirServer | Inbox:
-        if isinstance(config, FhirSource):
-            return FhirServer(config, self.client(config))
-        assert self._inbox is not None, "it is opened where there is such a source"
-        return Inbox(config, self._inbox)
+    def _connector(self, config: SourceConfig) -> AnyConnector:
+        """One object for each source, whichever subgraphs it serves."""
+        if config.id not in self._connectors:
+            self._connectors[config.id] = self._opened(config)
+        return self._connectors[config.id]
+
+    def _opened(self, config: SourceConfig) -> AnyConnector:
+        if isinstance(config, InboxSource):
+            assert self._inbox is not None, "it is opened where there is such a source"
+            return Inbox(config, self._inbox)
+        return connector_of(config.kind)(config, self._client(config))
+
+    def _client(self, config: SourceConfig) -> httpx2.AsyncClient:
+        watch = watch_states(self.events, config.id, self.on_call)
+        client = open_client(config, on_call=watch)
+        self.stack.push_async_callback(client.aclose)
+        return client
 
 
-def interpreted(server: FhirServer | Inbox) -> PatientSearches:
+def interpreted(server: Searched[Any]) -> PatientSearches:
     """Its rows in shared codes, where it has codes of its own."""
     file = server.config.codes
     return Interpreted(server, load_dialect(file)) if file else server

@@ -24,18 +24,12 @@ from gateway.operation.normalize import normalize
 from gateway.settings import load_settings
 from gateway.trust import ClientCertificates, Introspection, Issuer, ServerTls
 from schema import SUPERGRAPH
-from subgraphs.connectors.config import (
-    BearerFile,
-    CoreSource,
-    DaVinciPasSource,
-    FhirSource,
-    SmartBackend,
-    SourceConfig,
-    TelehealthSource,
-    UsernameToken,
-    X12Source,
-    load_sources,
-)
+from subgraphs.connectors.config import BearerFile, SmartBackend, SourceConfig, UsernameToken
+from subgraphs.connectors.fhir.settings import FhirSource
+from subgraphs.connectors.pas.client import DaVinciPasSource
+from subgraphs.connectors.sources_file import load_sources
+from subgraphs.connectors.telehealth.client import TelehealthSource
+from subgraphs.connectors.x12.settings import CoreSource, X12Source
 from subgraphs.runtime.settings import RuntimeSettings
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -13,7 +13,9 @@ from rich.markup import escape
 from chartgraph.console import errors, explained, table
 from chartgraph.handing_in import REFUSED, load_files
 from chartgraph.home import home_folder
-from subgraphs.connectors.config import ConfigError, InboxSource, load_sources
+from subgraphs.connectors.config import ConfigError
+from subgraphs.connectors.inbox.settings import InboxSource
+from subgraphs.connectors.sources_file import load_sources
 from subgraphs.runtime.settings import RuntimeSettings
 
 app = typer.Typer(

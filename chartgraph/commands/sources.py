@@ -12,7 +12,8 @@ from rich.markup import escape
 
 from chartgraph.console import errors, explained, table
 from chartgraph.home import home_folder
-from subgraphs.connectors.config import ConfigError, SourceConfig, load_sources
+from subgraphs.connectors.config import ConfigError, SourceConfig
+from subgraphs.connectors.sources_file import load_sources
 from subgraphs.runtime.settings import RuntimeSettings
 
 if TYPE_CHECKING:

@@ -36,12 +36,8 @@ from subgraphs.connectors.config import (
     AccountCredentials,
     BasicFile,
     BearerFile,
-    CoreSource,
-    DaVinciPasSource,
-    FhirSource,
     SmartBackend,
     SourceConfig,
-    X12Source,
 )
 from subgraphs.connectors.errors import (
     ProtocolViolation,
@@ -52,7 +48,7 @@ from subgraphs.connectors.errors import (
     Unreachable,
     UpstreamError,
 )
-from subgraphs.connectors.status import SOAP, Unauthorized, check_answer
+from subgraphs.connectors.status import Unauthorized, check_answer
 
 Origin: TypeAlias = tuple[str, str, int | None]
 """Scheme, host and port."""
@@ -105,7 +101,7 @@ def open_client(
         wire,
         config,
         credentials=_credentials(config, network),
-        media_types=_media_types(config),
+        media_types=config.media_types,
         on_call=on_call,
     )
     return httpx2.AsyncClient(
@@ -265,16 +261,6 @@ def _network(config: SourceConfig) -> httpx2.AsyncBaseTransport:
 def _timeouts(config: SourceConfig) -> httpx2.Timeout:
     connect = min(config.connect_timeout, config.timeout)
     return httpx2.Timeout(config.timeout, connect=connect)
-
-
-def _media_types(config: SourceConfig) -> tuple[str, ...]:
-    if isinstance(config, FhirSource | DaVinciPasSource):
-        return ("application/fhir+json", "application/json")
-    if isinstance(config, CoreSource):
-        return (SOAP,)
-    if isinstance(config, X12Source):
-        return ("application/edi-x12",)  # RFC 1767
-    return ("application/json",)
 
 
 def _credentials(config: SourceConfig, network: httpx2.AsyncBaseTransport | None) -> Credentials:

@@ -6,13 +6,6 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from subgraphs.connectors.config import (
-    CoreSource,
-    DaVinciPasSource,
-    PaymentSource,
-    TradingPartner,
-)
-from subgraphs.connectors.core.client import CoreClient
 from subgraphs.connectors.inbox.server import Inbox
 from subgraphs.connectors.pas.client import PasClient
 from subgraphs.connectors.payments.gateway import PaymentGateway
@@ -41,7 +34,7 @@ async def open_part(deployment: Deployment) -> Part:
     database = await deployment.open_store("coverage", metadata)
     book = PaymentBook(database, keys.key("store:payments"), utc_now)
     # An invoice is paid in one place, so there is one gateway.
-    paid_at = next(iter(deployment.serving("coverage", PaymentSource).values()), None)
+    gateway = next(iter(deployment.serving("coverage", PaymentGateway).values()), None)
     servers = deployment.servers("coverage")
     searched = deployment.searched("coverage")
     ordered_at = deployment.searched("medications")
@@ -55,26 +48,19 @@ async def open_part(deployment: Deployment) -> Part:
         {id_: Orders(server.config.url, server) for id_, server in ordered_at.items()},
         deployment.writes(database, written),
         Checks(database, metadata, keys.key("store:coverage")),
-        PaymentGateway(paid_at, deployment.client(paid_at)) if paid_at else None,
+        gateway,
         book,
     )
-    return Part(services, routes=notices_route(book, _secret(paid_at), utc_now))
+    return Part(services, routes=notices_route(book, _secret(gateway), utc_now))
 
 
 def _desks(deployment: Deployment, payers: Mapping[str, Payer]) -> dict[str, EligibilityDesk]:
     """By payer, who answers for it."""
     return {
-        config.payer: EligibilityDesk(id_, payers[config.payer], _clearinghouse(deployment, config))
-        for id_, config in deployment.serving("coverage", TradingPartner).items()
-        if config.payer in payers
+        client.config.payer: EligibilityDesk(id_, payers[client.config.payer], client)
+        for id_, client in deployment.serving("coverage", EligibilityClient).items()
+        if client.config.payer in payers
     }
-
-
-def _clearinghouse(deployment: Deployment, config: TradingPartner) -> EligibilityClient:
-    client = deployment.client(config)
-    if isinstance(config, CoreSource):
-        return CoreClient(config, client)
-    return EligibilityClient(config, client)
 
 
 def _authorization_desks(deployment: Deployment) -> dict[str, AuthorizationDesk]:
@@ -85,14 +71,14 @@ def _authorization_desks(deployment: Deployment) -> dict[str, AuthorizationDesk]
             id_,
             servers[config.payer].config.url,
             servers[config.payer],
-            PasClient(config, deployment.client(config)),
+            client,
             Requestor(config.provider_npi, config.provider_name),
         )
-        for id_, config in deployment.serving("coverage", DaVinciPasSource).items()
-        if config.payer in servers
+        for id_, client in deployment.serving("coverage", PasClient).items()
+        if (config := client.config).payer in servers
     }
 
 
-def _secret(config: PaymentSource | None) -> bytes | None:
-    file = config.webhook_secret_file if config else None
+def _secret(gateway: PaymentGateway | None) -> bytes | None:
+    file = gateway.config.webhook_secret_file if gateway else None
     return file.read_bytes().strip() if file else None

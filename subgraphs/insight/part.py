@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from subgraphs.connectors.bulk.exporter import Exporter
-from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.transport import open_client
 from subgraphs.deployment import Deployment, Part
 from subgraphs.insight.loaders.exports import Insight
@@ -26,11 +25,11 @@ async def open_insight(deployment: Deployment, persons: Persons) -> Part:
     )
     deployment.stack.push_async_callback(store.close)
     exporters = {}
-    for id_, config in deployment.serving("insight", FhirSource).items():
+    for id_, server in deployment.servers("insight").items():
         # Connections of their own: nobody who waits for an answer stands behind an export.
-        client = open_client(config, on_call=deployment.on_call)
+        client = open_client(server.config, on_call=deployment.on_call)
         deployment.stack.push_async_callback(client.aclose)
-        exporters[id_] = Exporter(config, client)
+        exporters[id_] = Exporter(server.config, client)
     if exporters:
         note = partial(write_progress, settings.home)
         refresher = Refresher(store, exporters, persons, utc_now, note)

@@ -14,7 +14,6 @@ import msgspec
 import structlog
 
 from contract.errors import Code
-from subgraphs.connectors.config import InboxSource
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.hl7v2.acknowledgement import Verdict, acknowledge
 from subgraphs.connectors.inbox.deliveries import (
@@ -25,6 +24,7 @@ from subgraphs.connectors.inbox.deliveries import (
     is_xml,
     read_delivery,
 )
+from subgraphs.connectors.inbox.settings import InboxSource
 from subgraphs.connectors.inbox.store import Delivery, InboxStore
 from subgraphs.runtime.app import Handler, refuse
 from subgraphs.runtime.asgi import Reply

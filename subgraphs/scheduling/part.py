@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from subgraphs.connectors.config import VideoSource
+from subgraphs.connectors.telehealth.visit import Vendor
 from subgraphs.deployment import Deployment, Part
 from subgraphs.runtime.visit_key import VisitKeys
 from subgraphs.scheduling.loaders import Scheduling
@@ -14,7 +14,7 @@ from subgraphs.scheduling.sources.rooms import Rooms
 async def open_part(deployment: Deployment) -> Part:
     servers = deployment.servers("scheduling")
     searched = deployment.searched("scheduling")
-    booked_at = deployment.serving("scheduling", VideoSource).values()
+    booked_at = deployment.serving("scheduling", Vendor).values()
     return Part(
         Scheduling(
             {id_: FhirSchedule(server) for id_, server in searched.items()},
@@ -22,6 +22,6 @@ async def open_part(deployment: Deployment) -> Part:
             {id_: FhirCalendars(server) for id_, server in servers.items()},
             servers,
             await deployment.open_writes("scheduling"),
-            next((Rooms(each, deployment.vendor(each)) for each in booked_at), None),
+            next((Rooms(each) for each in booked_at), None),
         )
     )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contract.keys import derive_key
-from subgraphs.connectors.config import TwilioSource, VideoSource, ZoomSource
+from subgraphs.connectors.telehealth.visit import Vendor
+from subgraphs.connectors.telehealth.webhooks import ReadNotice
 from subgraphs.deployment import Deployment, Part
 from subgraphs.runtime.request import utc_now
 from subgraphs.runtime.visit_key import VisitKeys
 from subgraphs.telehealth.loaders import Telehealth
 from subgraphs.telehealth.sources.messages import FhirMessages
-from subgraphs.telehealth.sources.notices import (
-    NoticeBoard,
-    ReadNotice,
-    rest_notices,
-    twilio_notices,
-    zoom_notices,
-)
+from subgraphs.telehealth.sources.notices import NoticeBoard
 from subgraphs.telehealth.sources.vendor import Vendors, VideoVendor
 
 
@@ -23,11 +20,11 @@ async def open_part(deployment: Deployment) -> Part:
     vendors = {
         id_: VideoVendor(
             id_,
-            deployment.vendor(config),
-            NoticeBoard(id_, _notices(config), utc_now, deployment.events),
-            frozenset(config.channels),
+            vendor,
+            NoticeBoard(id_, _notices(vendor), utc_now, deployment.events),
+            frozenset(vendor.config.channels),
         )
-        for id_, config in deployment.serving("telehealth", VideoSource).items()
+        for id_, vendor in deployment.serving("telehealth", Vendor).items()
     }
     services = Telehealth(
         Vendors(vendors),
@@ -44,14 +41,7 @@ async def open_part(deployment: Deployment) -> Part:
     return Part(services, routes=routes)
 
 
-def _notices(config: VideoSource) -> ReadNotice | None:
+def _notices(vendor: Vendor[Any]) -> ReadNotice | None:
     """How what a vendor pushes is checked and read; None without the secret it signs with."""
-    if config.webhook_secret_file is None:
-        return None
-    secret = config.webhook_secret_file.read_bytes().strip()
-    match config:
-        case ZoomSource():
-            return zoom_notices(secret)
-        case TwilioSource(callback_url=url):
-            return twilio_notices(secret, url) if url else None
-    return rest_notices(secret)
+    file = vendor.config.webhook_secret_file
+    return vendor.notices(file.read_bytes().strip()) if file else None

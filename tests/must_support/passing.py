@@ -21,8 +21,8 @@ from sandbox.fhir.access import Grant
 from sandbox.fhir.parameters import PARAMETERS
 from sandbox.fhir.server import FhirServer as SandboxServer
 from sandbox.httpserver import Request
-from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.transport import open_client
 from subgraphs.runtime.access_facts import Person
 from subgraphs.runtime.app import SubgraphApp, create_subgraph_app

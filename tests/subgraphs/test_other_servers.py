@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from contract.context import Caller
-from subgraphs.connectors.config import FhirSource, SmartBackend
+from subgraphs.connectors.config import SmartBackend
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.runtime.crosswalk import Crosswalk, Link
 from tests.must_support.passing import SOURCE, read_examples, seal, serving
 from tests.must_support.reading import elements

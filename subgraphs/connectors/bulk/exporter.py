@@ -21,7 +21,6 @@ import msgspec
 
 from subgraphs.connectors.bulk.lines import Row, rows_of
 from subgraphs.connectors.bulk.manifest import File, Manifest, read_manifest
-from subgraphs.connectors.config import BulkExport, FhirSource
 from subgraphs.connectors.errors import (
     CircuitOpen,
     Expired,
@@ -33,6 +32,7 @@ from subgraphs.connectors.errors import (
     Unreachable,
     UpstreamError,
 )
+from subgraphs.connectors.fhir.settings import BulkExport, FhirSource
 from subgraphs.connectors.status import ISSUE_CODES, retry_after
 from subgraphs.connectors.transport import Manner, origin_of
 

@@ -13,8 +13,8 @@ from ccda_to_fhir.ccda.parser import parse_ccda_fragment
 from lxml import etree
 
 from subgraphs.connectors.ccda.header import H
-from subgraphs.connectors.ccda.safe_xml import Element
 from subgraphs.connectors.errors import ProtocolViolation
+from subgraphs.connectors.safe_xml import Element
 
 Resource: TypeAlias = dict[str, Any]
 

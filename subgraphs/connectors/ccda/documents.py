@@ -14,11 +14,11 @@ from subgraphs.connectors.ccda.header import Header, read_header
 from subgraphs.connectors.ccda.left_out import left_out
 from subgraphs.connectors.ccda.repair import repair
 from subgraphs.connectors.ccda.resources import PATIENT, Origin, keep
-from subgraphs.connectors.ccda.safe_xml import parse_safely
 from subgraphs.connectors.ccda.statements import tag_statements
 from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.hl7v2.fhir.elements import Namer
 from subgraphs.connectors.hl7v2.fhir.people import number_id
+from subgraphs.connectors.safe_xml import parse_safely
 
 
 @dataclass(frozen=True, slots=True)

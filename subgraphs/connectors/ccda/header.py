@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from subgraphs.connectors.ccda.safe_xml import Element
 from subgraphs.connectors.errors import ProtocolViolation, Unsupported
 from subgraphs.connectors.hl7v2.people import Identifier
 from subgraphs.connectors.hl7v2.times import fhir_time
+from subgraphs.connectors.safe_xml import Element
 
 H: Final = "{urn:hl7-org:v3}"
 _ROOT: Final = f"{H}ClinicalDocument"

@@ -10,7 +10,6 @@ from lxml import etree
 
 from subgraphs.connectors.ccda.header import H
 from subgraphs.connectors.ccda.resources import Kept
-from subgraphs.connectors.ccda.safe_xml import Element
 from subgraphs.connectors.ccda.statements import (
     HEADER_ENCOUNTER,
     TEMPLATES,
@@ -18,6 +17,7 @@ from subgraphs.connectors.ccda.statements import (
     is_statement,
     templates,
 )
+from subgraphs.connectors.safe_xml import Element
 
 _FACTS: Final = {
     f"{TEMPLATES}{template}": type_

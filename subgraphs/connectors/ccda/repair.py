@@ -10,8 +10,8 @@ from typing import Final
 from lxml import etree
 
 from subgraphs.connectors.ccda.header import H, instance_ids
-from subgraphs.connectors.ccda.safe_xml import Element
 from subgraphs.connectors.ccda.statements import TEMPLATES, put_id, templates
+from subgraphs.connectors.safe_xml import Element
 
 _CONCERN: Final = f"{TEMPLATES}3"
 _PROBLEM: Final = f"{TEMPLATES}4"

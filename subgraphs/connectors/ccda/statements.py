@@ -16,7 +16,7 @@ from uuid import uuid4
 from lxml import etree
 
 from subgraphs.connectors.ccda.header import H, instance_ids
-from subgraphs.connectors.ccda.safe_xml import Element
+from subgraphs.connectors.safe_xml import Element
 
 TEMPLATES: Final = "2.16.840.1.113883.10.20.22.4."
 ENTRY_REFERENCE: Final = f"{TEMPLATES}122"

@@ -8,18 +8,20 @@ from datetime import UTC, datetime
 
 import httpx2
 
-from subgraphs.connectors.config import CoreSource
 from subgraphs.connectors.core.exchange import CLAIM_STATUS, ELIGIBILITY, CoreExchange
 from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.x12.claim_status import ClaimStatus, read_claim_statuses
 from subgraphs.connectors.x12.client import EligibilityClient
 from subgraphs.connectors.x12.segments import read_interchange
+from subgraphs.connectors.x12.settings import CoreSource
 from subgraphs.connectors.x12.status_inquiry import StatusInquiry, write_status_inquiry
 from subgraphs.connectors.x12.writing import Envelope, trace
 
 
 class CoreClient(EligibilityClient):
     """Answers as a clearinghouse without envelopes does."""
+
+    settings = CoreSource
 
     def __init__(
         self,

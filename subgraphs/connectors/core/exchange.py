@@ -18,8 +18,7 @@ from uuid import uuid4
 
 import httpx2
 
-from subgraphs.connectors.ccda.safe_xml import parse_safely
-from subgraphs.connectors.config import ConfigError, CoreSource, UsernameToken
+from subgraphs.connectors.config import ConfigError, UsernameToken
 from subgraphs.connectors.errors import (
     ProtocolViolation,
     Refused,
@@ -27,6 +26,8 @@ from subgraphs.connectors.errors import (
     Unavailable,
     UpstreamError,
 )
+from subgraphs.connectors.safe_xml import parse_safely
+from subgraphs.connectors.x12.settings import CoreSource
 
 RULE: Final = "2.2.0"
 _WSDL: Final = "core.wsdl"

@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 from pydantic import ValidationError
 
-from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.fhir.search import Resource
+from subgraphs.connectors.fhir.settings import FhirSource
 
 
 class Conformance:

@@ -14,13 +14,13 @@ from enum import Enum, auto
 
 import httpx2
 
-from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.fhir.capabilities import (
     Capabilities,
     fetch_capabilities,
     fetch_multiple_or,
 )
 from subgraphs.connectors.fhir.references import Question
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.parallel import Shared
 
 ROWS_PER_KEY = 4

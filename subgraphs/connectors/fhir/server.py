@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 import httpx2
 
-from subgraphs.connectors.config import FhirSource
+from subgraphs.connectors.connector import NOBODY
 from subgraphs.connectors.errors import Refused, Rejected
 from subgraphs.connectors.fhir import writing
 from subgraphs.connectors.fhir.asking import Asker, Crowded
@@ -29,8 +29,10 @@ from subgraphs.connectors.fhir.conformance import Conformance
 from subgraphs.connectors.fhir.offers import Offers, Way
 from subgraphs.connectors.fhir.references import Question, Rows
 from subgraphs.connectors.fhir.search import Params, Resource, search
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.fhir.transaction import Change, transact
 from subgraphs.connectors.parallel import for_each
+from subgraphs.connectors.searched import Searched
 from subgraphs.connectors.status import Unauthorized
 
 CHUNK = 100
@@ -43,40 +45,39 @@ _FOR_FIRST = (Way.BATCH, Way.OR_LIST, Way.SINGLE)
 _Fetch: TypeAlias = Callable[[Way, Question], Awaitable[list[Resource]]]
 
 
-class FhirServer:
-    """Long-lived: it remembers what the server offers. `client` comes from `open_client`."""
+class FhirServer(Searched[FhirSource]):
+    """Long-lived: it remembers what the server offers."""
+
+    settings = FhirSource
 
     def __init__(self, config: FhirSource, client: httpx2.AsyncClient) -> None:
-        self.config = config
+        super().__init__(config, client)
         self.conformance = Conformance(config)
-        self._client = client
         self._offers = Offers(config, client)
         self._asker = Asker(client, page_size=config.page_size, at_a_time=config.max_parallel)
+
+    async def probe(self) -> tuple[str, ...]:
+        said = await self.capabilities()
+        await self.read("Patient", [NOBODY])
+        offers = (f"FHIR {said.fhir_version}", said.software, "batch" if said.batch else "")
+        return tuple(offer for offer in offers if offer)
 
     async def capabilities(self) -> Capabilities:
         return await self._offers.capabilities()
 
     async def read(self, resource_type: str, ids: Iterable[str]) -> dict[str, Resource]:
-        """The resources of these ids; an id that is absent at the source is left out."""
         rows = await self.search_by(resource_type, "_id", ids)
         return {id_: found[0] for id_, found in rows.items() if found}
 
-    async def search_by(
+    async def search_including(
         self, resource_type: str, param: str, keys: Iterable[str], others: Params | None = None
-    ) -> Rows:
-        """Every row of every key, all pages; a key without rows has an empty list.
+    ) -> tuple[Rows, list[Resource]]:
+        """Every row of every key, all pages.
 
         One HTTP call for `CHUNK` keys by batch; a few keys go by OR list, one call while their
         rows fit on a page. If they do not, a batch is the second call, and from then on the first.
         More are needed only where one key alone has more rows than a page, or without batches.
         """
-        rows, _ = await self.search_including(resource_type, param, keys, others)
-        return rows
-
-    async def search_including(
-        self, resource_type: str, param: str, keys: Iterable[str], others: Params | None = None
-    ) -> tuple[Rows, list[Resource]]:
-        """Every row of every key, and what an `_include` or `_revinclude` brought along."""
         included: list[Resource] = []
 
         async def fetch(way: Way, part: Question) -> list[Resource]:
@@ -88,32 +89,10 @@ class FhirServer:
         return await self._ask(question, fetch, _FOR_ALL), included
 
     async def contents(self, urls: Iterable[str]) -> dict[str, Binary]:
-        """What documents consist of, by where their records say it lies: one read for each."""
+        """One read for each."""
         return await fetch_binaries(
             self._client, self.config.url, urls, at_a_time=self.config.max_parallel
         )
-
-    async def latest_by(
-        self,
-        resource_type: str,
-        param: str,
-        keys: Iterable[str],
-        others: Params | None = None,
-        *,
-        sort: str,
-        per_key: int = 1,
-    ) -> Rows:
-        """The first `per_key` rows of each key in the order of `sort`, such as `-date`.
-
-        One HTTP call for `CHUNK` keys where the server offers batches. By OR lists one call if the
-        first page has enough rows of every key or is the last; each further call asks for the
-        unseen keys only, so two suffice unless those have more than a page of rows themselves.
-        """
-
-        rows, _ = await self.latest_including(
-            resource_type, param, keys, others, sort=sort, per_key=per_key
-        )
-        return rows
 
     async def latest_including(
         self,
@@ -125,7 +104,12 @@ class FhirServer:
         sort: str,
         per_key: int = 1,
     ) -> tuple[Rows, list[Resource]]:
-        """`latest_by`, and what an `_include` or `_revinclude` among the others brought along."""
+        """The first `per_key` rows of each key in the order of `sort`, such as `-date`.
+
+        One HTTP call for `CHUNK` keys where the server offers batches. By OR lists one call if the
+        first page has enough rows of every key or is the last; each further call asks for the
+        unseen keys only, so two suffice unless those have more than a page of rows themselves.
+        """
         included: list[Resource] = []
 
         async def fetch(way: Way, part: Question) -> list[Resource]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from contract.keys import derive_key
-
-Resource: TypeAlias = dict[str, Any]
+from subgraphs.connectors.moments import sortable
+from subgraphs.connectors.searched import Resource
 
 PATIENT: Final = "Patient"
 _NONCE: Final = 12
@@ -356,14 +356,6 @@ def _moved(resource: Any, patient: str, survivor: str) -> Any:
 
 def _place(source: str, type_: str, id_: str) -> bytes:
     return f"{source}/{type_}/{id_}".encode()
-
-
-def sortable(moment: str | None) -> str:
-    """A time as text that sorts by it; without a zone it is taken for UTC, without a time last."""
-    if moment is None:
-        return ""
-    told = datetime.fromisoformat(moment if "T" in moment else f"{moment}-01-01"[:10])
-    return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
 def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx2
-
-from subgraphs.connectors.config import DaVinciPasSource
+from subgraphs.connectors.connector import Connector
+from subgraphs.connectors.fhir.capabilities import fetch_capabilities
 from subgraphs.connectors.pas.answers import PasAnswer, read_answer, read_inquiry
+from subgraphs.connectors.requesting import RequestingSource
 
 _FHIR_JSON = {"Content-Type": "application/fhir+json"}
 
 
-class PasClient:
-    """`client` comes from `open_client`."""
+class DaVinciPasSource(RequestingSource, frozen=True, kw_only=True, tag="davinci-pas"):
+    """Where requests for prior authorization go: the payer's own server, or one in front of it."""
 
-    def __init__(self, config: DaVinciPasSource, client: httpx2.AsyncClient) -> None:
-        self.config = config
-        self._client = client
+    media_types = ("application/fhir+json", "application/json")
+
+
+class PasClient(Connector[DaVinciPasSource]):
+    settings = DaVinciPasSource
+
+    async def probe(self) -> tuple[str, ...]:
+        said = await fetch_capabilities(self._client)
+        return tuple(offer for offer in (f"FHIR {said.fhir_version}", said.software) if offer)
 
     async def submit(self, bundle: bytes) -> PasAnswer:
         """Ask for a decision, once: whether it arrived when no answer comes is for `inquire`."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeVar
 from uuid import UUID
 
-import httpx2
 import msgspec
 
-from subgraphs.connectors.config import PaymentSource
+from subgraphs.connectors.config import SourceConfig
+from subgraphs.connectors.connector import Connector
 from subgraphs.connectors.errors import ProtocolViolation
 
 AnswerT = TypeVar("AnswerT", bound=msgspec.Struct)
@@ -64,12 +65,18 @@ def is_method(token: str) -> bool:
     return bool(_METHOD.fullmatch(token)) and not _DIGITS.search(token)
 
 
-class PaymentGateway:
-    """One per gateway; `client` comes from `open_client`."""
+class PaymentSource(SourceConfig, frozen=True, kw_only=True, tag="payments"):
+    """A payment gateway of the shape of Stripe; its secret key is the bearer token."""
 
-    def __init__(self, config: PaymentSource, client: httpx2.AsyncClient) -> None:
-        self.config = config
-        self._client = client
+    webhook_secret_file: Path | None = None
+
+
+class PaymentGateway(Connector[PaymentSource]):
+    settings = PaymentSource
+
+    async def probe(self) -> tuple[str, ...]:
+        await self.find(str(UUID(int=0)))
+        return ()
 
     async def pay(self, order: Order, token: str) -> Intent:
         """Take the money; `Rejected` where the gateway or the bank declines, with the reason."""

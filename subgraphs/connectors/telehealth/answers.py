@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TypeVar
 
 import httpx2
-import msgspec
 
-from subgraphs.connectors.errors import ProtocolViolation, Rejected
-
-AnswerT = TypeVar("AnswerT")
-
-
-def read_answer(answer: httpx2.Response, type_: type[AnswerT]) -> AnswerT:
-    try:
-        return msgspec.json.decode(answer.content, type=type_)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise ProtocolViolation("the vendor's answer cannot be read") from None
+from subgraphs.connectors.errors import Rejected
 
 
 async def gone(call: Awaitable[httpx2.Response]) -> None:

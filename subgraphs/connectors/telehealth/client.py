@@ -12,26 +12,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import httpx2
 import msgspec
 
-from subgraphs.connectors.config import TelehealthSource
+from subgraphs.connectors.answers import read_answer
+from subgraphs.connectors.connector import NOBODY
 from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.parallel import for_each
-from subgraphs.connectors.telehealth.answers import gone, read_answer, written
-from subgraphs.connectors.telehealth.visit import Door, NewVisit, Visit
+from subgraphs.connectors.telehealth.answers import gone, written
+from subgraphs.connectors.telehealth.visit import Door, NewVisit, Vendor, VideoSource, Visit
+from subgraphs.connectors.telehealth.webhooks import ReadNotice, rest_notices
 
 CHUNK = 100
 """Visits in one call: the vendor's limit."""
 _REPEATABLE: Mapping[str, Any] = {"idempotent": True}
 
 
-class TelehealthClient:
-    """One per vendor; `client` comes from `open_client`."""
+class TelehealthSource(VideoSource, frozen=True, kw_only=True, tag="telehealth-rest"):
+    """A vendor that answers about many visits at once."""
 
-    def __init__(self, config: TelehealthSource, client: httpx2.AsyncClient) -> None:
-        self.config = config
-        self._client = client
+
+class TelehealthClient(Vendor[TelehealthSource]):
+    settings = TelehealthSource
+
+    async def probe(self) -> tuple[str, ...]:
+        await self.visits([NOBODY])
+        return ()
 
     async def visits(self, ids: Iterable[str]) -> Mapping[str, Visit]:
         """The visits of these ids, one call for `CHUNK` of them; what is absent is left out."""
@@ -67,6 +72,9 @@ class TelehealthClient:
             return Door(url=visit.join_url)
         ends = visit.start_url_expires_at
         return Door(url=visit.start_url, expires_at=datetime.fromisoformat(ends) if ends else None)
+
+    def notices(self, secret: bytes) -> ReadNotice | None:
+        return rest_notices(secret)
 
     async def _fetch(self, ids: Sequence[str]) -> list[Visit]:
         answer = await self._client.get("v1/visits", params={"ids": ",".join(ids)})

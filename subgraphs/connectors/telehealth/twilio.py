@@ -11,18 +11,23 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
 import httpx2
 import msgspec
 from joserfc import jwk, jwt
 
-from subgraphs.connectors.config import TwilioSource
+from subgraphs.connectors.answers import read_answer
+from subgraphs.connectors.auth import read_secret
+from subgraphs.connectors.config import BasicFile, SourceConfig
+from subgraphs.connectors.connector import NOBODY
 from subgraphs.connectors.errors import ProtocolViolation, Rejected
-from subgraphs.connectors.telehealth.answers import found, read_answer
-from subgraphs.connectors.telehealth.visit import Door, NewVisit, Visit
+from subgraphs.connectors.telehealth.answers import found
+from subgraphs.connectors.telehealth.twilio_callbacks import twilio_notices
+from subgraphs.connectors.telehealth.visit import Door, NewVisit, Vendor, VideoSource, Visit
+from subgraphs.connectors.telehealth.webhooks import ReadNotice
 
 DOOR_LIFETIME: Final = timedelta(minutes=15)
 """Of a token: within that time one has to enter, and may then stay."""
@@ -36,21 +41,43 @@ _PAGE: Final = 100
 _MAX_PAGES: Final = 20
 
 
-class TwilioClient:
-    """One per account; `client` comes from `open_client`, `key` is the API key and its secret."""
+class TwilioSource(VideoSource, frozen=True, kw_only=True, tag="twilio-video"):
+    """`auth` is an API key, of kind `basic-file`."""
+
+    account: Annotated[str, msgspec.Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    callback_url: str | None = None
+    """Our `/webhooks/<source>`, as the vendor calls it: its signature covers the address."""
+
+    def urls(self) -> Iterator[str]:
+        yield from super().urls()
+        if self.callback_url:
+            yield self.callback_url
+
+    def mistake(self, others: Mapping[str, SourceConfig]) -> str | None:  # noqa: ARG002 - it stands alone
+        is_key = isinstance(self.auth, BasicFile)
+        return None if is_key else "auth has to be of kind basic-file"
+
+
+class TwilioClient(Vendor[TwilioSource]):
+    """One per account; the source's `auth` is the API key and its secret."""
+
+    settings = TwilioSource
 
     def __init__(
         self,
         config: TwilioSource,
         client: httpx2.AsyncClient,
-        key: tuple[str, bytes],
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.config = config
-        self._client = client
-        self._api_key, secret = key
-        self._key = jwk.OctKey.import_key(secret)
+        super().__init__(config, client)
+        assert isinstance(config.auth, BasicFile), "no other is taken from the file"
+        self._api_key = config.auth.user
+        self._key = jwk.OctKey.import_key(read_secret(config.auth.password_file).encode())
         self._now = now
+
+    async def probe(self) -> tuple[str, ...]:
+        await self.visits([NOBODY])
+        return ()
 
     async def visits(self, ids: Iterable[str]) -> Mapping[str, Visit]:
         """Every visit of a name of ours: without a room it has not begun, or is over.
@@ -85,6 +112,10 @@ class TwilioClient:
             identity=identity,
             expires_at=expires_at,
         )
+
+    def notices(self, secret: bytes) -> ReadNotice | None:
+        url = self.config.callback_url
+        return twilio_notices(secret, url) if url else None
 
     async def _open(self, name: str) -> None:
         """The room of this name; whoever comes second finds it there."""

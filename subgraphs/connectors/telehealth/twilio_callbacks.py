@@ -14,13 +14,26 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl
 
-from subgraphs.connectors.telehealth.webhooks import WINDOW, StatusNotice, WebhookRefused
+from subgraphs.connectors.telehealth.webhooks import (
+    WINDOW,
+    Headers,
+    ReadNotice,
+    StatusNotice,
+    WebhookRefused,
+)
 
 STATUSES: Final[Mapping[str, str]] = {
     "room-created": "waiting",
     "participant-connected": "started",
     "room-ended": "ended",
 }
+
+
+def twilio_notices(secret: bytes, url: str) -> ReadNotice:
+    def read(body: bytes, headers: Headers, now: float) -> StatusNotice | None:
+        return read_twilio_notice(body, headers, url=url, secret=secret, now=now)
+
+    return read
 
 
 def read_twilio_notice(

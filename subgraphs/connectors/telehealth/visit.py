@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+
+from subgraphs.connectors.config import SourceConfig
+from subgraphs.connectors.connector import Connector
+from subgraphs.connectors.telehealth.webhooks import ReadNotice
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -57,25 +63,43 @@ class Door:
         return "Door()"
 
 
-class Vendor(Protocol):
+class VideoSource(SourceConfig, frozen=True, kw_only=True):
+    """What every telehealth vendor has."""
+
+    webhook_secret_file: Path | None = None
+    """What it signs with what it pushes; without it, nothing is taken."""
+    channels: tuple[str, ...] = ()
+    """The `channelType`s, each as `system|code`, by which appointments name it: the first is
+    written into those booked here. A vendor without any has what no other claims."""
+
+
+VideoT = TypeVar("VideoT", bound=VideoSource)
+
+
+class Vendor(Connector[VideoT]):
     """A telehealth vendor, whatever it speaks."""
 
+    @abstractmethod
     async def visits(self, ids: Iterable[str]) -> Mapping[str, Visit]:
         """The visits of these ids; what is absent is left out."""
-        ...
 
+    @abstractmethod
     async def create(self, visit: NewVisit, token: str) -> str:
         """Its id. Sent twice under one token, there is one."""
-        ...
 
+    @abstractmethod
     async def move(self, id_: str, visit: NewVisit) -> None:
         """To another time."""
-        ...
 
+    @abstractmethod
     async def cancel(self, id_: str) -> None:
         """Also where there is none, or no longer one."""
-        ...
 
+    @abstractmethod
     async def door(self, id_: str, identity: str, *, host: bool) -> Door | None:
         """None for no such visit. `identity` says nothing of who it is."""
-        ...
+
+    def notices(self, secret: bytes) -> ReadNotice | None:  # noqa: ARG002 - of those that push
+        """How what it pushes is checked, by the secret it signs with, and read; None where there
+        is nothing that could be."""
+        return None

@@ -1,4 +1,4 @@
-"""Check and read what a telehealth vendor pushes to us.
+"""Check and read what a telehealth vendor pushes to us: what all say, and the plainest way.
 
 The signature is the HMAC-SHA256, in hex, of `<timestamp>.<body>` under the shared secret. The
 timestamp bounds how long a captured notice can be replayed.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -29,6 +30,19 @@ class StatusNotice:
     visit: str
     status: str
     occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a vendor wants to hear back."""
+
+    reply: bytes
+
+
+Headers: TypeAlias = Mapping[bytes, bytes]
+ReadNotice: TypeAlias = Callable[[bytes, Headers, float], StatusNotice | Challenge | None]
+"""What a notice says, once its signature holds, by the time in seconds since 1970; None where that
+is no visit's status. Raises `WebhookRefused`."""
 
 
 class VisitNotice(msgspec.Struct, frozen=True):
@@ -57,3 +71,17 @@ def read_notice(
         return msgspec.json.decode(body, type=Notice)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise WebhookRefused("the notice cannot be read") from None
+
+
+def rest_notices(secret: bytes) -> ReadNotice:
+    def read(body: bytes, headers: Headers, now: float) -> StatusNotice:
+        notice = read_notice(
+            body,
+            timestamp=headers.get(b"x-timestamp", b"").decode("latin-1"),
+            signature=headers.get(b"x-signature", b"").decode("latin-1"),
+            secret=secret,
+            now=now,
+        )
+        return StatusNotice(notice.visit.id, notice.visit.status, notice.occurred_at)
+
+    return read

@@ -10,36 +10,56 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
 import msgspec
+import yaml
 
-from subgraphs.connectors.config import ZoomSource
+from subgraphs.connectors.answers import read_answer
+from subgraphs.connectors.config import ConfigError
 from subgraphs.connectors.errors import ProtocolViolation, TimedOut, Unavailable, Unreachable
 from subgraphs.connectors.parallel import for_each
-from subgraphs.connectors.telehealth.answers import found, gone, read_answer, written
-from subgraphs.connectors.telehealth.visit import Door, NewVisit, Visit
+from subgraphs.connectors.telehealth.answers import found, gone, written
+from subgraphs.connectors.telehealth.visit import Door, NewVisit, Vendor, VideoSource, Visit
+from subgraphs.connectors.telehealth.webhooks import ReadNotice
+from subgraphs.connectors.telehealth.zoom_webhooks import zoom_notices
 
+CHANNEL: Final = "http://hl7.org/fhir/virtual-service-type|zoom"
+"""https://hl7.org/fhir/R5/codesystem-virtual-service-type.html"""
 SCHEDULED: Final = 2
 """The type of a meeting with a time."""
 START_LIFETIME: Final = timedelta(hours=2)
 """Of a host's door."""
 _STATUSES: Final[Mapping[str, str]] = {"waiting": "scheduled", "started": "started"}
+_NO_MEETING: Final = "10000000000"
 _PAGE: Final = 300
 _MAX_PAGES: Final = 20
 
 
-class ZoomClient:
-    """One per account; `client` comes from `open_client`. `hosts` are Zoom's users by
-    `source/Practitioner/id`."""
+class ZoomSource(VideoSource, frozen=True, kw_only=True, tag="zoom"):
+    channels: tuple[str, ...] = (CHANNEL,)
+    host: str = "me"
+    """The Zoom user who holds the meetings of whoever is not among the `hosts`."""
+    hosts: Path | None = None
+    """A YAML file of Zoom users by `source/Practitioner/id`."""
+    topic: str = "Video visit"
+    """What all meetings are called: a name would tell whose they are."""
 
-    def __init__(
-        self, config: ZoomSource, client: httpx2.AsyncClient, hosts: Mapping[str, str]
-    ) -> None:
-        self.config = config
-        self._client = client
-        self._hosts = hosts
+
+class ZoomClient(Vendor[ZoomSource]):
+    """One per account."""
+
+    settings = ZoomSource
+
+    def __init__(self, config: ZoomSource, client: httpx2.AsyncClient) -> None:
+        super().__init__(config, client)
+        self._hosts = _read_hosts(config.hosts)
+
+    async def probe(self) -> tuple[str, ...]:
+        await self.visits([_NO_MEETING])
+        return ()
 
     async def visits(self, ids: Iterable[str]) -> Mapping[str, Visit]:
         wanted = [id_ for id_ in dict.fromkeys(ids) if id_.isascii() and id_.isdecimal()]
@@ -88,6 +108,9 @@ class ZoomClient:
         if host:
             return Door(url=meeting.start_url, expires_at=datetime.now(UTC) + START_LIFETIME)
         return Door(url=meeting.join_url)
+
+    def notices(self, secret: bytes) -> ReadNotice | None:
+        return zoom_notices(secret)
 
     async def _fetch(self, id_: str) -> _Meeting | None:
         answer = await found(self._client.get(f"meetings/{id_}"))
@@ -161,3 +184,13 @@ def _times(visit: NewVisit) -> dict[str, Any]:
 
 def _marked(token: str) -> str:
     return f"ref {token}"
+
+
+def _read_hosts(path: Path | None) -> Mapping[str, str]:
+    """A vendor's users by `source/Practitioner/id`; `ConfigError` for a file that is no such."""
+    if path is None:
+        return {}
+    try:
+        return msgspec.convert(yaml.safe_load(path.read_bytes()), type=dict[str, str])
+    except (OSError, yaml.YAMLError, msgspec.ValidationError):
+        raise ConfigError(f"{path}: expected a user by each source/Practitioner/id") from None

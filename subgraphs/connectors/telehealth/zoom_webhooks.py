@@ -10,13 +10,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
-from subgraphs.connectors.telehealth.webhooks import WINDOW, StatusNotice, WebhookRefused
+from subgraphs.connectors.telehealth.webhooks import (
+    WINDOW,
+    Challenge,
+    Headers,
+    ReadNotice,
+    StatusNotice,
+    WebhookRefused,
+)
 
 STATUSES: Final[Mapping[str, str]] = {
     "meeting.started": "started",
@@ -26,11 +32,11 @@ STATUSES: Final[Mapping[str, str]] = {
 _VALIDATION: Final = "endpoint.url_validation"
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """What Zoom wants to hear back."""
+def zoom_notices(secret: bytes) -> ReadNotice:
+    def read(body: bytes, headers: Headers, now: float) -> StatusNotice | Challenge | None:
+        return read_zoom_notice(body, headers, secret=secret, now=now)
 
-    reply: bytes
+    return read
 
 
 def read_zoom_notice(

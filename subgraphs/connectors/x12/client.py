@@ -5,14 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import httpx2
 
-from subgraphs.connectors.config import TradingPartner
+from subgraphs.connectors.connector import NOBODY, Connector
 from subgraphs.connectors.x12.benefits import MemberAnswer, read_answers
 from subgraphs.connectors.x12.eligibility import Eligibility, read_eligibility
 from subgraphs.connectors.x12.inquiry import Inquiry, write_inquiry
 from subgraphs.connectors.x12.segments import read_interchange
+from subgraphs.connectors.x12.settings import TradingPartner, X12Source
 from subgraphs.connectors.x12.writing import Envelope, trace
 
 INVALID_MEMBER_ID = "72"
@@ -22,8 +24,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class EligibilityClient:
-    """One per clearinghouse; `client` comes from `open_client`."""
+class EligibilityClient(Connector[TradingPartner]):
+    """One per clearinghouse."""
+
+    settings: ClassVar[type[TradingPartner]] = X12Source
 
     def __init__(
         self,
@@ -32,9 +36,12 @@ class EligibilityClient:
         *,
         now: Callable[[], datetime] = _now,
     ) -> None:
-        self.config = config
-        self._client = client
+        super().__init__(config, client)
         self._now = now
+
+    async def probe(self) -> tuple[str, ...]:
+        await self.inquire([Inquiry(NOBODY)])
+        return ("005010X279A1",)
 
     async def inquire(self, inquiries: Iterable[Inquiry]) -> Mapping[Inquiry, Eligibility]:
         """What the payer says about each inquiry; one it says nothing about is left out."""

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from subgraphs.connectors.config import TradingPartner
 from subgraphs.connectors.x12.elements import Party, in_role, read_parties
 from subgraphs.connectors.x12.hierarchy import DEPENDENT, SUBSCRIBER, Level, read_levels
 from subgraphs.connectors.x12.segments import TransactionSet
+from subgraphs.connectors.x12.settings import TradingPartner
 from subgraphs.connectors.x12.writing import (
     ELIGIBILITY_INQUIRY,
     Envelope,

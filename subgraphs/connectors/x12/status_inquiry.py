@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from subgraphs.connectors.config import TradingPartner
 from subgraphs.connectors.x12.elements import Dates
+from subgraphs.connectors.x12.settings import TradingPartner
 from subgraphs.connectors.x12.writing import (
     STATUS_INQUIRY,
     Envelope,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from subgraphs.connectors.config import TradingPartner
+from subgraphs.connectors.x12.settings import TradingPartner
 
 _RESERVED = re.compile(r"[*~:^|\r\n\t]")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,79}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from subgraphs.connectors.config import VideoSource
 from subgraphs.connectors.telehealth.visit import NewVisit, Vendor
 
 _UNNAMED: Final = {"code": "video"}
@@ -14,8 +13,9 @@ _UNNAMED: Final = {"code": "video"}
 class Rooms:
     """`subgraphs.scheduling.sources.drafts.VideoRooms`"""
 
-    def __init__(self, config: VideoSource, vendor: Vendor) -> None:
-        system, _, code = config.channels[0].rpartition("|") if config.channels else ("", "", "")
+    def __init__(self, vendor: Vendor[Any]) -> None:
+        channels = vendor.config.channels
+        system, _, code = channels[0].rpartition("|") if channels else ("", "", "")
         self.channel: Mapping[str, str] = {"system": system, "code": code} if code else _UNNAMED
         self._vendor = vendor
 

@@ -11,11 +11,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Final
 
-from subgraphs.connectors.telehealth.twilio_callbacks import read_twilio_notice
-from subgraphs.connectors.telehealth.webhooks import StatusNotice, WebhookRefused, read_notice
-from subgraphs.connectors.telehealth.zoom_webhooks import Challenge, read_zoom_notice
+from subgraphs.connectors.telehealth.webhooks import (
+    Challenge,
+    Headers,
+    ReadNotice,
+    StatusNotice,
+    WebhookRefused,
+)
 from subgraphs.runtime.app import Handler
 from subgraphs.runtime.asgi import Reply
 from subgraphs.runtime.events import Events, LocalEvents
@@ -27,43 +31,10 @@ WEBHOOKS: Final = "/webhooks/"
 WEBHOOK_PATH: Final = f"{WEBHOOKS}telehealth"
 """The demo's."""
 
-Headers: TypeAlias = Mapping[bytes, bytes]
-ReadNotice: TypeAlias = Callable[[bytes, Headers, float], StatusNotice | Challenge | None]
-"""What a notice says, once its signature holds, by the time in seconds since 1970; None where that
-is no visit's status. Raises `WebhookRefused`."""
-
 
 def topic_of(source: str, visit: str) -> str:
     """What is published whenever a vendor tells of the visit with this id."""
     return f"visit:{source}/{visit}"
-
-
-def rest_notices(secret: bytes) -> ReadNotice:
-    def read(body: bytes, headers: Headers, now: float) -> StatusNotice:
-        notice = read_notice(
-            body,
-            timestamp=headers.get(b"x-timestamp", b"").decode("latin-1"),
-            signature=headers.get(b"x-signature", b"").decode("latin-1"),
-            secret=secret,
-            now=now,
-        )
-        return StatusNotice(notice.visit.id, notice.visit.status, notice.occurred_at)
-
-    return read
-
-
-def zoom_notices(secret: bytes) -> ReadNotice:
-    def read(body: bytes, headers: Headers, now: float) -> StatusNotice | Challenge | None:
-        return read_zoom_notice(body, headers, secret=secret, now=now)
-
-    return read
-
-
-def twilio_notices(secret: bytes, url: str) -> ReadNotice:
-    def read(body: bytes, headers: Headers, now: float) -> StatusNotice | None:
-        return read_twilio_notice(body, headers, url=url, secret=secret, now=now)
-
-    return read
 
 
 class NoticeBoard:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from subgraphs.connectors.telehealth.visit import Vendor
 from subgraphs.telehealth.sources.notices import NoticeBoard
@@ -14,7 +15,7 @@ class VideoVendor:
     """One of them, and what it pushes to us."""
 
     source: str
-    vendor: Vendor
+    vendor: Vendor[Any]
     notices: NoticeBoard
     channels: frozenset[str] = frozenset()
     """By which appointments name it, each as `system|code`."""

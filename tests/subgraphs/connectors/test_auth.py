@@ -11,8 +11,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from subgraphs.connectors.auth import BackendServices
-from subgraphs.connectors.config import BearerFile, ConfigError, FhirSource, SmartBackend
+from subgraphs.connectors.config import BearerFile, ConfigError, SmartBackend
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.transport import open_client
 
 TOKEN_URL = "https://issuer.example/token"

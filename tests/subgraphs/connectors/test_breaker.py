@@ -5,7 +5,6 @@ import pytest
 
 from subgraphs.connectors import breaker
 from subgraphs.connectors.breaker import FAILURES, LASTING, REST, Breaker
-from subgraphs.connectors.config import TelehealthSource
 from subgraphs.connectors.errors import (
     CircuitOpen,
     ProtocolViolation,
@@ -15,8 +14,9 @@ from subgraphs.connectors.errors import (
     Unavailable,
     UpstreamError,
 )
+from subgraphs.connectors.telehealth.client import TelehealthSource
 from subgraphs.connectors.transport import open_client
-from tests.subgraphs.connectors.scripted import Scripted
+from subgraphs.testing.scripted import Scripted
 
 
 class Clock:

@@ -4,15 +4,11 @@ import textwrap
 
 import pytest
 
-from subgraphs.connectors.config import (
-    ConfigError,
-    FhirSource,
-    NoAuth,
-    SmartBackend,
-    TelehealthSource,
-    X12Source,
-    load_sources,
-)
+from subgraphs.connectors.config import ConfigError, NoAuth, SmartBackend
+from subgraphs.connectors.fhir.settings import FhirSource
+from subgraphs.connectors.sources_file import load_sources
+from subgraphs.connectors.telehealth.client import TelehealthSource
+from subgraphs.connectors.x12.settings import X12Source
 
 GOOD = """
 sources:
@@ -76,7 +72,9 @@ FHIR = "kind: fhir-r4, serves: [records]"
         ("sources: {}\nsource: {}", "one key, sources"),
         ("sources: {s: 1}", "source s: expected settings"),
         ("[", "is not YAML"),
-        (one("kind: soap"), r"source s: Invalid value 'soap' - at `\$.kind`"),
+        (one("kind: soap"), "source s: there is no kind 'soap'; known are core-soap, davinci-pas"),
+        (one("url: 'https://x.example'"), "source s: there is no kind None"),
+        (one("kind: [fhir-r4]"), r"source s: there is no kind \['fhir-r4'\]"),
         (one(FHIR), "source s: Object missing required field `url`"),
         (one(f"{FHIR}, url: 'https://x.example', pagesize: 3"), "unknown field `pagesize`"),
         (one(f"{FHIR}, url: 'https://x.example', page_size: 0"), r"`\$.page_size`"),

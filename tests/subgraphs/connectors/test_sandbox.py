@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from subgraphs.connectors.config import FhirSource, SmartBackend
+from subgraphs.connectors.config import SmartBackend
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.transport import open_client
 
 A1C = "http://loinc.org|4548-4"

@@ -9,7 +9,6 @@ import pytest
 
 from subgraphs.connectors import transport
 from subgraphs.connectors.auth import NoCredentials
-from subgraphs.connectors.config import TelehealthSource
 from subgraphs.connectors.errors import (
     ProtocolViolation,
     RateLimited,
@@ -18,8 +17,9 @@ from subgraphs.connectors.errors import (
     Unavailable,
     UpstreamError,
 )
+from subgraphs.connectors.telehealth.client import TelehealthSource
 from subgraphs.connectors.transport import Call, UpstreamTransport, open_client
-from tests.subgraphs.connectors.scripted import Scripted
+from subgraphs.testing.scripted import HANGS, Scripted
 
 URL = "https://vendor.example/api"
 OK = httpx2.Response(200, json={})
@@ -153,7 +153,7 @@ async def test_tells_issue_codes_but_no_free_text():
         (httpx2.Response(503), ["UNAVAILABLE", "UNAVAILABLE"]),
         (httpx2.Response(403), ["REFUSED"]),
         (httpx2.ConnectError(""), ["UNAVAILABLE", "UNAVAILABLE"]),
-        (Scripted.HANGS, ["TIMEOUT"]),
+        (HANGS, ["TIMEOUT"]),
     ],
 )
 async def test_counts_every_call_on_the_wire(answer, states, monkeypatch):
@@ -170,7 +170,7 @@ async def test_counts_every_call_on_the_wire(answer, states, monkeypatch):
 
 async def test_a_caller_who_leaves_is_no_failure_of_the_source():
     calls: list[Call] = []
-    network = Scripted([Scripted.HANGS])
+    network = Scripted([HANGS])
     async with open_client(source(), network=network, on_call=calls.append) as opened:
         waiting = [asyncio.ensure_future(opened.get("x")) for _ in range(5)]
         for _ in range(20):

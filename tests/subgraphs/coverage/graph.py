@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contract.context import Caller
-from subgraphs.connectors.config import FhirSource, FiledPayer, InboxSource, X12Source
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.inbox.deliveries import read_delivery
 from subgraphs.connectors.inbox.server import Inbox
+from subgraphs.connectors.inbox.settings import InboxSource
 from subgraphs.connectors.inbox.store import InboxStore
 from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.client import EligibilityClient
+from subgraphs.connectors.x12.settings import FiledPayer, X12Source
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.schema import SCHEMA
 from subgraphs.coverage.sources.checks import Checks

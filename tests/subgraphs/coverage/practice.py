@@ -20,9 +20,9 @@ from sandbox.fhir.server import FhirServer as SandboxServer
 from sandbox.fhir.store import Store
 from sandbox.httpserver import Request as SandboxRequest
 from sandbox.pas.operations import PasOperations
-from subgraphs.connectors.config import DaVinciPasSource, FhirSource
 from subgraphs.connectors.fhir.server import FhirServer
-from subgraphs.connectors.pas.client import PasClient
+from subgraphs.connectors.fhir.settings import FhirSource
+from subgraphs.connectors.pas.client import DaVinciPasSource, PasClient
 from subgraphs.connectors.transport import open_client
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.schema import SCHEMA

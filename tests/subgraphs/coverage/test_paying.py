@@ -15,9 +15,9 @@ from sandbox.httpserver import Request
 from sandbox.payments.server import SLOW, PaymentServer
 from sandbox.payments.webhooks import Webhooks, sign
 from subgraphs.connectors import transport
-from subgraphs.connectors.config import BearerFile, PaymentSource
+from subgraphs.connectors.config import BearerFile
 from subgraphs.connectors.inbox.store import inbox_url, open_inbox
-from subgraphs.connectors.payments.gateway import PaymentGateway
+from subgraphs.connectors.payments.gateway import PaymentGateway, PaymentSource
 from subgraphs.connectors.transport import open_client
 from subgraphs.coverage.sources.payment_notices import PAYMENTS_PATH, notices_route
 from subgraphs.coverage.sources.payments import PAYMENTS, NotDueError, PaymentBook

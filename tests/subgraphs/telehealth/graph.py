@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 
 from contract.context import Caller
-from subgraphs.connectors.config import TelehealthSource
-from subgraphs.connectors.telehealth.client import TelehealthClient
+from subgraphs.connectors.telehealth.client import TelehealthClient, TelehealthSource
+from subgraphs.connectors.telehealth.webhooks import rest_notices
 from subgraphs.connectors.transport import open_client
 from subgraphs.runtime.access_facts import Person
 from subgraphs.runtime.app import create_subgraph_app
@@ -21,7 +21,7 @@ from subgraphs.runtime.sealing import IdSeal
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
 from subgraphs.telehealth.loaders import Telehealth
 from subgraphs.telehealth.schema import SCHEMA
-from subgraphs.telehealth.sources.notices import NoticeBoard, rest_notices
+from subgraphs.telehealth.sources.notices import NoticeBoard
 from subgraphs.telehealth.sources.vendor import Vendors, VideoVendor
 from tests.subgraphs.signed import KEY, NOW, ask_entities
 from tests.subgraphs.undirected import Undirected

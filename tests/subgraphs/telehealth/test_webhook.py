@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from subgraphs.connectors.telehealth.webhooks import WebhookRefused
+from subgraphs.connectors.telehealth.webhooks import WebhookRefused, rest_notices
 from subgraphs.telehealth.sources import notices
-from subgraphs.telehealth.sources.notices import WEBHOOK_PATH, NoticeBoard, rest_notices
+from subgraphs.telehealth.sources.notices import WEBHOOK_PATH, NoticeBoard
 from tests.subgraphs.signed import NOW, post
 from tests.subgraphs.telehealth.graph import SECRET, subgraph, virtual_visits
 

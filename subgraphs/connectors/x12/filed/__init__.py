@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from subgraphs.connectors.config import FiledPayer
 from subgraphs.connectors.x12.claim_status import ClaimStatus
 from subgraphs.connectors.x12.claims import SubmittedClaim
 from subgraphs.connectors.x12.documents import Filed
@@ -18,6 +17,7 @@ from subgraphs.connectors.x12.filed.answers import remittance_resources, status_
 from subgraphs.connectors.x12.filed.claims import claim_resources
 from subgraphs.connectors.x12.filed.parties import Namer, Names, Resource
 from subgraphs.connectors.x12.remittance import Remittance
+from subgraphs.connectors.x12.settings import FiledPayer
 
 NOT_OF_A_MEMBER = "claim without a member number"
 """Whose it is could only be guessed by a name."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from subgraphs.connectors.config import FiledPayer
 from subgraphs.connectors.x12.elements import Party
+from subgraphs.connectors.x12.settings import FiledPayer
 
 Resource: TypeAlias = dict[str, Any]
 Namer: TypeAlias = Callable[..., str]

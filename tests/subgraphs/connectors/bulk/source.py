@@ -9,7 +9,8 @@ from typing import Any
 import httpx2
 
 from subgraphs.connectors.bulk.exporter import Exporter
-from subgraphs.connectors.config import BearerFile, BulkExport, FhirSource
+from subgraphs.connectors.config import BearerFile
+from subgraphs.connectors.fhir.settings import BulkExport, FhirSource
 from subgraphs.connectors.transport import open_client
 
 BASE = "https://ehr.example/fhir"

@@ -6,16 +6,16 @@ import httpx2
 
 from subgraphs.connectors.bulk.exporter import Exporter
 from subgraphs.connectors.bulk.manifest import File, Manifest
-from subgraphs.connectors.config import BulkExport, FhirSource
+from subgraphs.connectors.fhir.settings import BulkExport, FhirSource
+from subgraphs.testing.connectors import PHI, ConnectorContract
 from tests.subgraphs.connectors.bulk.source import AS_OF, BASE, JOB, ndjson
-from tests.subgraphs.connectors.contract import PHI, SourceContract
 
 
 def source() -> FhirSource:
     return FhirSource(id="ehr", url=BASE, serves=("insight",), bulk=BulkExport())
 
 
-class TestTheStatus(SourceContract):
+class TestTheStatus(ConnectorContract):
     def config(self):
         return source()
 
@@ -28,7 +28,7 @@ class TestTheStatus(SourceContract):
         return await Exporter(source(), client).poll(JOB)
 
 
-class TestAFile(SourceContract):
+class TestAFile(ConnectorContract):
     def config(self):
         return source()
 
@@ -49,7 +49,7 @@ class TestAFile(SourceContract):
         return [row async for batch in batches for row in batch]
 
 
-class TestTheKickOff(SourceContract):
+class TestTheKickOff(ConnectorContract):
     def config(self):
         return source()
 

@@ -9,7 +9,8 @@ import pytest
 
 from subgraphs.connectors.bulk.exporter import Exporter
 from subgraphs.connectors.bulk.manifest import File, Manifest
-from subgraphs.connectors.config import BulkExport, FhirSource, SmartBackend
+from subgraphs.connectors.config import SmartBackend
+from subgraphs.connectors.fhir.settings import BulkExport, FhirSource
 from subgraphs.connectors.transport import open_client
 from tests.plugins.sekmet import LOADING_TOKEN
 from tests.shared_data import shared_data

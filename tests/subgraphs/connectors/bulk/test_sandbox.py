@@ -6,7 +6,7 @@ import pytest
 
 from subgraphs.connectors.bulk import exporter as exporting
 from subgraphs.connectors.bulk.exporter import Exporter
-from subgraphs.connectors.config import BulkExport, FhirSource, SmartBackend
+from subgraphs.connectors.config import SmartBackend
 from subgraphs.connectors.errors import (
     Expired,
     ProtocolViolation,
@@ -14,6 +14,7 @@ from subgraphs.connectors.errors import (
     Unavailable,
     UpstreamError,
 )
+from subgraphs.connectors.fhir.settings import BulkExport, FhirSource
 from subgraphs.connectors.transport import open_client
 
 

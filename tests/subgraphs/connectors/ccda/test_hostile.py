@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from subgraphs.connectors.ccda import safe_xml
 from subgraphs.connectors.ccda.documents import read_ccda
-from subgraphs.connectors.ccda.safe_xml import MAX_BYTES, MAX_DEPTH, parse_safely
 from subgraphs.connectors.errors import ProtocolViolation, Unsupported
+from subgraphs.connectors.safe_xml import MAX_BYTES, MAX_DEPTH, parse_safely
 from tests.shared_data import shared_data
 
 DAMAGES = int(os.environ.get("DAMAGED_DOCUMENTS", "15"))

@@ -12,7 +12,7 @@ from lxml import etree
 from sandbox.core.server import CoreServer
 from sandbox.faults import Faults, Outage
 from sandbox.httpserver import Request
-from subgraphs.connectors.config import ConfigError, CoreSource, UsernameToken
+from subgraphs.connectors.config import ConfigError, UsernameToken
 from subgraphs.connectors.core.client import CoreClient
 from subgraphs.connectors.core.exchange import EnvelopeError
 from subgraphs.connectors.errors import (
@@ -25,11 +25,12 @@ from subgraphs.connectors.errors import (
 from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.eligibility import Eligibility
 from subgraphs.connectors.x12.inquiry import Inquiry
+from subgraphs.connectors.x12.settings import CoreSource
 from subgraphs.connectors.x12.status_inquiry import StatusInquiry
 from subgraphs.connectors.x12.writing import Person
+from subgraphs.testing.connectors import PHI, ConnectorContract
+from subgraphs.testing.scripted import Scripted
 from tests.sandbox.conftest import ADA as MEMBER
-from tests.subgraphs.connectors.contract import PHI, SourceContract
-from tests.subgraphs.connectors.scripted import Scripted
 from tests.subgraphs.connectors.x12.payer import Payer, interchange
 
 SOAP = {"Content-Type": "application/soap+xml; charset=utf-8"}
@@ -82,7 +83,7 @@ def client(network: httpx2.AsyncBaseTransport, config: CoreSource = SOURCE) -> C
     return CoreClient(config, open_client(config, network=network))
 
 
-class TestTheContract(SourceContract):
+class TestTheContract(ConnectorContract):
     def config(self):
         return SOURCE
 

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.fhir.conformance import Conformance
+from subgraphs.connectors.fhir.settings import FhirSource
 
 GOOD = {
     "resourceType": "Observation",

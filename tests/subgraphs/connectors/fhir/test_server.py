@@ -7,14 +7,14 @@ from decimal import Decimal
 import httpx2
 import pytest
 
-from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.errors import ProtocolViolation, Rejected, TimedOut
 from subgraphs.connectors.fhir import asking, offers
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.transport import open_client
-from tests.subgraphs.connectors.contract import PHI, SourceContract
+from subgraphs.testing.connectors import PHI, ConnectorContract
+from subgraphs.testing.scripted import HANGS, Scripted
 from tests.subgraphs.connectors.fhir.ehr import BASE, HL7, Ehr, observation
-from tests.subgraphs.connectors.scripted import Scripted
 
 PATIENTS = [f"p{number}" for number in range(50)]
 
@@ -50,7 +50,7 @@ OFFERS = {
 }
 
 
-class TestTheContract(SourceContract):
+class TestTheContract(ConnectorContract):
     def config(self):
         return source()
 
@@ -268,7 +268,7 @@ async def test_capabilities_are_read_once_for_all():
 
 
 async def test_a_server_that_hangs_is_waited_for_once():
-    network = Scripted([Scripted.HANGS])
+    network = Scripted([HANGS])
     config = source(timeout=0.05)
     server = FhirServer(config, open_client(config, network=network))
     questions = [server.search_by(f"Type{n}", "patient", PATIENTS) for n in range(5)]

@@ -4,8 +4,9 @@ from collections import defaultdict
 
 import pytest
 
-from subgraphs.connectors.config import FhirSource, SmartBackend
+from subgraphs.connectors.config import SmartBackend
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.transport import open_client
 
 pytestmark = [pytest.mark.third_party, pytest.mark.shared_data]

@@ -11,7 +11,7 @@ from subgraphs.connectors.errors import ProtocolViolation, Rejected
 from subgraphs.connectors.fhir.transaction import Create, Update, transact
 from subgraphs.connectors.fhir.writing import NotConformingError, is_stale
 from subgraphs.connectors.transport import open_client
-from tests.subgraphs.connectors.contract import PHI, SourceContract
+from subgraphs.testing.connectors import PHI, ConnectorContract
 from tests.subgraphs.connectors.fhir.test_writing import TOKEN, config
 
 APPOINTMENT = {
@@ -40,7 +40,7 @@ def answered(*resources) -> httpx2.Response:
 GOOD = answered({**APPOINTMENT, "id": "a1"}, SLOT)
 
 
-class TestTheContract(SourceContract):
+class TestTheContract(ConnectorContract):
     tries = 1
 
     def config(self):

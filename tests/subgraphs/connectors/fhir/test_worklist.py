@@ -10,8 +10,8 @@ import asyncio
 
 import pytest
 
-from subgraphs.connectors.config import FhirSource
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.transport import open_client
 from tests.subgraphs.connectors.fhir.ehr import BASE, Ehr, observation
 

@@ -7,15 +7,16 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from subgraphs.connectors.config import FhirSource, SmartBackend
+from subgraphs.connectors.config import SmartBackend
 from subgraphs.connectors.errors import ProtocolViolation, Rejected, UpstreamError
 from subgraphs.connectors.fhir import writing
 from subgraphs.connectors.fhir.server import FhirServer
+from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.fhir.writing import NotConformingError, is_stale
 from subgraphs.connectors.transport import open_client
-from tests.subgraphs.connectors.contract import PHI, SourceContract
+from subgraphs.testing.connectors import PHI, ConnectorContract
+from subgraphs.testing.scripted import Scripted
 from tests.subgraphs.connectors.fhir.ehr import BASE
-from tests.subgraphs.connectors.scripted import Scripted
 
 TOKEN = "7f0c2b9e-5a43-4d57-9d0e-1d1f4fb0c5a1"
 REQUEST = {
@@ -31,7 +32,7 @@ def config(**settings):
     return FhirSource(**{"id": "ehr-a", "url": BASE, "serves": ("medications",), **settings})
 
 
-class _WritingContract(SourceContract):
+class _WritingContract(ConnectorContract):
     tries = 1
 
     def config(self):

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from subgraphs.connectors.config import InboxSource
 from subgraphs.connectors.errors import Rejected
 from subgraphs.connectors.inbox.server import Inbox
+from subgraphs.connectors.inbox.settings import InboxSource
 from subgraphs.connectors.inbox.store import (
     Delivery,
     InboxUnreadableError,

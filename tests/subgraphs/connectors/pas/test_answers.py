@@ -14,8 +14,8 @@ from subgraphs.connectors.pas.answers import (
     read_inquiry,
     read_notification,
 )
+from subgraphs.testing.connectors import PHI
 from tests.shared_data import shared_data
-from tests.subgraphs.connectors.contract import PHI
 
 NO_RESPONSE = "entry.0 is no ClaimResponse for a prior authorization"
 NO_PATIENT = "ClaimResponse.patient leads to no entry"

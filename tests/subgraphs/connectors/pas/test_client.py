@@ -8,15 +8,14 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from subgraphs.connectors.config import DaVinciPasSource
 from subgraphs.connectors.errors import Rejected
 from subgraphs.connectors.fhir.writing import NotConformingError
 from subgraphs.connectors.pas.bundles import REQUEST, Entry, write_bundle
-from subgraphs.connectors.pas.client import PasClient
+from subgraphs.connectors.pas.client import DaVinciPasSource, PasClient
 from subgraphs.connectors.transport import open_client
-from tests.subgraphs.connectors.contract import PHI, SourceContract
+from subgraphs.testing.connectors import PHI, ConnectorContract
+from subgraphs.testing.scripted import Scripted
 from tests.subgraphs.connectors.pas.test_answers import answer
-from tests.subgraphs.connectors.scripted import Scripted
 from tests.subgraphs.coverage.authorizations import request
 
 SOURCE = DaVinciPasSource(
@@ -25,7 +24,7 @@ SOURCE = DaVinciPasSource(
 FHIR = {"Content-Type": "application/fhir+json"}
 
 
-class TestInquiring(SourceContract):
+class TestInquiring(ConnectorContract):
     def config(self):
         return SOURCE
 
@@ -38,7 +37,7 @@ class TestInquiring(SourceContract):
         return await PasClient(SOURCE, client).inquire(f'{{"{PHI}": 1}}'.encode())
 
 
-class TestSubmitting(SourceContract):
+class TestSubmitting(ConnectorContract):
     tries = 1
 
     def config(self):

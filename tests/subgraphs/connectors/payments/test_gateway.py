@@ -9,11 +9,10 @@ import httpx2
 import pytest
 
 from subgraphs.connectors import transport
-from subgraphs.connectors.config import PaymentSource
 from subgraphs.connectors.errors import ProtocolViolation, Rejected
-from subgraphs.connectors.payments.gateway import Order, PaymentGateway, is_method
-from tests.subgraphs.connectors.contract import PHI, SourceContract
-from tests.subgraphs.connectors.scripted import Scripted
+from subgraphs.connectors.payments.gateway import Order, PaymentGateway, PaymentSource, is_method
+from subgraphs.testing.connectors import PHI, ConnectorContract
+from subgraphs.testing.scripted import Scripted
 
 TOKEN = str(UUID(int=7))
 ORDER = Order(4217, "usd", "pm_card_visa")
@@ -33,7 +32,7 @@ def intent(**others):
     }
 
 
-class TestContract(SourceContract):
+class TestContract(ConnectorContract):
     def config(self):
         return CONFIG
 

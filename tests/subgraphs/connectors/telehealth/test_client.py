@@ -3,11 +3,10 @@
 import httpx2
 import pytest
 
-from subgraphs.connectors.config import TelehealthSource
 from subgraphs.connectors.errors import ProtocolViolation
-from subgraphs.connectors.telehealth.client import TelehealthClient
+from subgraphs.connectors.telehealth.client import TelehealthClient, TelehealthSource
 from subgraphs.connectors.transport import open_client
-from tests.subgraphs.connectors.contract import PHI, SourceContract
+from subgraphs.testing.connectors import PHI, ConnectorContract
 
 SOURCE = TelehealthSource(id="telehealth", url="https://vendor.example", serves=("telehealth",))
 
@@ -38,7 +37,7 @@ def client(answer) -> TelehealthClient:
     return TelehealthClient(SOURCE, open_client(SOURCE, network=httpx2.MockTransport(answer)))
 
 
-class TestTheContract(SourceContract):
+class TestTheContract(ConnectorContract):
     def config(self):
         return SOURCE
 

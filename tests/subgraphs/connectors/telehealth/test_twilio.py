@@ -6,20 +6,21 @@ import base64
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 import httpx2
 import pytest
 from joserfc import jwk, jwt
 
-from subgraphs.connectors.config import TwilioSource
+from subgraphs.connectors.config import BasicFile
 from subgraphs.connectors.errors import ProtocolViolation
-from subgraphs.connectors.telehealth.twilio import DOOR_LIFETIME, TwilioClient
+from subgraphs.connectors.telehealth.twilio import DOOR_LIFETIME, TwilioClient, TwilioSource
 from subgraphs.connectors.telehealth.twilio_callbacks import read_twilio_notice
 from subgraphs.connectors.telehealth.visit import NewVisit
 from subgraphs.connectors.telehealth.webhooks import StatusNotice, WebhookRefused
 from subgraphs.connectors.transport import open_client
-from tests.subgraphs.connectors.contract import PHI, SourceContract
+from subgraphs.testing.connectors import PHI, ConnectorContract
 
 URL = "https://ours.example/webhooks/rooms"
 SOURCE = TwilioSource(
@@ -28,18 +29,18 @@ SOURCE = TwilioSource(
     serves=("telehealth",),
     account="AC" + "0" * 32,
     callback_url=URL,
+    auth=BasicFile(user="SK" + "1" * 32, password_file=Path(__file__).with_name("rooms.secret")),
 )
-KEY = ("SK" + "1" * 32, b"the key's secret")
 NOW = 1_800_000_000
 NEW = NewVisit(datetime(2026, 11, 23, 9, tzinfo=UTC), datetime(2026, 11, 23, 10, tzinfo=UTC))
 
 
 def client(answer) -> TwilioClient:
     wire = open_client(SOURCE, network=httpx2.MockTransport(answer))
-    return TwilioClient(SOURCE, wire, KEY, now=lambda: NOW)
+    return TwilioClient(SOURCE, wire, now=lambda: NOW)
 
 
-class TestTheContract(SourceContract):
+class TestTheContract(ConnectorContract):
     def config(self):
         return SOURCE
 
@@ -48,7 +49,7 @@ class TestTheContract(SourceContract):
         return httpx2.Response(200, json={"rooms": [room], "meta": {"next_page_url": None}})
 
     async def ask(self, client):
-        return await TwilioClient(SOURCE, client, KEY).visits(["visit-1", "visit-2"])
+        return await TwilioClient(SOURCE, client).visits(["visit-1", "visit-2"])
 
 
 class Rooms:
@@ -105,18 +106,18 @@ async def test_a_door_is_a_token_for_one_room_and_one_identity():
     assert (door.url, door.room, door.identity) == (None, "visit-1", "guest-1")
     assert door.expires_at == datetime.fromtimestamp(NOW, UTC) + DOOR_LIFETIME
     assert rooms.form["StatusCallback"] == [URL]
-    token = jwt.decode(door.token, jwk.OctKey.import_key(KEY[1]), algorithms=["HS256"])
+    token = jwt.decode(door.token, jwk.OctKey.import_key(b"the key's secret"), algorithms=["HS256"])
     assert token.header == {"typ": "JWT", "alg": "HS256", "cty": "twilio-fpa;v=1"}
     jti = token.claims.pop("jti")
     assert token.claims == {
-        "iss": KEY[0],
+        "iss": SOURCE.auth.user,
         "sub": SOURCE.account,
         "iat": NOW,
         "nbf": NOW,
         "exp": NOW + DOOR_LIFETIME // timedelta(seconds=1),
         "grants": {"identity": "guest-1", "video": {"room": "visit-1"}},
     }
-    assert jti.startswith(KEY[0])
+    assert jti.startswith(SOURCE.auth.user)
     assert door.token != second.token
     assert door.token not in repr(door)
 

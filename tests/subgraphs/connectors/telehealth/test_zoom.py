@@ -8,16 +8,16 @@ import json
 from datetime import UTC, datetime
 
 import httpx2
+import msgspec
 import pytest
 
-from subgraphs.connectors.config import ZoomSource
 from subgraphs.connectors.errors import ProtocolViolation, TimedOut
 from subgraphs.connectors.telehealth.visit import NewVisit
-from subgraphs.connectors.telehealth.webhooks import StatusNotice, WebhookRefused
-from subgraphs.connectors.telehealth.zoom import ZoomClient
-from subgraphs.connectors.telehealth.zoom_webhooks import Challenge, read_zoom_notice
+from subgraphs.connectors.telehealth.webhooks import Challenge, StatusNotice, WebhookRefused
+from subgraphs.connectors.telehealth.zoom import ZoomClient, ZoomSource
+from subgraphs.connectors.telehealth.zoom_webhooks import read_zoom_notice
 from subgraphs.connectors.transport import open_client
-from tests.subgraphs.connectors.contract import PHI, SourceContract
+from subgraphs.testing.connectors import PHI, ConnectorContract
 
 SOURCE = ZoomSource(id="zoom", url="https://zoom.example/v2", serves=("telehealth",))
 NEW = NewVisit(
@@ -40,12 +40,12 @@ def meeting(id_: int = 91, **more: object) -> dict:
     }
 
 
-def client(answer, hosts=None) -> ZoomClient:
-    wire = open_client(SOURCE, network=httpx2.MockTransport(answer))
-    return ZoomClient(SOURCE, wire, hosts or {})
+def client(answer, source=SOURCE) -> ZoomClient:
+    wire = open_client(source, network=httpx2.MockTransport(answer))
+    return ZoomClient(source, wire)
 
 
-class TestTheContract(SourceContract):
+class TestTheContract(ConnectorContract):
     def config(self):
         return SOURCE
 
@@ -55,7 +55,7 @@ class TestTheContract(SourceContract):
 
     async def ask(self, client):
         # A meeting that is not there is no failure, so it is the list that is asked for.
-        return await ZoomClient(SOURCE, client, {}).create(NEW, "token-1")
+        return await ZoomClient(SOURCE, client).create(NEW, "token-1")
 
 
 class Account:
@@ -97,9 +97,10 @@ async def test_reads_a_meeting_and_leaves_out_what_is_none():
     assert "secret" not in repr(visit)
 
 
-async def test_one_token_makes_one_meeting_with_its_own_host():
-    account = Account()
-    zoom = client(account.answer, {"ehr-a/P/1": "dr@clinic.example"})
+async def test_one_token_makes_one_meeting_with_its_own_host(tmp_path):
+    account, hosts = Account(), tmp_path / "hosts.yaml"
+    hosts.write_text("ehr-a/P/1: dr@clinic.example\n")
+    zoom = client(account.answer, msgspec.structs.replace(SOURCE, hosts=hosts))
     first = await zoom.create(NEW, "token-1")
     assert await zoom.create(NEW, "token-1") == first
     other = await zoom.create(NEW, "token-2")

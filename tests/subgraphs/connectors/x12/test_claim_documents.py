@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subgraphs.connectors.config import X12Source
 from subgraphs.connectors.errors import ProtocolViolation, UpstreamError
 from subgraphs.connectors.x12.documents import read_documents
 from subgraphs.connectors.x12.elements import Dates
+from subgraphs.connectors.x12.settings import X12Source
 from subgraphs.connectors.x12.status_inquiry import StatusInquiry, write_status_inquiry
 from subgraphs.connectors.x12.writing import Envelope, Person
 from tests.subgraphs.connectors.x12.payer import interchange

@@ -7,7 +7,6 @@ from decimal import Decimal
 import httpx2
 import pytest
 
-from subgraphs.connectors.config import X12Source
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
 from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.benefits import read_answers
@@ -16,9 +15,10 @@ from subgraphs.connectors.x12.elements import Dates
 from subgraphs.connectors.x12.eligibility import Amounts, Eligibility, read_eligibility
 from subgraphs.connectors.x12.inquiry import Inquiry, write_inquiry
 from subgraphs.connectors.x12.segments import read_interchange
+from subgraphs.connectors.x12.settings import X12Source
 from subgraphs.connectors.x12.writing import Envelope, Person
+from subgraphs.testing.connectors import PHI, ConnectorContract
 from tests.shared_data import shared_data
-from tests.subgraphs.connectors.contract import PHI, SourceContract
 from tests.subgraphs.connectors.x12.payer import CONTENT_TYPE, Payer, interchange
 
 SOURCE = X12Source(
@@ -51,7 +51,7 @@ async def inquire(payer: Payer, *inquiries: Inquiry):
     return await client(payer.network).inquire(inquiries)
 
 
-class TestTheContract(SourceContract):
+class TestTheContract(ConnectorContract):
     def config(self):
         return SOURCE
 

@@ -1,6 +1,6 @@
-"""What every source connector owes its caller, whatever it speaks.
+"""What every connector owes its caller, whatever it speaks.
 
-A connector's test class inherits `SourceContract` and says how to ask and what a good answer is.
+A connector's test class inherits `ConnectorContract` and says how to ask and what a good answer is.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import traceback
 from abc import ABC, abstractmethod
 
 import httpx2
+import msgspec
 import pytest
 
 from subgraphs.connectors import transport
@@ -25,13 +26,13 @@ from subgraphs.connectors.errors import (
     Unreachable,
     UpstreamError,
 )
-from tests.subgraphs.connectors.scripted import Script, Scripted
+from subgraphs.testing.scripted import HANGS, Script, Scripted
 
 PHI = "Lovelace"
 """Stands in every request and answer of these tests and must come out nowhere else."""
 
 
-class SourceContract(ABC):
+class ConnectorContract(ABC):
     tries = 2
     """How often what it asks may be sent: once, where it changes something."""
 
@@ -47,19 +48,16 @@ class SourceContract(ABC):
         """Ask for something whose parameters hold `PHI`."""
 
     @pytest.fixture(autouse=True)
-    def _no_pauses(self, monkeypatch):
+    def _no_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(transport, "PAUSE", 0)
 
     async def asked(self, *script: Script, **settings: object) -> object:
         self.server = Scripted(script)
-        config = self.config()
-        for name, value in settings.items():
-            # A frozen Struct has no other way to differ in one setting.
-            config = type(config)(**{**_fields(config), name: value})
+        config = msgspec.structs.replace(self.config(), **settings)
         async with transport.open_client(config, network=self.server) as client:
             return await self.ask(client)
 
-    async def test_gives_what_the_source_answers(self):
+    async def test_gives_what_the_source_answers(self) -> None:
         assert await self.asked(self.good())
 
     @pytest.mark.parametrize(
@@ -76,31 +74,35 @@ class SourceContract(ABC):
         ],
     )
     async def test_tells_failures_apart_and_tries_twice_where_it_may_help(
-        self, status, error, state, calls
-    ):
+        self,
+        status: int,
+        error: type[UpstreamError],
+        state: SourceState,
+        calls: int | None,
+    ) -> None:
         answer = httpx2.Response(status, text=PHI, headers={"Location": "https://evil.example/"})
         with pytest.raises(error) as raised:
             await self.asked(answer)
         expected = self.tries if calls is None else calls
         assert (raised.value.state, len(self.server.requests)) == (state, expected)
 
-    async def test_a_second_try_may_succeed(self):
+    async def test_a_second_try_may_succeed(self) -> None:
         if self.tries > 1:
             assert await self.asked(httpx2.Response(503), self.good())
             return
         with pytest.raises(Unavailable):
             await self.asked(httpx2.Response(503), self.good())
 
-    async def test_passes_on_when_to_come_back(self):
+    async def test_passes_on_when_to_come_back(self) -> None:
         answer = httpx2.Response(429, headers={"Retry-After": "77"})
         with pytest.raises(RateLimited) as raised:
             await self.asked(answer)
         # Waiting 77 seconds is no longer in time, so there is no second try.
         assert (raised.value.retry_after, len(self.server.requests)) == (77, 1)
 
-    async def test_waits_no_longer_than_its_time(self):
+    async def test_waits_no_longer_than_its_time(self) -> None:
         with pytest.raises(TimedOut):
-            await self.asked(Scripted.HANGS, timeout=0.01)
+            await self.asked(HANGS, timeout=0.01)
 
     @pytest.mark.parametrize(
         ("failure", "error"),
@@ -111,15 +113,17 @@ class SourceContract(ABC):
             (httpx2.RemoteProtocolError, Unreachable),
         ],
     )
-    async def test_a_broken_connection(self, failure, error):
+    async def test_a_broken_connection(
+        self, failure: type[httpx2.TransportError], error: type[UpstreamError]
+    ) -> None:
         with pytest.raises(error):
             await self.asked(failure(PHI))
 
-    async def test_html_in_place_of_an_answer(self):
+    async def test_html_in_place_of_an_answer(self) -> None:
         with pytest.raises(ProtocolViolation, match="media type"):
             await self.asked(httpx2.Response(200, html=f"<html>{PHI}</html>"))
 
-    async def test_half_an_answer(self):
+    async def test_half_an_answer(self) -> None:
         good = self.good()
         half = good.content[: len(good.content) // 2]
         answer = httpx2.Response(
@@ -128,7 +132,7 @@ class SourceContract(ABC):
         with pytest.raises(ProtocolViolation):
             await self.asked(answer)
 
-    async def test_an_answer_too_large(self):
+    async def test_an_answer_too_large(self) -> None:
         good = self.good()
         padding = b" " * 5_000
         answer = httpx2.Response(
@@ -140,7 +144,9 @@ class SourceContract(ABC):
             await self.asked(answer, max_response_bytes=len(good.content) + 2_000)
 
     @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 429, 500, 503])
-    async def test_what_goes_wrong_is_told_without_phi(self, status, caplog):
+    async def test_what_goes_wrong_is_told_without_phi(
+        self, status: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
         caplog.set_level(logging.DEBUG)
         good = self.good()
         content_type = good.headers["Content-Type"]
@@ -150,15 +156,13 @@ class SourceContract(ABC):
         told = "".join(traceback.format_exception(raised.value)) + caplog.text
         assert PHI not in told
 
-    async def test_what_goes_well_is_logged_without_phi(self, caplog):
+    async def test_what_goes_well_is_logged_without_phi(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         caplog.set_level(logging.DEBUG)
         await self.asked(self.good())
         assert PHI not in caplog.text
 
-    async def test_asks_without_phi_in_the_url(self):
+    async def test_asks_without_phi_in_the_url(self) -> None:
         await self.asked(self.good())
         assert all(PHI not in str(request.url) for request in self.server.requests)
-
-
-def _fields(config: SourceConfig) -> dict[str, object]:
-    return {name: getattr(config, name) for name in config.__struct_fields__}
