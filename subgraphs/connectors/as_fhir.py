@@ -60,7 +60,8 @@ class AsFhir(Searched[SearchedT]):
         after = ""
         while True:
             page, after = await self.people(after)
-            yield page
+            if page:
+                yield page
             if not after:
                 return
             if after in seen:

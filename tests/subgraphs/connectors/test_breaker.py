@@ -3,6 +3,7 @@
 import httpx2
 import pytest
 
+from chartgraph.testing.scripted import Scripted
 from subgraphs.connectors import breaker
 from subgraphs.connectors.breaker import FAILURES, LASTING, REST, Breaker
 from subgraphs.connectors.errors import (
@@ -16,7 +17,6 @@ from subgraphs.connectors.errors import (
 )
 from subgraphs.connectors.telehealth.client import TelehealthSource
 from subgraphs.connectors.transport import open_client
-from subgraphs.testing.scripted import Scripted
 
 
 class Clock:

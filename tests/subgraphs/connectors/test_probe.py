@@ -3,12 +3,12 @@
 import httpx2
 import pytest
 
+from chartgraph.testing.scripted import Scripted
 from subgraphs.connectors.connector import NOBODY
 from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.probe import probe
 from subgraphs.connectors.telehealth.client import TelehealthSource
 from subgraphs.connectors.x12.settings import X12Source
-from subgraphs.testing.scripted import Scripted
 from tests.subgraphs.connectors.fhir.ehr import BASE, Ehr, observation
 from tests.subgraphs.connectors.x12.payer import Payer
 

@@ -7,6 +7,7 @@ import gzip
 import httpx2
 import pytest
 
+from chartgraph.testing.scripted import HANGS, Scripted
 from subgraphs.connectors import transport
 from subgraphs.connectors.auth import NoCredentials
 from subgraphs.connectors.errors import (
@@ -19,7 +20,6 @@ from subgraphs.connectors.errors import (
 )
 from subgraphs.connectors.telehealth.client import TelehealthSource
 from subgraphs.connectors.transport import Call, UpstreamTransport, open_client
-from subgraphs.testing.scripted import HANGS, Scripted
 
 URL = "https://vendor.example/api"
 OK = httpx2.Response(200, json={})

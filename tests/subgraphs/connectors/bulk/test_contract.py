@@ -4,10 +4,10 @@ import json
 
 import httpx2
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
 from subgraphs.connectors.bulk.exporter import Exporter
 from subgraphs.connectors.bulk.manifest import File, Manifest
 from subgraphs.connectors.fhir.settings import BulkExport, FhirSource
-from subgraphs.testing.connectors import PHI, ConnectorContract
 from tests.subgraphs.connectors.bulk.source import AS_OF, BASE, JOB, ndjson
 
 

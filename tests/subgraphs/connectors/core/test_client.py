@@ -9,6 +9,8 @@ import httpx2
 import pytest
 from lxml import etree
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
+from chartgraph.testing.scripted import Scripted
 from sandbox.core.server import CoreServer
 from sandbox.faults import Faults, Outage
 from sandbox.httpserver import Request
@@ -28,8 +30,6 @@ from subgraphs.connectors.x12.inquiry import Inquiry
 from subgraphs.connectors.x12.settings import CoreSource
 from subgraphs.connectors.x12.status_inquiry import StatusInquiry
 from subgraphs.connectors.x12.writing import Person
-from subgraphs.testing.connectors import PHI, ConnectorContract
-from subgraphs.testing.scripted import Scripted
 from tests.sandbox.conftest import ADA as MEMBER
 from tests.subgraphs.connectors.x12.payer import Payer, interchange
 

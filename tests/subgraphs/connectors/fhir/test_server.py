@@ -7,13 +7,13 @@ from decimal import Decimal
 import httpx2
 import pytest
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
+from chartgraph.testing.scripted import HANGS, Scripted
 from subgraphs.connectors.errors import ProtocolViolation, Rejected, TimedOut
 from subgraphs.connectors.fhir import asking, offers
 from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.transport import open_client
-from subgraphs.testing.connectors import PHI, ConnectorContract
-from subgraphs.testing.scripted import HANGS, Scripted
 from tests.subgraphs.connectors.fhir.ehr import BASE, HL7, Ehr, observation
 
 PATIENTS = [f"p{number}" for number in range(50)]

@@ -7,11 +7,11 @@ import json
 import httpx2
 import pytest
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
 from subgraphs.connectors.errors import ProtocolViolation, Rejected
 from subgraphs.connectors.fhir.transaction import Create, Update, transact
 from subgraphs.connectors.fhir.writing import NotConformingError, is_stale
 from subgraphs.connectors.transport import open_client
-from subgraphs.testing.connectors import PHI, ConnectorContract
 from tests.subgraphs.connectors.fhir.test_writing import TOKEN, config
 
 APPOINTMENT = {

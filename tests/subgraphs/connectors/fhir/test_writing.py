@@ -7,6 +7,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
+from chartgraph.testing.scripted import Scripted
 from subgraphs.connectors.config import SmartBackend
 from subgraphs.connectors.errors import ProtocolViolation, Rejected, UpstreamError
 from subgraphs.connectors.fhir import writing
@@ -14,8 +16,6 @@ from subgraphs.connectors.fhir.server import FhirServer
 from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.fhir.writing import NotConformingError, is_stale
 from subgraphs.connectors.transport import open_client
-from subgraphs.testing.connectors import PHI, ConnectorContract
-from subgraphs.testing.scripted import Scripted
 from tests.subgraphs.connectors.fhir.ehr import BASE
 
 TOKEN = "7f0c2b9e-5a43-4d57-9d0e-1d1f4fb0c5a1"

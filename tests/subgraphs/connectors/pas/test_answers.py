@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from chartgraph.testing.connectors import PHI
 from subgraphs.connectors.errors import ProtocolViolation, Rejected
 from subgraphs.connectors.pas.answers import (
     NotAccepted,
@@ -14,7 +15,6 @@ from subgraphs.connectors.pas.answers import (
     read_inquiry,
     read_notification,
 )
-from subgraphs.testing.connectors import PHI
 from tests.shared_data import shared_data
 
 NO_RESPONSE = "entry.0 is no ClaimResponse for a prior authorization"

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
+from chartgraph.testing.scripted import Scripted
 from subgraphs.connectors.errors import Rejected
 from subgraphs.connectors.fhir.writing import NotConformingError
 from subgraphs.connectors.pas.bundles import REQUEST, Entry, write_bundle
 from subgraphs.connectors.pas.client import DaVinciPasSource, PasClient
 from subgraphs.connectors.transport import open_client
-from subgraphs.testing.connectors import PHI, ConnectorContract
-from subgraphs.testing.scripted import Scripted
 from tests.subgraphs.connectors.pas.test_answers import answer
 from tests.subgraphs.coverage.authorizations import request
 

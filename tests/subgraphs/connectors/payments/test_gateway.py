@@ -8,11 +8,11 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
+from chartgraph.testing.scripted import Scripted
 from subgraphs.connectors import transport
 from subgraphs.connectors.errors import ProtocolViolation, Rejected
 from subgraphs.connectors.payments.gateway import Order, PaymentGateway, PaymentSource, is_method
-from subgraphs.testing.connectors import PHI, ConnectorContract
-from subgraphs.testing.scripted import Scripted
 
 TOKEN = str(UUID(int=7))
 ORDER = Order(4217, "usd", "pm_card_visa")

@@ -3,10 +3,10 @@
 import httpx2
 import pytest
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
 from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.telehealth.client import TelehealthClient, TelehealthSource
 from subgraphs.connectors.transport import open_client
-from subgraphs.testing.connectors import PHI, ConnectorContract
 
 SOURCE = TelehealthSource(id="telehealth", url="https://vendor.example", serves=("telehealth",))
 

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from joserfc import jwk, jwt
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
 from subgraphs.connectors.config import BasicFile
 from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.telehealth.twilio import DOOR_LIFETIME, TwilioClient, TwilioSource
@@ -20,7 +21,6 @@ from subgraphs.connectors.telehealth.twilio_callbacks import read_twilio_notice
 from subgraphs.connectors.telehealth.visit import NewVisit
 from subgraphs.connectors.telehealth.webhooks import StatusNotice, WebhookRefused
 from subgraphs.connectors.transport import open_client
-from subgraphs.testing.connectors import PHI, ConnectorContract
 
 URL = "https://ours.example/webhooks/rooms"
 SOURCE = TwilioSource(

@@ -11,13 +11,13 @@ import httpx2
 import msgspec
 import pytest
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
 from subgraphs.connectors.errors import ProtocolViolation, TimedOut
 from subgraphs.connectors.telehealth.visit import NewVisit
 from subgraphs.connectors.telehealth.webhooks import Challenge, StatusNotice, WebhookRefused
 from subgraphs.connectors.telehealth.zoom import ZoomClient, ZoomSource
 from subgraphs.connectors.telehealth.zoom_webhooks import read_zoom_notice
 from subgraphs.connectors.transport import open_client
-from subgraphs.testing.connectors import PHI, ConnectorContract
 
 SOURCE = ZoomSource(id="zoom", url="https://zoom.example/v2", serves=("telehealth",))
 NEW = NewVisit(

@@ -7,6 +7,7 @@ from decimal import Decimal
 import httpx2
 import pytest
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
 from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.benefits import read_answers
@@ -17,7 +18,6 @@ from subgraphs.connectors.x12.inquiry import Inquiry, write_inquiry
 from subgraphs.connectors.x12.segments import read_interchange
 from subgraphs.connectors.x12.settings import X12Source
 from subgraphs.connectors.x12.writing import Envelope, Person
-from subgraphs.testing.connectors import PHI, ConnectorContract
 from tests.shared_data import shared_data
 from tests.subgraphs.connectors.x12.payer import CONTENT_TYPE, Payer, interchange
 

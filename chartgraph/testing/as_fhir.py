@@ -10,13 +10,13 @@ import httpx2
 import msgspec
 import pytest
 
+from chartgraph.testing.connectors import PHI, ConnectorContract
+from chartgraph.testing.scripted import Script, Scripted
 from subgraphs.connectors.as_fhir import UNREADABLE, AsFhir
 from subgraphs.connectors.errors import ProtocolViolation
 from subgraphs.connectors.fhir.conformance import nonconforming_elements
 from subgraphs.connectors.searched import Resource
 from subgraphs.connectors.transport import open_client
-from subgraphs.testing.connectors import PHI, ConnectorContract
-from subgraphs.testing.scripted import Script, Scripted
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 

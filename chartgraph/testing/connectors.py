@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 import pytest
 
+from chartgraph.testing.scripted import HANGS, Script, Scripted
 from subgraphs.connectors import transport
 from subgraphs.connectors.config import SourceConfig
 from subgraphs.connectors.errors import (
@@ -26,7 +27,6 @@ from subgraphs.connectors.errors import (
     Unreachable,
     UpstreamError,
 )
-from subgraphs.testing.scripted import HANGS, Script, Scripted
 
 PHI = "Lovelace"
 """Stands in every request and answer of these tests and must come out nowhere else."""

@@ -1,0 +1,192 @@
+"""What the guides add to Chartgraph, added: their files as they stand, installed and asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import httpx2
+import pytest
+import yaml
+
+from chartgraph.ports import free_port
+from schema import ROLES
+from tests.plugins.demo import Demo
+from tests.plugins.sandbox import Sandbox
+
+DOCS = Path(__file__).parents[2] / "docs"
+FILES = re.compile(r"^```\w+ (\S+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+TOKEN = "the laboratory's token"
+PEOPLE = {
+    "H-1": {"family": "Okafor", "given": "Ada", "born": "1961-04-02", "sex": "F"},
+    "H-2": {"family": "Lindqvist", "given": "Olle", "born": "1987-11-30", "sex": "M"},
+}
+# As text: a number read and written again would be another one.
+RESULTS = """[
+{"accession": "A-1", "chart": "H-1", "loinc": "718-7", "name": "Hemoglobin", "value": 13.20,
+ "unit": "g/dL", "collected": "2026-03-02T08:15:00-05:00", "status": "F"},
+{"accession": "A-2", "chart": "H-2", "loinc": "718-7", "name": "Hemoglobin", "value": 15.0,
+ "unit": "g/dL", "collected": "2026-03-05", "status": "C"},
+{"accession": "A-3", "chart": "H-2", "loinc": "2345-7", "name": "Glucose", "value": 99,
+ "unit": "mg/dL", "collected": "2026-03-05", "status": "F"},
+{"accession": "A-9", "chart": "H-9", "loinc": "718-7", "name": "Hemoglobin", "value": 8.1,
+ "unit": "g/dL", "collected": "2026-03-05", "status": "F"}]"""
+
+
+def files_of(guide: str) -> dict[str, str]:
+    return dict(FILES.findall((DOCS / guide).read_text()))
+
+
+SOURCE = files_of("adding-a-source.md")
+
+
+class Laboratory(BaseHTTPRequestHandler):
+    """The API that the guide describes; it gives more than it is asked for."""
+
+    asked: ClassVar[list[tuple[str, list[str]]]] = []
+
+    def do_GET(self):
+        people = [{"chart": chart, **person} for chart, person in PEOPLE.items()]
+        first = self.path.endswith("after=")
+        answer = {"people": people[:1], "next": "H-1"} if first else {"people": people[1:]}
+        self._answer(json.dumps(answer))
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.asked.append((self.path, asked["charts"]))
+        self._answer(f'{{"results": {RESULTS}}}')
+
+    def _answer(self, text):
+        is_known = self.headers["authorization"] == f"Bearer {TOKEN}"
+        self.send_response(200 if is_known else 401)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def listening(handler):
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder that the guides' packages are installed in."""
+    folder = tmp_path_factory.mktemp("packages")
+    for name, files in {"source": SOURCE}.items():
+        (folder / name).mkdir()
+        for file, text in files.items():
+            (folder / name / file).write_text(text)
+        install = ["install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        target = ["--no-build-isolation", "--target", folder / "site", folder / name]
+        subprocess.run([sys.executable, "-m", "pip", *install, *target], check=True)
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def added(site, sandbox, tmp_path_factory):
+    """`chartgraph up` where they are installed; of the sandbox only the issuer is used."""
+    home, port = tmp_path_factory.mktemp("added"), free_port()
+    with (
+        listening(Laboratory) as laboratory,
+        httpx2.Client(trust_env=False, timeout=60) as http,
+        (home / "up.log").open("wb") as log,
+    ):
+        sources = yaml.safe_load(SOURCE["sources.yaml"])
+        sources["sources"]["harbor"]["url"] = laboratory
+        (home / "sources.yaml").write_text(yaml.safe_dump(sources))
+        (home / "harbor.token").write_text(TOKEN)
+        issuer = {"issuer": sandbox.ready["issuer"], "audience": [sandbox.ready["audience"]]}
+        issuer |= {"patient_source": "harbor", "roles": str(ROLES)}
+        (home / "gateway.yaml").write_text(yaml.safe_dump({"issuers": [issuer]}))
+        command = ["up", "--port", str(port), "--config", str(home / "gateway.yaml")]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "chartgraph", *command],
+            env={**os.environ, "CHARTGRAPH_HOME": str(home), "PYTHONPATH": str(site)},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _await(f"http://127.0.0.1:{port}/ready", process, home / "up.log")
+            yield Demo(home, f"http://127.0.0.1:{port}", Sandbox(sandbox.ready, http), http)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def test_the_graph_is_answered_by_the_new_kind_of_source(added):
+    Laboratory.asked.clear()
+    answer = added.ask(SOURCE["harbor.graphql"])
+    assert "errors" not in answer, answer
+    found = {
+        node["name"]["text"]: [
+            (each["valueQuantity"]["value"], each["effective"], each["status"])
+            for each in node["observations"]["nodes"]
+        ]
+        for node in answer["data"]["patients"]["nodes"]
+    }
+    assert found == {
+        "Ada Okafor": [("13.20", "2026-03-02T08:15:00-05:00", "final")],
+        "Olle Lindqvist": [("15.0", "2026-03-05", "corrected")],
+    }
+    states = [node["observations"]["sources"] for node in answer["data"]["patients"]["nodes"]]
+    assert states == [[{"source": "harbor", "state": "OK"}]] * 2
+    assert Laboratory.asked == [("/v1/results/search", ["H-1", "H-2"])]
+
+
+def test_its_credentials_are_checked(added, site):
+    check = [sys.executable, "-m", "chartgraph", "sources", "check"]
+    known = {**os.environ, "CHARTGRAPH_HOME": str(added.home), "PYTHONPATH": str(site)}
+    outcome = subprocess.run(check, env=known, capture_output=True, text=True, check=True)
+    assert "results v1" in outcome.stdout
+    unknown = {**known, "PYTHONPATH": ""}
+    outcome = subprocess.run(check, env=unknown, capture_output=True, text=True, check=False)
+    assert "source harbor: there is no kind 'harbor-lab'" in outcome.stderr
+
+
+@pytest.mark.parametrize(("folder", "least"), [("source", 35)])
+def test_what_is_added_passes_the_tests_it_inherits(site, folder, least):
+    home = site.parent / folder
+    outcome = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", home],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stdout
+    (passed,) = re.findall(r"(\d+) passed", outcome.stdout)
+    assert int(passed) >= least
+
+
+def _await(url, process, log):
+    deadline = time.monotonic() + 90
+    while True:
+        assert process.poll() is None, log.read_text()
+        try:
+            if httpx2.get(url, trust_env=False).status_code == httpx2.codes.OK:
+                return
+        except httpx2.TransportError:
+            pass
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
