@@ -29,13 +29,13 @@ NOTE = "demo.json"
 CLEARINGHOUSE: Final = "clearinghouse"
 _EHR = [
     *("identity", "records", "diagnostics", "medications"),
-    *("scheduling", "telehealth", "directory", "insight"),
+    *("scheduling", "telehealth", "directory", "governance", "insight"),
 ]
 PAYMENTS: Final = "payments"
 _SERVES = {
     "ehr-a": _EHR,
     "ehr-b": _EHR,
-    "payer": ["identity", "coverage", "directory"],
+    "payer": ["identity", "coverage", "directory", "governance"],
     "payer-x12": ["coverage"],
     "payer-pas": ["coverage"],
     "telehealth": ["telehealth", "scheduling"],

@@ -27,7 +27,7 @@ from sandbox.issuer.tokens import GATEWAY_AUDIENCE, TokenMint
 from sandbox.keyfiles import KeyFiles, load_keys, write_private
 from sandbox.pas.operations import PasOperations
 from sandbox.payments.server import PaymentServer, open_payments
-from sandbox.personas import RECOVERY, Persona, personas
+from sandbox.personas import Persona, personas
 from sandbox.telehealth.vendors import NAMES as VENDORS
 from sandbox.telehealth.vendors import VideoVendors, open_vendors
 from sandbox.telehealth.vendors import described as described_vendors
@@ -105,7 +105,7 @@ def _fill(
     vendors = _mount(systems, population, people, keys, options.webhook_url, payments)
     write_private(truth_file, json.dumps(population.truth.as_json()))
     files = _write_claims(population, options.home.resolve() / "claims")
-    signed = sign_consents(EHR_A, population.resources[EHR_A], RECOVERY)
+    signed = sign_consents(EHR_A, population.resources[EHR_A])
     given = {"claim_files": files, "consents": [asdict(consent) for consent in signed]}
     return _ready(options, systems, people, keys, truth_file) | given, vendors
 

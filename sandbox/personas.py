@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.data.consents import RECOVERY
+
 CLIENTS = Path(__file__).with_name("clients.yaml")
 """The demo's registry of clients."""
 USER_CLIENT = "chartgraph-web"
 PARTNER_CLIENT = "partner-app"
-RECOVERY = "https://stillwater-recovery.example"
-"""An organization that treats addiction, as tokens name it."""
 _AUTHORIZING = ("user/Claim.cu",)
 """To ask a payer for its agreement, and to take that back."""
 

@@ -19,8 +19,7 @@ from subgraphs.coverage.part import open_part as coverage
 from subgraphs.deployment import Deployment, Part
 from subgraphs.diagnostics.part import open_part as diagnostics
 from subgraphs.directory.part import open_part as directory
-from subgraphs.governance.part import open_governance
-from subgraphs.governance.store.store import GovernanceStore
+from subgraphs.governance.part import OpenGovernance, open_governance
 from subgraphs.identity.part import open_identity
 from subgraphs.insight.part import open_insight
 from subgraphs.medications.part import open_part as medications
@@ -122,8 +121,7 @@ async def _open_parts(deployment: Deployment, names: Sequence[str], *, dev: bool
             opened[name] = await open_insight(deployment, persons)
         else:
             opened[name] = await PARTS[name](deployment)
-    store = governance.store if governance else None
-    return _Opened(opened, JoinedFacts(persons, _remembered(deployment, store, dev=dev)))
+    return _Opened(opened, JoinedFacts(persons, _remembered(deployment, governance, dev=dev)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,26 +135,26 @@ def _remote_persons(deployment: Deployment) -> Persons:
 
 
 def _remembered(
-    deployment: Deployment, store: GovernanceStore | None, *, dev: bool
+    deployment: Deployment, governance: OpenGovernance | None, *, dev: bool
 ) -> RememberedDirectives:
     """What patients direct, followed at once: by our own word, or by the news of it."""
     url, events = deployment.settings.governance_url, deployment.events
     source: DirectiveSource
-    if store:
-        source = store
+    if governance:
+        source = governance.directives
     elif url is None and dev:
         source = NothingDirected()
     else:
         source = HttpDirectives(deployment.calls(url or URL))
     remembered = RememberedDirectives(source)
     deployment.keep(remembered.keep_listening(events))
-    if store:
+    if governance:
 
         async def tell() -> None:
             remembered.forget()
             await events.publish(TOPIC)
 
-        store.on_change = tell
+        governance.store.on_change = tell
     return remembered
 
 

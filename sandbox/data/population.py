@@ -14,6 +14,7 @@ from sandbox.data.authorizations import record_authorizations
 from sandbox.data.care_teams import record_care_teams
 from sandbox.data.chart import Chart, Visit, make_chart
 from sandbox.data.claim_files import Biller, FiledClaim, write_claim_files
+from sandbox.data.consents import record_consents, record_research_opt_out
 from sandbox.data.dialect import as_ehr_b
 from sandbox.data.directory import Practitioner, record_directory
 from sandbox.data.measurements import record_labs
@@ -132,6 +133,7 @@ class _PopulationBuilder:
             self._record(known)
         for book in self._books.values():
             book.close()
+        self._consents()
         return Population(
             resources={name: source.resources for name, source in self._sources.items()},
             visits={book.vendor.name: book.visits for book in self._books.values()},
@@ -141,6 +143,12 @@ class _PopulationBuilder:
             launch_patient=self._true[0].ids[EHR_A],
             clinician=self._directories[EHR_A].practitioners[0].reference["reference"][13:],
         )
+
+    def _consents(self) -> None:
+        shared = {person.ids[EHR_B] for person in self._true if person.ids.keys() >= {EHR_A, EHR_B}}
+        record_consents(self._sources[EHR_B], shared, self._today)
+        launch = _patient(self._true[0].ids[EHR_A])
+        record_research_opt_out(self._sources[EHR_A], launch, self._today)
 
     def _spread(self, person: Person) -> _Known:
         """A third of the people are known to both EHRs; the others to one of them."""

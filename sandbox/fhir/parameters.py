@@ -190,6 +190,14 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _date("recorded-date", "recordedDate"),
         _reference("encounter"),
     ),
+    "Consent": (
+        _patient("patient"),
+        _token("status"),
+        _token("scope"),
+        _token("category"),
+        _date("date", "dateTime"),
+        _reference("actor", "provision.actor.reference"),
+    ),
     "Coverage": (
         _reference("patient", "beneficiary", target="Patient"),
         _reference("beneficiary"),

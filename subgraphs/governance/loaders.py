@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from contract.access import BREAKING
 from subgraphs.connectors.config import SourceConfig
-from subgraphs.governance.model import BrokenGlass, Consent, Disclosure
+from subgraphs.governance.holding import HeldConsents
+from subgraphs.governance.model import BrokenGlass, Consent, Disclosure, HeldConsent
 from subgraphs.governance.sources.disclosures import Counted, Disclosures, Mark, Question
 from subgraphs.governance.sources.states import StateBoard
 from subgraphs.governance.store.store import GovernanceStore
@@ -23,12 +25,15 @@ from subgraphs.runtime.scopes import Tokens
 from subgraphs.runtime.sealing import IdSeal, RecordRef
 
 CONSENT: Final = "Consent"
+HELD: Final = "HeldConsent"
+"""What the id of a consent that a source holds is sealed as: such ids may be anything."""
 AUDIT: Final = "AuditEvent"
 """The type whose scopes and roles broken glass and disclosures are under."""
 GRANT: Final = BREAKING
 OFFICER: Final = "privacy-officer"
 IDENTITY: Final = "identity"
 """The subgraph that seals the ids of patients."""
+AnyConsent: TypeAlias = Consent | HeldConsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Governance:
     """The subgraph's own services."""
 
     store: GovernanceStore
+    held: HeldConsents
     idempotency: IdempotencyStore
     states: StateBoard
     configured: Sequence[SourceConfig]
@@ -56,13 +62,22 @@ class Described:
         return {}
 
 
-async def load_consents(request: Request[Governance], compartment: Compartment) -> list[Consent]:
-    """The latest version of each."""
+async def load_consents(
+    request: Request[Governance], compartment: Compartment
+) -> Gathered[AnyConsent]:
+    """The latest version of each, ours and those that the sources hold."""
     if not may_see(request, CONSENT, compartment):
-        return []
+        return Gathered()
+    services = request.services
 
-    async def batch(link_sets: list[LinkSet]) -> list[list[Consent]]:
-        return await request.services.store.consents_of(link_sets)
+    async def batch(link_sets: list[LinkSet]) -> list[Gathered[AnyConsent]]:
+        ours, theirs = await asyncio.gather(
+            services.store.consents_of(link_sets), services.held.look_up(link_sets)
+        )
+        return [
+            Gathered((*own, *held.rows), held.sources)
+            for own, held in zip(ours, theirs, strict=True)
+        ]
 
     return await request.load(CONSENT, batch, compartment.links)
 
@@ -80,7 +95,7 @@ async def load_versions(request: Request[Governance], id_: str) -> list[Consent]
 async def find_consents(
     request: Request[Governance], refs: Sequence[RecordRef | None]
 ) -> list[Consent | None]:
-    """By their ids; None for what is not there for the caller to see."""
+    """Of ours, by their ids; None for what is not there for the caller to see."""
     known = [ref for ref in refs if ref is not None]
     compartments: Mapping[RecordRef, Compartment | None] = dict(
         zip(known, await request.compartments(known), strict=True)
@@ -92,6 +107,26 @@ async def find_consents(
         versions = found.get(ref.id, ()) if ref else ()
         seen = compartment is not None and may_see(request, CONSENT, compartment)
         consents.append(versions[0] if versions and seen else None)
+    return consents
+
+
+async def find_held(
+    request: Request[Governance], refs: Sequence[RecordRef | None]
+) -> list[HeldConsent | None]:
+    """As `find_consents`, of those that the sources hold."""
+    known = [ref for ref in refs if ref is not None]
+    compartments = dict(zip(known, await request.compartments(known), strict=True))
+    asked = {ref: (Link(ref.source, ref.patient),) for ref in known}
+    told = await request.services.held.look_up(list(asked.values()))
+    found = {
+        ref: next((each for each in gathered.or_raise().rows if each.id == ref.id), None)
+        for ref, gathered in zip(asked, told, strict=True)
+    }
+    consents: list[HeldConsent | None] = []
+    for ref in refs:
+        compartment = compartments.get(ref) if ref else None
+        seen = compartment is not None and may_see(request, CONSENT, compartment)
+        consents.append(found[ref] if ref and seen else None)
     return consents
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -15,8 +16,12 @@ from subgraphs.runtime.crosswalk import Link
 class ConsentStatus(StrEnum):
     """https://hl7.org/fhir/R4/valueset-consent-state-codes.html"""
 
+    DRAFT = "draft"
+    PROPOSED = "proposed"
     ACTIVE = "active"
+    REJECTED = "rejected"
     INACTIVE = "inactive"
+    ENTERED_IN_ERROR = "entered-in-error"
 
 
 class Author(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,6 +60,25 @@ class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
     recorded_at: float
     """Seconds since 1970."""
     author: Author
+
+
+class HeldConsent(msgspec.Struct, frozen=True):
+    """A consent that a source holds, as it stands there."""
+
+    id: str
+    version: str
+    patient: Link
+    """Whose record at the source it is about."""
+    status: ConsentStatus
+    provision: Provision
+    recorded_at: str | None
+    """When it was agreed to, or else when the source changed it last."""
+    updated_at: str | None
+    received_at: datetime
+
+    @property
+    def source(self) -> str:
+        return self.patient.source
 
 
 class Verdict(StrEnum):

@@ -7,7 +7,9 @@ from functools import partial
 
 from contract.audit_chain import reading_keys
 from subgraphs.deployment import Deployment, Part
+from subgraphs.governance.holding import HeldConsents, StandingDirectives
 from subgraphs.governance.loaders import Governance, opened_patient
+from subgraphs.governance.sources.consents import FhirConsents
 from subgraphs.governance.sources.disclosures import Disclosures
 from subgraphs.governance.sources.states import StateBoard
 from subgraphs.governance.sources.trail import TrailReader
@@ -23,6 +25,7 @@ from subgraphs.runtime.request import utc_now
 class OpenGovernance:
     part: Part
     store: GovernanceStore
+    directives: StandingDirectives
 
 
 async def open_governance(deployment: Deployment) -> OpenGovernance:
@@ -37,6 +40,11 @@ async def open_governance(deployment: Deployment) -> OpenGovernance:
     disclosures = Disclosures(store.database, store.cipher, reader, opened, utc_now)
     deployment.keep(disclosures.keep_up())
     once = IdempotencyStore(idempotency, key)
-    services = Governance(store, once, states, deployment.sources, disclosures)
-    routes = {PATH: directives_route(store, keys.rotation("access-facts"))}
-    return OpenGovernance(Part(services, routes=routes), store)
+    servers = deployment.servers("governance").items()
+    held = HeldConsents(
+        {id_: FhirConsents(each, each.config.url) for id_, each in servers}, utc_now
+    )
+    services = Governance(store, held, once, states, deployment.sources, disclosures)
+    directives = StandingDirectives(store, held)
+    routes = {PATH: directives_route(directives, keys.rotation("access-facts"))}
+    return OpenGovernance(Part(services, routes=routes), store, directives)

@@ -28,6 +28,7 @@ _OURS: Final = "urn:chartgraph"
 _ACTORS: Final = {
     "organization": "Organization",
     "practitioner": "Practitioner",
+    "related-person": "RelatedPerson",
     "client": "Device",
     "role": "Group",
 }

@@ -108,6 +108,8 @@ class Directives(msgspec.Struct, frozen=True, omit_defaults=True):
 
     consents: tuple[Provision, ...] = ()
     grants: tuple[Grant, ...] = ()
+    unread: tuple[str, ...] = ()
+    """The sources that hold consents of the patient's, perhaps, and could not be asked."""
 
 
 NO_DIRECTIVES: Final = Directives()
@@ -127,6 +129,8 @@ class Ruling:
     """The id of the grant under which the caller sees what is closed."""
     undecided: bool = False
     """What was directed is not known, so nothing is open."""
+    unread: frozenset[str] = frozenset()
+    """Sources of whose consents nobody knows: what is labelled among their records is closed."""
 
     def refusal(self, record: Described) -> str | None:
         """Why the record is closed: by `consent`, by `label`; None where it is open."""
@@ -135,15 +139,22 @@ class Ruling:
         if record.type in GOVERNED:
             return None
         labels = record.labels
-        if not self.consents:
+        if not self.consents and not self.unread:
             return None if labels.isdisjoint(SENSITIVE) else "label"
-        if any(_judge(each, record, labels) is Verdict.DENY for each in self.consents):
+        if self._is_denied(record, labels):
             return "consent"
         for label in closing(labels):
             opened = (_judge(each, record, labels, label) for each in self.consents)
             if Verdict.PERMIT not in opened:
                 return "label"
         return None
+
+    def _is_denied(self, record: Described, labels: frozenset[str]) -> bool:
+        # Whatever permits it, a source that could not be asked may hold a deny.
+        is_unread = bool(self.unread) and not record.sources.isdisjoint(self.unread)
+        if is_unread and not labels.isdisjoint(SENSITIVE):
+            return True
+        return any(_judge(each, record, labels) is Verdict.DENY for each in self.consents)
 
 
 UNDECIDED: Final = Ruling(undecided=True)
@@ -152,7 +163,8 @@ UNDIRECTED: Final = Ruling()
 
 
 def actor_key(kind: str, value: str) -> str:
-    """`role|clinician`, `client|app-1`, `organization|…`, `practitioner|ehr-a/Practitioner/1`."""
+    """`role|clinician`, `client|app-1`, `organization|…`, `practitioner|ehr-a/Practitioner/1`,
+    `related-person|ehr-a/RelatedPerson/1`."""
     return f"{kind}|{value}"
 
 
@@ -167,7 +179,8 @@ def rule(directives: Directives, caller: Caller, now: datetime) -> Ruling:
     keys, purposes = _keys_of(caller), _purposes_of(caller)
     bound = (_bind(consent, keys, purposes, now) for consent in directives.consents)
     consents = tuple(consent for consent in bound if consent is not None)
-    return Ruling(consents, _grant_of(directives.grants, caller, now))
+    grant = _grant_of(directives.grants, caller, now)
+    return Ruling(consents, grant, unread=frozenset(directives.unread))
 
 
 def _grant_of(grants: Iterable[Grant], caller: Caller, now: datetime) -> str | None:
@@ -195,11 +208,9 @@ def _bind(
         if UNKNOWN_ACTOR not in provision.recipients:
             return None
         undecidable = True
-    if undecidable and provision.permits:
-        return None
     bound = (_bind(each, keys, purposes, now) for each in provision.exceptions)
     exceptions = tuple(each for each in bound if each is not None)
-    return msgspec.structs.replace(provision, exceptions=exceptions)
+    return msgspec.structs.replace(provision, undecidable=undecidable, exceptions=exceptions)
 
 
 def _meets(wanted: Iterable[str], held: frozenset[str]) -> bool:
@@ -225,10 +236,12 @@ def _judge(
     named = provision.permits and label in covered(provision.labels)
     inner = None if named else label
     said = {_judge(each, record, labels, inner) for each in provision.exceptions}
-    for verdict in (Verdict.DENY, Verdict.PERMIT):
-        if verdict in said:
-            return verdict
-    return Verdict.PERMIT if provision.permits else Verdict.DENY
+    if Verdict.DENY in said:
+        return Verdict.DENY
+    if provision.permits and provision.undecidable:
+        # It opens nothing, though what it denies within itself may hold.
+        return None
+    return Verdict.PERMIT if provision.permits or Verdict.PERMIT in said else Verdict.DENY
 
 
 def _is_about(
@@ -267,7 +280,9 @@ def _keys_of(caller: Caller) -> frozenset[str]:
     if caller.organization:
         keys.add(actor_key("organization", caller.organization))
     if caller.fhir_user:
-        keys.add(actor_key("practitioner", caller.fhir_user))
+        type_ = caller.fhir_user.rpartition("/")[0].rpartition("/")[2]
+        kind = "related-person" if type_ == "RelatedPerson" else "practitioner"
+        keys.add(actor_key(kind, caller.fhir_user))
     return frozenset(keys)
 
 

@@ -3,7 +3,8 @@
 What is remembered is good for as long as nothing changes: each change has a version, governance is
 asked for it again after `BOUND` seconds, and its news of a change (`TOPIC`) ends it at once. So a
 consent that was revoked is followed at once where the news arrives, and after that bound where it
-is lost.
+is lost. What the sources hold has no version and no news: it is asked for anew after `FRESH`
+seconds, and after the bound where a source could not be asked.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ PATH: Final = "/directives"
 URL: Final = "http://127.0.0.1:4109"
 """Where governance is, unless it is said."""
 BOUND: Final = 1.0
+FRESH: Final = 30.0
 CAPACITY: Final = 50_000
 """People of whom it is remembered; most have directed nothing."""
 
@@ -70,7 +72,7 @@ class RememberedDirectives:
     ) -> None:
         self._source = source
         self._clock = clock
-        self._known: OrderedDict[LinkSet, Directives] = OrderedDict()
+        self._known: OrderedDict[LinkSet, tuple[Directives, float]] = OrderedDict()
         self._version: int | None = None
         self._asked_at = float("-inf")
         self._changes = 0
@@ -99,15 +101,21 @@ class RememberedDirectives:
 
     def _remembered(self, link_sets: Sequence[LinkSet]) -> list[Directives] | None:
         """None unless it is known of all of them, and was asked about lately."""
-        if self._clock() - self._asked_at >= BOUND:
+        now = self._clock()
+        if now - self._asked_at >= BOUND:
             return None
-        known = [self._known.get(links) for links in link_sets]
+        known = [self._current(links, now) for links in link_sets]
         return None if None in known else [each for each in known if each is not None]
+
+    def _current(self, links: LinkSet, now: float) -> Directives | None:
+        directives, until = self._known.get(links, (None, now))
+        return directives if now < until else None
 
     async def _learn(self, link_sets: Sequence[LinkSet]) -> list[Directives]:
         changes, asked_at = self._changes, self._clock()
-        unknown = [links for links in link_sets if links not in self._known]
-        remembered = {links: self._known[links] for links in link_sets if links in self._known}
+        current = {links: self._current(links, asked_at) for links in link_sets}
+        remembered = {links: each for links, each in current.items() if each is not None}
+        unknown = [links for links in link_sets if links not in remembered]
         standing = await self._source.look_up(unknown)
         if remembered and (standing.version != self._version or changes != self._changes):
             # What was remembered may be no more.
@@ -129,6 +137,8 @@ class RememberedDirectives:
             self._version = None
             return
         self._version, self._asked_at = version, asked_at
-        self._known |= found
+        for links, directives in found.items():
+            good_for = BOUND if directives.unread else FRESH
+            self._known[links] = directives, asked_at + good_for
         while len(self._known) > CAPACITY:
             self._known.popitem(last=False)

@@ -305,7 +305,7 @@ def translate(
         for resource in resources:
             try:
                 record = msgspec.convert(resource, model)
-            except msgspec.ValidationError:
+            except (msgspec.ValidationError, RecursionError):
                 damaged.add(patient)
                 continue
             if not belongs(record, patient):

@@ -90,6 +90,47 @@ def test_what_was_signed_opens_what_part_2_protects_to_one_organization(demo):
         assert kept["nodes"] == [{"status": status, "inForce": not signed["is_revoked"]}]
 
 
+def held_at(demo, path):
+    """What EHR-B holds, read by FHIR alone."""
+    headers = {"Authorization": f"Bearer {demo.sandbox.system_token()}"}
+    answer = demo.http.get(f"{demo.sandbox.url('ehr-b')}/{path}", headers=headers)
+    found = answer.raise_for_status().json()
+    return [each["resource"] for each in found["entry"]] if "entry" in found else [found]
+
+
+def test_what_an_ehr_was_told_is_followed_for_its_records(demo):
+    """Two patients of EHR-B: one lets an organization see what is protected, one nothing."""
+    held = held_at(demo, "Consent")
+    assert {each["provision"]["type"] for each in held} == {"permit", "deny"}
+    for consent in held:
+        (person,) = held_at(demo, consent["patient"]["reference"])
+        searched = f"{person['name'][0]['family']} {person['birthDate']}"
+        query = "query($s: String) { patients(search: $s) { nodes { id } } }"
+        (found,) = demo.ask(query, {"s": searched})["data"]["patients"]["nodes"]
+        id_ = found["id"]
+        everyone, named = problems(demo, id_, "clinician"), problems(demo, id_, "counselor")
+        if consent["provision"]["type"] == "deny":
+            assert everyone
+            assert not named
+        else:
+            opened = named.keys() - everyone.keys()
+            assert opened
+            assert all("42CFRPart2" in named[each] for each in opened)
+        query = """query($id: ID!) { patient(id: $id) { consents {
+          nodes { status recordedAt provision { type sources } provenance { source } }
+          sources { source state } } } }"""
+        listed = demo.ask(query, {"id": id_}, "privacy-officer")["data"]["patient"]["consents"]
+        assert listed["nodes"] == [
+            {
+                "status": consent["status"].upper(),
+                "recordedAt": consent["dateTime"],
+                "provision": {"type": consent["provision"]["type"].upper(), "sources": ["ehr-b"]},
+                "provenance": [{"source": "ehr-b"}],
+            }
+        ]
+        assert {each["source"]: each["state"] for each in listed["sources"]}["ehr-b"] == "OK"
+
+
 def test_glass_is_broken_seen_through_found_and_reviewed(demo, me):
     own = problems(demo, me, "patient")
     assert problems(demo, me, "emergency").keys() < own.keys()

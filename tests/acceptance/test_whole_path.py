@@ -25,13 +25,18 @@ def sources_of(value):
 
 
 def upstream_calls(demo):
-    """By source and resource type, without tokens and metadata."""
+    """By source and resource type, without tokens and metadata.
+
+    And without consents, which are read for a decision and remembered by the clock.
+    """
     calls = {}
     for source, counted in demo.sandbox.calls().items():
         for kind, by_type in counted["calls"].items():
             if kind in ("token", "metadata"):
                 continue
             for type_, number in by_type.items():
+                if type_ == "Consent":
+                    continue
                 calls[source, type_] = calls.get((source, type_), 0) + number
     return calls
 

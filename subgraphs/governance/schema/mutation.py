@@ -16,9 +16,11 @@ from subgraphs.governance.breaking import AlreadyReviewedError
 from subgraphs.governance.loaders import (
     CONSENT,
     GRANT,
+    HELD,
     Governance,
     find_consents,
     find_grants,
+    find_held,
     opened_patient,
 )
 from subgraphs.governance.schema.consents import Consent
@@ -142,6 +144,8 @@ class Mutation:
         request: Request[Governance] = info.context
         provision = provision_of(input.provision, request.services.configured)
         replaced = await _found(request, input.consent) if input.consent else None
+        if isinstance(replaced, StateConflict):
+            return replaced
         patient = patient_of(request, input.patient)
         intention = _intention(info, input)
         return await _payload(
@@ -152,7 +156,8 @@ class Mutation:
         policy=[[DIRECTING]],
         directives=[_writing("u")],
         description="Revoke a consent: what it opened is closed, and what it closed is open, from "
-        "the next answer on, subscriptions included. It stays readable as revoked.",
+        "the next answer on, subscriptions included. It stays readable as revoked. Conflicts: "
+        "`HELD_BY_SOURCE` for one that a source holds.",
     )
     async def revoke_consent(
         self,
@@ -161,6 +166,8 @@ class Mutation:
     ) -> ConsentPayload | None:
         request: Request[Governance] = info.context
         consent = await _found(request, input.consent)
+        if isinstance(consent, StateConflict):
+            return consent
         intention = _intention(info, input)
         return await _payload(request, acting.revoke_consent(request, intention, consent))
 
@@ -222,8 +229,11 @@ def patient_of(request: Request[Governance], id_: str) -> Link:
     return link
 
 
-async def _found(request: Request[Governance], id_: str) -> model.Consent:
+async def _found(request: Request[Governance], id_: str) -> model.Consent | StateConflict:
     (consent,) = await find_consents(request, [request.open(CONSENT, id_)])
+    (held,) = await find_held(request, [request.open(HELD, id_)])
+    if held is not None:
+        return StateConflict(code="HELD_BY_SOURCE", message="It is changed where it is held.")
     if consent is None:
         raise ClientError(Code.NOT_FOUND)
     return consent

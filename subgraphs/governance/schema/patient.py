@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from subgraphs.governance.loaders import (
     AUDIT,
     CONSENT,
     GRANT,
+    AnyConsent,
     Governance,
     count_disclosures,
     find_grants,
@@ -45,15 +47,15 @@ from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import PATIENT, PatientNode
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.scalars import DateTime, instant
+from subgraphs.runtime.scalars import DateTime, instant, rank
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 from subgraphs.runtime.sealing import RecordRef
 
 ACCOUNTING = "disclosures"
 """The policy of those to whom it is accounted for who saw what."""
-_CONSENTS: Listing[model.Consent] = Listing(
-    id=lambda consent: consent.id, rank=lambda consent: f"{consent.recorded_at:020.6f}"
+_CONSENTS: Listing[AnyConsent] = Listing(
+    id=lambda consent: consent.id, rank=lambda consent: rank(_said_at(consent))
 )
 GRANTS: Listing[model.BrokenGlass] = Listing(
     id=lambda grant: grant.id, rank=lambda grant: f"{grant.at:020.6f}"
@@ -145,8 +147,9 @@ class Patient(PatientNode):
         directives=[PAGE],
         requires=["links"],
         requires_scopes=scopes_for(CONSENT),
-        description="What the patient has directed about who may see her records, revoked consents "
-        "included; the one changed last first. For herself, her proxies, and those who answer for "
+        description="What the patient has directed about who may see her records, here or at a "
+        "source, revoked consents included; the one changed last first. Of a source that is not "
+        "OK, all that is labelled is closed. For herself, her proxies, and those who answer for "
         "privacy.",
     )
     async def consents(
@@ -159,7 +162,7 @@ class Patient(PatientNode):
             request,
             _CONSENTS,
             partial(Consent.of, request),
-            Gathered(tuple(consents)),
+            consents,
             scope=f"consents:{self.id}",
             first=first,
             after=after,
@@ -240,6 +243,12 @@ class Patient(PatientNode):
         asked = _question(compartment.links, from_, to, None)
         counted = await count_disclosures(request, compartment, asked)
         return [DisclosurePurpose.of(each) for each in counted]
+
+
+def _said_at(consent: AnyConsent) -> str | None:
+    if isinstance(consent, model.Consent):
+        return datetime.fromtimestamp(consent.recorded_at, UTC).isoformat()
+    return consent.recorded_at
 
 
 def _question(

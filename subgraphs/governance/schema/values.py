@@ -32,7 +32,7 @@ from subgraphs.runtime.sensitivity import SENSITIVE
 MAX_DEPTH: Final = 4
 MAX_RULES: Final = 50
 MAX_VALUES: Final = 100
-_PRACTITIONER: Final = re.compile(r"[a-z][a-z0-9-]*/Practitioner/[A-Za-z0-9.-]{1,64}")
+_PERSON: Final = re.compile(r"[a-z][a-z0-9-]*/(Practitioner|RelatedPerson)/[A-Za-z0-9.-]{1,64}")
 _ROLES: Final = frozenset({*STAFF, "proxy", "partner-app", "researcher", "integration-engineer"})
 
 
@@ -52,6 +52,10 @@ class ConsentActorKind(Enum):
         description="By `source/Practitioner/id`, for example `ehr-a/Practitioner/7`.",
     )
     ROLE = strawberry.enum_value("role", description="By role, for example `clinician`.")
+    RELATED_PERSON = strawberry.enum_value(
+        "related-person",
+        description="By `source/RelatedPerson/id`: a parent, a guardian, another caregiver.",
+    )
     CLIENT = strawberry.enum_value("client", description="By the client id of their application.")
     UNKNOWN = strawberry.enum_value(
         "unknown", description="Somebody whom no token names: only a deny can mean them."
@@ -239,8 +243,10 @@ def _actor(given: ConsentActorInput) -> str:
     match given.kind:
         case ConsentActorKind.ROLE:
             known = named in _ROLES
-        case ConsentActorKind.PRACTITIONER:
-            known = _PRACTITIONER.fullmatch(named) is not None
+        case ConsentActorKind.PRACTITIONER | ConsentActorKind.RELATED_PERSON:
+            found = _PERSON.fullmatch(named)
+            type_ = "Practitioner" if given.kind.value == "practitioner" else "RelatedPerson"
+            known = found is not None and found[1] == type_
         case ConsentActorKind.UNKNOWN:
             known = False
         case _:

@@ -28,8 +28,6 @@ async def _nobody() -> None:
 
 
 class GovernanceStore:
-    """`subgraphs.runtime.directives.DirectiveSource`"""
-
     def __init__(self, database: Database, cipher: Cipher, now: Callable[[], datetime]) -> None:
         self.database = database
         self.cipher = cipher
@@ -38,6 +36,7 @@ class GovernanceStore:
         """Told after each change of what stands."""
 
     async def look_up(self, link_sets: Sequence[LinkSet]) -> Standing:
+        """What is recorded here of each person, and the version it stands under."""
         wanted = {self.cipher.patient(link): link for links in link_sets for link in links}
         async with self.database.reading() as connection:
             version = await self._version(connection)
