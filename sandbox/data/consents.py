@@ -44,7 +44,13 @@ def record_consents(
     source: SourceBuilder, known_elsewhere: Collection[str], today: datetime
 ) -> None:
     """An EHR keeps two: one patient lets an organization see what is protected, one nothing."""
-    own = [each for each in _treated(source.resources) if each not in known_elsewhere]
+    treated = [each for each in _treated(source.resources) if each not in known_elsewhere]
+    others = (
+        resource["subject"]["reference"].removeprefix("Patient/")
+        for resource in source.resources
+        if resource["resourceType"] == "Condition"
+    )
+    other = next(each for each in others if each not in (*known_elsewhere, *treated))
     to = {
         "role": hl7_concept("v3-ParticipationType", "IRCP"),
         "reference": {
@@ -58,7 +64,9 @@ def record_consents(
         {"type": "permit", "actor": [to], "purpose": treating, "securityLabel": protected},
         {"type": "deny", "actor": [to]},
     )
-    for patient, rule in zip(own, rules, strict=False):
+    # Of few patients none may be treated.
+    said = [*((patient, rules[0]) for patient in treated[:1]), (other, rules[1])]
+    for patient, rule in said:
         _record(source, {"reference": f"Patient/{patient}"}, rule, today)
 
 
