@@ -19,7 +19,7 @@ from subgraphs.records.kinds import (
 )
 from subgraphs.records.sources import RecordSource
 from subgraphs.runtime.access import Compartment
-from subgraphs.runtime.fact_nodes import Load
+from subgraphs.runtime.fact_fields import Load
 from subgraphs.runtime.facts import Fact, load_facts
 from subgraphs.runtime.gathering import Ask, Gathered
 from subgraphs.runtime.kinds import Kind, RecordT

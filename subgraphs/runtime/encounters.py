@@ -7,22 +7,24 @@ travels between subgraphs only (`@requires(fields: "recordKey")`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import strawberry
 from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.runtime.access import Compartment
-from subgraphs.runtime.connection import Connection
+from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.crosswalk import Link, Linked, RecordKey
 from subgraphs.runtime.errors import ClientError
-from subgraphs.runtime.fact_nodes import FACT_ID, Load, NodeT, RecordT, page_facts
+from subgraphs.runtime.fact_fields import Load, Node, page_facts
+from subgraphs.runtime.fact_nodes import FACT_ID, RecordT
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.following import Read, held_by, pointing
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.schema import Representation
+from subgraphs.runtime.scopes import scopes_for
 
 RECORD_KEY: Final = "The visit's records in each source, sealed."
 ENCOUNTER: Final = "Encounter"
@@ -64,21 +66,43 @@ def record_key_of(request: Request[Any], fact: Fact[Any]) -> str:
     return request.subgraph.crosswalk.seal_record_key(fact.id, key)
 
 
-async def list_of_encounter(
-    request: Request[Any],
-    encounter: EncounterNode,
+class Visit(Protocol):
+    """An `Encounter`, records' own or another subgraph's."""
+
+    id: strawberry.ID
+
+    async def opened(self, request: Request[Any], /) -> tuple[Compartment, tuple[Link, ...]]: ...
+
+
+def facts_of_encounter(
+    resource: str,
+    node: Callable[[], type[Node[RecordT]]],
     load: Load[RecordT],
-    node: Callable[[Fact[RecordT]], NodeT],
+    description: str,
     *,
-    field: str,
-    read: Read,
-    first: int | None,
-    after: str | None,
-) -> Connection[NodeT]:
-    """A page of the patient's facts that refer to the visit by `read`."""
-    compartment, records = await encounter.opened(request)
-    gathered = await load(request, compartment)
-    rows = tuple(pointing(gathered.rows, ENCOUNTER, read, records))
-    kept = Gathered(rows, gathered.sources)
-    scope = f"{field}:{encounter.id}"
-    return page_facts(request, kept, node, scope=scope, first=first, after=after)
+    read: Read = lambda record: record.encounter,
+    requires: Sequence[str] = ("recordKey",),
+) -> Any:
+    """A field of `Encounter`: pages of the patient's facts that refer to it by `read`.
+
+    `resource` is the type whose readers may ask for it; `node` is called late, since an encounter
+    and what was found in it name each other.
+    """
+
+    async def resolve(
+        self: Visit, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[Any]:
+        compartment, records = await self.opened(info.context)
+        gathered = await load(info.context, compartment)
+        rows = tuple(pointing(gathered.rows, ENCOUNTER, read, records))
+        kept = Gathered(rows, gathered.sources)
+        scope = f"{info.field_name}:{self.id}"
+        return page_facts(info.context, kept, node(), scope=scope, first=first, after=after)
+
+    return federation.field(
+        resolver=resolve,
+        directives=[PAGE],
+        requires=list(requires),
+        requires_scopes=scopes_for(resource),
+        description=description,
+    )

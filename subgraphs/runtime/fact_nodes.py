@@ -1,8 +1,8 @@
-"""Facts as GraphQL nodes: the fields all have in common, and lists of them on a patient."""
+"""Facts as GraphQL nodes: the fields all have in common, and what is said of each alike."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Self, TypedDict, TypeVar
 
 import strawberry
@@ -10,14 +10,10 @@ from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.runtime import fhir
-from subgraphs.runtime.access import Compartment
-from subgraphs.runtime.connection import Connection, Listing, connect
 from subgraphs.runtime.datatypes import FEW, Coding, Conflict, Provenance, ProvenanceMethod
 from subgraphs.runtime.entries import Entry
 from subgraphs.runtime.errors import ClientError
-from subgraphs.runtime.facts import Fact, load_by_id
-from subgraphs.runtime.gathering import Gathered
-from subgraphs.runtime.kinds import Kind
+from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.schema import Representation
 
@@ -154,60 +150,3 @@ class PatientNode:
         if not isinstance(id_, str) or not isinstance(links, str | None):
             return ClientError(Code.BAD_REQUEST, "A representation lacks its key.")
         return cls(id=strawberry.ID(id_), links=links)
-
-
-Load = Callable[[Request[Any], Compartment], Awaitable[Gathered[Fact[RecordT]]]]
-
-
-async def list_facts(
-    request: Request[Any],
-    patient: PatientNode,
-    load: Load[RecordT],
-    node: Callable[[Fact[RecordT]], NodeT],
-    *,
-    field: str,
-    first: int | None,
-    after: str | None,
-    keep: Callable[[RecordT], bool] = lambda _: True,
-) -> Connection[NodeT]:
-    """A page of a patient's facts of one kind, those that `keep` wants."""
-    gathered = await load(request, await request.compartment(patient.id, patient.links))
-    rows = tuple(fact for fact in gathered.rows if keep(fact.resource))
-    kept = Gathered(rows, gathered.sources)
-    scope = f"{field}:{patient.id}"
-    return page_facts(request, kept, node, scope=scope, first=first, after=after)
-
-
-def page_facts(
-    request: Request[Any],
-    gathered: Gathered[Fact[RecordT]],
-    node: Callable[[Fact[RecordT]], NodeT],
-    *,
-    scope: str,
-    first: int | None,
-    after: str | None,
-) -> Connection[NodeT]:
-    """A page of facts that are here already; `scope` keeps its cursors to this list."""
-    listing: Listing[Fact[RecordT]] = Listing(id=_id, rank=_rank)
-    return connect(request, listing, node, gathered, scope=scope, first=first, after=after)
-
-
-async def resolve_facts(
-    request: Request[Any],
-    kind: Kind[RecordT],
-    load: Load[RecordT],
-    node: Callable[[Fact[RecordT]], NodeT],
-    representations: Sequence[Representation],
-) -> list[NodeT | Exception]:
-    """The nodes of some representations, in one batch."""
-    ids = [representation.get("id") for representation in representations]
-    facts = await load_by_id(request, kind, ids, lambda patient: load(request, patient))
-    return [fact if isinstance(fact, Exception) else node(fact) for fact in facts]
-
-
-def _id(fact: Fact[Any]) -> str:
-    return fact.id
-
-
-def _rank(fact: Fact[Any]) -> str:
-    return fact.rank

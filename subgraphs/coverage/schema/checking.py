@@ -92,5 +92,5 @@ async def _answer(
         code = refused.reason or "REFUSED"
         return UpstreamRefused(source=refused.source, code=code, message=str(refused))
     return EligibilityChecked(
-        check=EligibilityCheck.of(done.check), coverage=Coverage.of(done.coverage)
+        check=EligibilityCheck.of(done.check), coverage=Coverage.of(request, done.coverage)
     )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 import strawberry
 from strawberry import federation
 
 from subgraphs.coverage.loaders.billing import may_see_billing
 from subgraphs.coverage.loaders.claims import ClaimFact, load_claims, load_explained
-from subgraphs.coverage.loaders.payers import Payers, load_name
+from subgraphs.coverage.loaders.payers import load_name
 from subgraphs.coverage.model.claims import CLAIM, ClaimResource
 from subgraphs.coverage.model.reconciliation import reconcile
 from subgraphs.coverage.schema.claim_values import ClaimItem, ClaimStatus, EarlierClaim
@@ -28,12 +27,12 @@ from subgraphs.runtime.datatypes import (
     ProvenanceMethod,
     date,
 )
-from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.fact_fields import facts_by_id
+from subgraphs.runtime.fact_nodes import FactNode, common
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import Party, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class Claim(FactNode):
         from subgraphs.coverage.schema.explanations import ExplanationOfBenefit  # noqa: PLC0415
 
         found = await load_explained(info.context, self._claim)
-        return [ExplanationOfBenefit.of(fact) for fact in found]
+        return [ExplanationOfBenefit.of(info.context, fact) for fact in found]
 
     @strawberry.field(
         directives=[FEW], description=f"What was paid for it, the latest first: {_FOR_BILLING}"
@@ -165,7 +164,7 @@ class Claim(FactNode):
         return may_see_billing(info.context, self.fact)
 
     @classmethod
-    def of(cls, fact: Fact[ClaimResource]) -> Claim:
+    def of(cls, _request: Request[Any], fact: Fact[ClaimResource]) -> Claim:
         resource = fact.resource
         told = (each.diagnosis_codeable_concept for each in resource.diagnosis)
         known = common(fact)
@@ -187,8 +186,4 @@ class Claim(FactNode):
             diagnoses=CodeableConcept.all_of(each for each in told if each),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Payers], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(request, CLAIM, load_claims, cls.of, representations)
+    resolve_references = facts_by_id(CLAIM, load_claims)

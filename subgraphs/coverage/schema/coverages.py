@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import federation
@@ -34,18 +32,16 @@ from subgraphs.coverage.schema.values import (
 from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
 from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Identifier, Money, Period
+from subgraphs.runtime.fact_fields import facts_by_id, page_facts
 from subgraphs.runtime.fact_nodes import (
     FactNode,
     common,
-    page_facts,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.naming import Party
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import date_time, rank
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -216,14 +212,14 @@ class Coverage(FactNode):
         return page_facts(
             request,
             await load_under(request, self.fact),
-            partial(PriorAuthorization.of, request),
+            PriorAuthorization,
             scope=f"priorAuthorizations:{self.id}",
             first=first,
             after=after,
         )
 
     @classmethod
-    def of(cls, fact: Fact[CoverageResource]) -> Coverage:
+    def of(cls, _request: Request[Any], fact: Fact[CoverageResource]) -> Coverage:
         resource, source = fact.resource, fact.records[0].source
         return cls(
             **common(fact),
@@ -240,8 +236,4 @@ class Coverage(FactNode):
             payors=[Party.of(source, each) for each in resource.payor],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Payers], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(request, COVERAGE, load_coverages, cls.of, representations)
+    resolve_references = facts_by_id(COVERAGE, load_coverages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import strawberry
 from strawberry import federation
@@ -47,7 +48,7 @@ class Encounter:
         return connect(
             request,
             Listing(id=lambda claim: claim.id, rank=lambda claim: claim.rank),
-            Claim.of,
+            partial(Claim.of, request),
             Gathered(rows, found.sources),
             scope=f"encounter-claims:{self.id}",
             first=first,

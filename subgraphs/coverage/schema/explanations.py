@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import strawberry
 from strawberry import federation
@@ -10,7 +10,6 @@ from strawberry import federation
 from subgraphs.coverage.loaders.billing import may_see_billing
 from subgraphs.coverage.loaders.claims import load_claim_of
 from subgraphs.coverage.loaders.payers import (
-    Payers,
     load_explanations,
     load_name,
 )
@@ -42,16 +41,15 @@ from subgraphs.runtime.datatypes import (
     Period,
     date,
 )
+from subgraphs.runtime.fact_fields import facts_by_id
 from subgraphs.runtime.fact_nodes import (
     FactNode,
     common,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import Party
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -116,7 +114,7 @@ class ExplanationOfBenefit(FactNode):
     )
     async def claim(self, info: strawberry.Info) -> Claim | None:
         claim = await load_claim_of(info.context, self.fact)
-        return Claim.of(claim) if claim else None
+        return Claim.of(info.context, claim) if claim else None
 
     @strawberry.field(
         directives=[FEW],
@@ -184,7 +182,7 @@ class ExplanationOfBenefit(FactNode):
         return may_see_billing(info.context, self.fact)
 
     @classmethod
-    def of(cls, fact: Fact[ExplanationResource]) -> ExplanationOfBenefit:
+    def of(cls, _request: Request[Any], fact: Fact[ExplanationResource]) -> ExplanationOfBenefit:
         resource, source = fact.resource, fact.records[0].source
         return cls(
             **common(fact),
@@ -211,8 +209,4 @@ class ExplanationOfBenefit(FactNode):
             disposition=resource.disposition,
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Payers], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(request, EXPLANATION, load_explanations, cls.of, representations)
+    resolve_references = facts_by_id(EXPLANATION, load_explanations)

@@ -89,7 +89,7 @@ class Invoice:
             paid=usd(from_cents(invoice.paid)),
             pending=usd(from_cents(invoice.pending)),
             due=usd(from_cents(invoice.due)),
-            claim=Claim.of(invoice.claim),
+            claim=Claim.of(request, invoice.claim),
             payments=[InvoicePayment.of(each) for each in invoice.payments],
         )
 

@@ -24,10 +24,10 @@ from subgraphs.coverage.schema.explanations import ExplanationOfBenefit
 from subgraphs.coverage.schema.invoices import Invoice
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
 from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
+from subgraphs.runtime.fact_fields import facts_of_patient, list_facts
 from subgraphs.runtime.fact_nodes import (
     PATIENT,
     PatientNode,
-    list_facts,
 )
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import scopes_for
@@ -35,45 +35,17 @@ from subgraphs.runtime.scopes import scopes_for
 
 @federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("Coverage"),
-        description="Insurance and other coverages: what is in force first, then the newest.",
+    coverages: Connection[Coverage] | None = facts_of_patient(
+        Coverage,
+        load_coverages,
+        "Insurance and other coverages: what is in force first, then the newest.",
     )
-    async def coverages(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[Coverage] | None:
-        request: Request[Payers] = info.context
-        return await list_facts(
-            request,
-            self,
-            load_coverages,
-            Coverage.of,
-            field="coverages",
-            first=first,
-            after=after,
-        )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("ExplanationOfBenefit"),
-        description="What payers decided about the patient's claims, the latest service first.",
+    explanations_of_benefit: Connection[ExplanationOfBenefit] | None = facts_of_patient(
+        ExplanationOfBenefit,
+        load_explanations,
+        "What payers decided about the patient's claims, the latest service first.",
     )
-    async def explanations_of_benefit(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[ExplanationOfBenefit] | None:
-        request: Request[Payers] = info.context
-        return await list_facts(
-            request,
-            self,
-            load_explanations,
-            ExplanationOfBenefit.of,
-            field="explanationsOfBenefit",
-            first=first,
-            after=after,
-        )
 
     @federation.field(
         directives=[PAGE],
@@ -96,31 +68,21 @@ class Patient(PatientNode):
         def keep(record: Record) -> bool:
             return wanted is None or record.state.name in wanted
 
-        request: Request[Payers] = info.context
         return await list_facts(
-            request,
+            info,
             self,
             load_authorizations,
-            partial(PriorAuthorization.of, request),
-            field="priorAuthorizations",
+            PriorAuthorization,
             first=first,
             after=after,
             keep=keep,
         )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("Claim"),
-        description="What providers asked payers to pay for the patient, the latest service first.",
+    claims: Connection[Claim] | None = facts_of_patient(
+        Claim,
+        load_claims,
+        "What providers asked payers to pay for the patient, the latest service first.",
     )
-    async def claims(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[Claim] | None:
-        request: Request[Payers] = info.context
-        return await list_facts(
-            request, self, load_claims, Claim.of, field="claims", first=first, after=after
-        )
 
     @federation.field(
         directives=[PAGE],

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-
 import strawberry
 from strawberry import federation
 
@@ -39,11 +36,11 @@ from subgraphs.coverage.schema.whose import (
 )
 from subgraphs.runtime import fhir
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Period
-from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.fact_fields import facts_by_id
+from subgraphs.runtime.fact_nodes import FactNode, common
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 _CLOCK = "By CMS-0057-F, which gives 72 hours to expedited and seven calendar days to standard "
@@ -229,14 +226,7 @@ class PriorAuthorization(FactNode):
             providers=authorized_providers(told, fact) if told else [],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Payers], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        node = partial(cls.of, request)
-        return await resolve_facts(
-            request, AUTHORIZATION, load_authorizations, node, representations
-        )
+    resolve_references = facts_by_id(AUTHORIZATION, load_authorizations)
 
 
 def _requestor(record: Record) -> fhir.Reference | None:

@@ -43,4 +43,4 @@ async def coverage_of(
     found = await load_coverages(request, fact.compartment)
     named = (c for c in found.rows if at in {(r.source, r.resource.id) for r in c.records})
     one = next(named, None)
-    return coverages.Coverage.of(one) if one else None
+    return coverages.Coverage.of(request, one) if one else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Any, Final
 
 import strawberry
@@ -18,12 +16,12 @@ from subgraphs.diagnostics.schema.later import (
     PatientOfFact,
 )
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Coding, Identifier
-from subgraphs.runtime.fact_nodes import common, resolve_facts
+from subgraphs.runtime.fact_fields import facts_by_id
+from subgraphs.runtime.fact_nodes import common
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import AuthoredNode
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 WADO_URL: Final = (
@@ -147,11 +145,4 @@ class ImagingStudy(AuthoredNode):
             wado_url=wado_url(record),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        node = partial(cls.of, request)
-        return await resolve_facts(
-            request, kinds.STUDIES, loaders.load_studies, node, representations
-        )
+    resolve_references = facts_by_id(kinds.STUDIES, loaders.load_studies)

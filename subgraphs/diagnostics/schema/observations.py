@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import strawberry
@@ -25,12 +23,12 @@ from subgraphs.diagnostics.schema.later import (
 )
 from subgraphs.diagnostics.schema.measured import MeasuredNode, ObservationComponent, measured
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Period
-from subgraphs.runtime.fact_nodes import common, resolve_facts
+from subgraphs.runtime.fact_fields import facts_by_id
+from subgraphs.runtime.fact_nodes import common
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import AuthoredNode, Party, parties_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -126,11 +124,4 @@ class Observation(AuthoredNode, MeasuredNode):
             ],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        node = partial(cls.of, request)
-        return await resolve_facts(
-            request, kinds.OBSERVATIONS, loaders.load_observations, node, representations
-        )
+    resolve_references = facts_by_id(kinds.OBSERVATIONS, loaders.load_observations)

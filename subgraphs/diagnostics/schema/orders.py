@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import strawberry
@@ -25,7 +24,8 @@ from subgraphs.diagnostics.schema.later import (
 )
 from subgraphs.runtime import fhir
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Identifier, Period
-from subgraphs.runtime.fact_nodes import SERVICE_REQUEST, common, resolve_facts
+from subgraphs.runtime.fact_fields import facts_by_id
+from subgraphs.runtime.fact_nodes import SERVICE_REQUEST, common
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of
 from subgraphs.runtime.request import Request
@@ -61,7 +61,7 @@ class Specimen(AuthoredNode):
     notes: list[str] = strawberry.field(directives=[FEW], description="Remarks.")
 
     @classmethod
-    def of(cls, fact: Fact[model.Specimen]) -> Specimen:
+    def of(cls, _request: Request[Any], fact: Fact[model.Specimen]) -> Specimen:
         record = fact.resource
         return cls(
             **common(fact),
@@ -83,7 +83,7 @@ class Specimen(AuthoredNode):
         cls, request: Request[Any], representations: Sequence[Representation]
     ) -> Sequence[object]:
         facts = await loaders.specimens_by_id(request, [each.get("id") for each in representations])
-        return [fact if isinstance(fact, Exception) else cls.of(fact) for fact in facts]
+        return [fact if isinstance(fact, Exception) else cls.of(request, fact) for fact in facts]
 
 
 @federation.type(
@@ -196,14 +196,7 @@ class ServiceRequest(AuthoredNode):
             notes=[note.text for note in record.note if note.text],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        node = partial(cls.of, request)
-        return await resolve_facts(
-            request, kinds.ORDERS, loaders.load_orders, node, representations
-        )
+    resolve_references = facts_by_id(kinds.ORDERS, loaders.load_orders)
 
 
 def _reasons(order: model.ServiceRequest) -> Sequence[fhir.Reference]:

@@ -20,7 +20,8 @@ from subgraphs.diagnostics.schema.later import (
 )
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import PAGE, After, Connection, First
-from subgraphs.runtime.fact_nodes import PATIENT, PatientNode, list_facts
+from subgraphs.runtime.fact_fields import facts_of_patient, list_facts
+from subgraphs.runtime.fact_nodes import PATIENT, PatientNode
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.fhir import tokens
 from subgraphs.runtime.gathering import Gathered
@@ -47,15 +48,13 @@ class Patient(PatientNode):
         first: First = None,
         after: After = None,
     ) -> Connection[ObservationOfFact] | None:
-        request: Request[Diagnostics] = info.context
         question = question_of(category, codes, analytes, latest=False)
         earliest = rank(from_)
         return await list_facts(
-            request,
+            info,
             self,
             partial(_load, question),
-            partial(observations.Observation.of, request),
-            field="observations",
+            observations.Observation,
             first=first,
             after=after,
             keep=lambda observation: kinds.OBSERVATIONS.rank(observation) >= earliest,
@@ -76,37 +75,21 @@ class Patient(PatientNode):
         first: First = None,
         after: After = None,
     ) -> Connection[ObservationOfFact] | None:
-        request: Request[Diagnostics] = info.context
         question = question_of(category, codes, analytes, latest=True)
         return await list_facts(
-            request,
+            info,
             self,
             partial(_load, question),
-            partial(observations.Observation.of, request),
-            field="latestObservations",
+            observations.Observation,
             first=first,
             after=after,
         )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("DiagnosticReport"),
-        description="Reports of laboratories, imaging and others.",
+    diagnostic_reports: Connection[ReportOfFact] | None = facts_of_patient(
+        reports.DiagnosticReport,
+        loaders.load_reports,
+        "Reports of laboratories, imaging and others.",
     )
-    async def diagnostic_reports(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[ReportOfFact] | None:
-        request: Request[Diagnostics] = info.context
-        return await list_facts(
-            request,
-            self,
-            loaders.load_reports,
-            partial(reports.DiagnosticReport.of, request),
-            field="diagnosticReports",
-            first=first,
-            after=after,
-        )
 
     @federation.field(
         directives=[PAGE],
@@ -135,37 +118,19 @@ class Patient(PatientNode):
         after: After = None,
     ) -> Connection[OrderOfFact] | None:
         wanted = None if categories is None else set(categories)
-        request: Request[Diagnostics] = info.context
         return await list_facts(
-            request,
+            info,
             self,
             loaders.load_outstanding if outstanding else loaders.load_orders,
-            partial(orders.ServiceRequest.of, request),
-            field="orders",
+            orders.ServiceRequest,
             first=first,
             after=after,
             keep=lambda order: wanted is None or bool(tokens(order.category) & wanted),
         )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("ImagingStudy"),
-        description="Images: X-ray, CT, MR, ultrasound, …",
+    imaging_studies: Connection[StudyOfFact] | None = facts_of_patient(
+        imaging.ImagingStudy, loaders.load_studies, "Images: X-ray, CT, MR, ultrasound, …"
     )
-    async def imaging_studies(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[StudyOfFact] | None:
-        request: Request[Diagnostics] = info.context
-        return await list_facts(
-            request,
-            self,
-            loaders.load_studies,
-            partial(imaging.ImagingStudy.of, request),
-            field="imagingStudies",
-            first=first,
-            after=after,
-        )
 
 
 async def _load(

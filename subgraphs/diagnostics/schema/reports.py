@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import strawberry
@@ -21,12 +19,12 @@ from subgraphs.diagnostics.schema.later import (
 )
 from subgraphs.runtime.attachments import Attachment
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Identifier
-from subgraphs.runtime.fact_nodes import common, resolve_facts
+from subgraphs.runtime.fact_fields import facts_by_id
+from subgraphs.runtime.fact_nodes import common
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import AuthoredNode, Party, parties_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -121,11 +119,4 @@ class DiagnosticReport(AuthoredNode):
             ],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        node = partial(cls.of, request)
-        return await resolve_facts(
-            request, kinds.REPORTS, loaders.load_reports, node, representations
-        )
+    resolve_references = facts_by_id(kinds.REPORTS, loaders.load_reports)

@@ -57,7 +57,7 @@ async def specimens_of(
 ) -> list[Specimen]:
     refs = refs_of(fact, "Specimen", read)
     found = await loaders.load_specimens(info.context, fact.compartment, refs)
-    return [orders.Specimen.of(each) for each in found]
+    return [orders.Specimen.of(info.context, each) for each in found]
 
 
 async def observations_of(info: strawberry.Info, fact: Fact[Any], read: Read) -> list[Observation]:

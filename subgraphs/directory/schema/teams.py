@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import strawberry
@@ -16,20 +15,18 @@ from subgraphs.directory.schema.entries import Organization
 from subgraphs.directory.schema.parties import Party, PartyNode
 from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, ContactPoint, Period
+from subgraphs.runtime.fact_fields import facts_by_id, list_facts
 from subgraphs.runtime.fact_nodes import (
     PATIENT,
     FactNode,
     PatientNode,
     common,
-    list_facts,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Record
 from subgraphs.runtime.naming import contained_in, type_of
 from subgraphs.runtime.parties import name_of
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 _PRIMARY_SCOPES = [
@@ -96,7 +93,7 @@ class CareTeam(FactNode):
         return [Party.of(record, each) for each in record.resource.managing_organization]
 
     @classmethod
-    def of(cls, fact: Fact[model.CareTeam]) -> CareTeam:
+    def of(cls, _request: Request[Any], fact: Fact[model.CareTeam]) -> CareTeam:
         record, team = fact.records[0], fact.resource
         return cls(
             **common(fact),
@@ -110,11 +107,7 @@ class CareTeam(FactNode):
             members=[CareTeamMember.of(record, wire) for wire in team.participant],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(request, CARE_TEAMS, load_care_teams, cls.of, representations)
+    resolve_references = facts_by_id(CARE_TEAMS, load_care_teams)
 
 
 @federation.type(keys=["id"], description=PATIENT)
@@ -138,14 +131,12 @@ class Patient(PatientNode):
         first: First = None,
         after: After = None,
     ) -> Connection[CareTeam] | None:
-        request: Request[Directory] = info.context
         wanted = {ACTIVE} if status is None else set(status)
         return await list_facts(
-            request,
+            info,
             self,
             load_care_teams,
-            CareTeam.of,
-            field="careTeams",
+            CareTeam,
             first=first,
             after=after,
             keep=lambda team: team.status in wanted,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -21,11 +20,11 @@ from subgraphs.runtime.datatypes import (
     Period,
     date,
 )
-from subgraphs.runtime.fact_nodes import FactNode, common, resolve_facts
+from subgraphs.runtime.fact_fields import facts_by_id
+from subgraphs.runtime.fact_nodes import FactNode, common
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -54,7 +53,7 @@ class RelatedPerson(FactNode):
     period: Period | None = strawberry.field(description="How long the relation lasts.")
 
     @classmethod
-    def of(cls, fact: Fact[RelatedPersonResource]) -> RelatedPerson:
+    def of(cls, _request: Request[Any], fact: Fact[RelatedPersonResource]) -> RelatedPerson:
         record = fact.resource
         name = name_of(record)
         relations = (CodeableConcept.of(relation) for relation in record.relationship)
@@ -70,8 +69,4 @@ class RelatedPerson(FactNode):
             period=Period.of(record.period),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(request, RELATED_PERSONS, load_related, cls.of, representations)
+    resolve_references = facts_by_id(RELATED_PERSONS, load_related)

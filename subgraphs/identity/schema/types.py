@@ -44,6 +44,7 @@ from subgraphs.runtime.datatypes import (
     date,
 )
 from subgraphs.runtime.errors import ClientError
+from subgraphs.runtime.fact_fields import page_facts
 from subgraphs.runtime.gathering import Record
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, DateTime, date_time
@@ -193,10 +194,10 @@ class Patient:
     ) -> Connection[RelatedPerson] | None:
         request: Request[Identity] = info.context
         found = await load_related_of(request, self.person)
-        return fact_nodes.page_facts(
+        return page_facts(
             request,
             found,
-            RelatedPerson.of,
+            RelatedPerson,
             scope=f"relatedPersons:{self.id}",
             first=first,
             after=after,

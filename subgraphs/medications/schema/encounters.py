@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import strawberry
@@ -13,13 +12,12 @@ from strawberry.federation.types import FieldSet
 from subgraphs.medications import loaders
 from subgraphs.medications.schema import types
 from subgraphs.medications.schema.later import RequestOfFact
-from subgraphs.runtime.connection import PAGE, After, Connection, First
-from subgraphs.runtime.encounters import EncounterNode, list_of_encounter
+from subgraphs.runtime.connection import Connection
+from subgraphs.runtime.encounters import EncounterNode, facts_of_encounter
 from subgraphs.runtime.fact_nodes import CONDITION, ENCOUNTER, FACT_ID
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.following import Read, refs_of, sealed
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.scopes import scopes_for
 
 
 @federation.type(keys=[Key(fields=FieldSet("id"), resolvable=False)], description=CONDITION)
@@ -29,25 +27,12 @@ class Condition:
 
 @federation.type(keys=["id"], description=ENCOUNTER)
 class Encounter(EncounterNode):
-    @federation.field(
-        directives=[PAGE],
-        requires=["recordKey"],
-        requires_scopes=scopes_for("MedicationRequest"),
-        description="What was prescribed in it.",
+    medication_requests: Connection[RequestOfFact] | None = facts_of_encounter(
+        "MedicationRequest",
+        lambda: types.MedicationRequest,
+        loaders.load_requests,
+        "What was prescribed in it.",
     )
-    async def medication_requests(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[RequestOfFact] | None:
-        return await list_of_encounter(
-            info.context,
-            self,
-            loaders.load_requests,
-            partial(types.MedicationRequest.of, info.context),
-            field="medicationRequests",
-            read=lambda record: record.encounter,
-            first=first,
-            after=after,
-        )
 
 
 def encounter_of(request: Request[Any], fact: Fact[Any], read: Read) -> Encounter | None:

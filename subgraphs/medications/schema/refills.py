@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import strawberry
 from strawberry import federation
@@ -52,7 +52,7 @@ class RefillRequest(FactNode):
     notes: list[str] = strawberry.field(directives=[FEW], description="Remarks.")
 
     @classmethod
-    def of(cls, fact: Fact[RefillTask]) -> RefillRequest:
+    def of(cls, _request: Request[Any], fact: Fact[RefillTask]) -> RefillRequest:
         record = fact.resource
         return cls(
             **common(fact),
@@ -128,4 +128,4 @@ class Mutation:
             return StateConflict.because(Because.KEY_REUSED)
         except RefusedError as refused:
             return UpstreamRefused.of(refused.source, refused.refusal)
-        return RefillRequested(request=RefillRequest.of(fact) if fact else None)
+        return RefillRequested(request=RefillRequest.of(info.context, fact) if fact else None)

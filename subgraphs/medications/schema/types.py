@@ -6,8 +6,6 @@ and its dispenses name each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -22,19 +20,17 @@ from subgraphs.medications.schema.products import DosageInstruction, Medication
 from subgraphs.medications.schema.refills import RefillRequest
 from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Quantity
+from subgraphs.runtime.fact_fields import facts_by_id, facts_of_patient, list_facts
 from subgraphs.runtime.fact_nodes import (
     MEDICATION_REQUEST,
     PATIENT,
     PatientNode,
     common,
-    list_facts,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -101,7 +97,10 @@ class MedicationRequest(AuthoredNode):
         description="What was asked for of it by way of refills, the latest first.",
     )
     async def refill_requests(self, info: strawberry.Info) -> list[RefillRequest] | None:
-        return [RefillRequest.of(fact) for fact in await refills_of(info.context, self.fact)]
+        return [
+            RefillRequest.of(info.context, fact)
+            for fact in await refills_of(info.context, self.fact)
+        ]
 
     @classmethod
     def of(cls, request: Request[Any], fact: Fact[model.MedicationRequest]) -> MedicationRequest:
@@ -128,14 +127,7 @@ class MedicationRequest(AuthoredNode):
             notes=[note.text for note in record.note if note.text],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        node = partial(cls.of, request)
-        return await resolve_facts(
-            request, kinds.REQUESTS, loaders.load_requests, node, representations
-        )
+    resolve_references = facts_by_id(kinds.REQUESTS, loaders.load_requests)
 
 
 @federation.type(
@@ -194,14 +186,7 @@ class MedicationDispense(AuthoredNode):
             encounter=encounters.encounter_of(request, fact, lambda d: d.context),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        node = partial(cls.of, request)
-        return await resolve_facts(
-            request, kinds.DISPENSES, loaders.load_dispenses, node, representations
-        )
+    resolve_references = facts_by_id(kinds.DISPENSES, loaders.load_dispenses)
 
 
 @federation.type(keys=["id"], description=PATIENT)
@@ -229,37 +214,19 @@ class Patient(PatientNode):
                 intent is None or request.intent in intent
             )
 
-        request: Request[Medications] = info.context
         return await list_facts(
-            request,
+            info,
             self,
             loaders.load_requests,
-            partial(MedicationRequest.of, request),
-            field="medicationRequests",
+            MedicationRequest,
             first=first,
             after=after,
             keep=keep,
         )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("MedicationDispense"),
-        description="What was dispensed.",
+    medication_dispenses: Connection[MedicationDispense] | None = facts_of_patient(
+        MedicationDispense, loaders.load_dispenses, "What was dispensed."
     )
-    async def medication_dispenses(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[MedicationDispense] | None:
-        request: Request[Medications] = info.context
-        return await list_facts(
-            request,
-            self,
-            loaders.load_dispenses,
-            partial(MedicationDispense.of, request),
-            field="medicationDispenses",
-            first=first,
-            after=after,
-        )
 
 
 def _rank(fact: Fact[Any]) -> str:

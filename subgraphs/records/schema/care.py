@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -12,13 +11,13 @@ from subgraphs.records import kinds, loaders, model
 from subgraphs.records.schema import whose
 from subgraphs.records.schema.later import ConditionOfFact, EncounterOfFact, PatientOfFact
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Period, Quantity, date
-from subgraphs.runtime.fact_nodes import common, resolve_facts
+from subgraphs.runtime.fact_fields import facts_by_id
+from subgraphs.runtime.fact_nodes import common
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.following import followed, refs_of
 from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -113,7 +112,7 @@ class Goal(AuthoredNode):
         return await whose.conditions_of(info, self.fact, lambda record: record.addresses)
 
     @classmethod
-    def of(cls, fact: Fact[model.Goal]) -> Goal:
+    def of(cls, _request: Request[Any], fact: Fact[model.Goal]) -> Goal:
         record = fact.resource
         return cls(
             **common(fact),
@@ -128,13 +127,7 @@ class Goal(AuthoredNode):
             notes=[note.text for note in record.note if note.text],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.GOALS, loaders.load_goals, cls.of, representations
-        )
+    resolve_references = facts_by_id(kinds.GOALS, loaders.load_goals)
 
 
 @federation.type(
@@ -195,10 +188,10 @@ class CarePlan(AuthoredNode):
         if not refs:
             return []
         found = await loaders.load_goals(info.context, self.fact.compartment)
-        return [Goal.of(each) for each in followed(found.rows, refs)]
+        return [Goal.of(info.context, each) for each in followed(found.rows, refs)]
 
     @classmethod
-    def of(cls, fact: Fact[model.CarePlan]) -> CarePlan:
+    def of(cls, _request: Request[Any], fact: Fact[model.CarePlan]) -> CarePlan:
         record = fact.resource
         details = (activity.detail for activity in record.activity)
         return cls(
@@ -218,10 +211,4 @@ class CarePlan(AuthoredNode):
             notes=[note.text for note in record.note if note.text],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.CARE_PLANS, loaders.load_care_plans, cls.of, representations
-        )
+    resolve_references = facts_by_id(kinds.CARE_PLANS, loaders.load_care_plans)

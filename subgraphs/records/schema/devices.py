@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -12,12 +11,12 @@ from subgraphs.records import kinds, loaders, model
 from subgraphs.records.schema import whose
 from subgraphs.records.schema.later import PatientOfFact
 from subgraphs.runtime.datatypes import FEW, CodeableConcept
-from subgraphs.runtime.fact_nodes import common, resolve_facts
+from subgraphs.runtime.fact_fields import facts_by_id
+from subgraphs.runtime.fact_nodes import common
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import AuthoredNode
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -60,7 +59,7 @@ class Device(AuthoredNode):
     serial_number: str | None = strawberry.field(description="The number of this one article.")
 
     @classmethod
-    def of(cls, fact: Fact[model.Device]) -> Device:
+    def of(cls, _request: Request[Any], fact: Fact[model.Device]) -> Device:
         record = fact.resource
         return cls(
             **common(fact),
@@ -83,10 +82,4 @@ class Device(AuthoredNode):
             serial_number=record.serial_number,
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.DEVICES, loaders.load_devices, cls.of, representations
-        )
+    resolve_references = facts_by_id(kinds.DEVICES, loaders.load_devices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -13,17 +12,16 @@ from subgraphs.records.schema import whose
 from subgraphs.records.schema.later import EncounterOfFact, PatientOfFact
 from subgraphs.runtime.attachments import Attachment
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Coding, Identifier, Period
+from subgraphs.runtime.fact_fields import facts_by_id
 from subgraphs.runtime.fact_nodes import (
     DOCUMENT_REFERENCE,
     QUESTIONNAIRE_RESPONSE,
     common,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -83,7 +81,7 @@ class DocumentReference(AuthoredNode):
         )
 
     @classmethod
-    def of(cls, fact: Fact[model.DocumentReference]) -> DocumentReference:
+    def of(cls, _request: Request[Any], fact: Fact[model.DocumentReference]) -> DocumentReference:
         record = fact.resource
         (leading, *_) = fact.leading
         numbers = [record.master_identifier] if record.master_identifier else []
@@ -112,13 +110,7 @@ class DocumentReference(AuthoredNode):
             ],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.DOCUMENTS, loaders.load_documents, cls.of, representations
-        )
+    resolve_references = facts_by_id(kinds.DOCUMENTS, loaders.load_documents)
 
 
 @strawberry.type(description="What was answered to a question of a form.")
@@ -194,7 +186,9 @@ class QuestionnaireResponse(AuthoredNode):
         return await whose.encounter_of(info, self.fact)
 
     @classmethod
-    def of(cls, fact: Fact[model.QuestionnaireResponse]) -> QuestionnaireResponse:
+    def of(
+        cls, _request: Request[Any], fact: Fact[model.QuestionnaireResponse]
+    ) -> QuestionnaireResponse:
         record = fact.resource
         return cls(
             **common(fact),
@@ -209,10 +203,4 @@ class QuestionnaireResponse(AuthoredNode):
             items=[QuestionnaireItem.of(depth, item) for depth, item in record.walked],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.RESPONSES, loaders.load_responses, cls.of, representations
-        )
+    resolve_references = facts_by_id(kinds.RESPONSES, loaders.load_responses)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from strawberry import federation
@@ -14,24 +13,20 @@ from subgraphs.records.billing import seal_visit
 from subgraphs.records.schema import documents, problems, whose
 from subgraphs.records.schema.events import Immunization, Procedure, reasons
 from subgraphs.records.schema.later import ConditionOfFact, DocumentOfFact, PatientOfFact
-from subgraphs.runtime.connection import PAGE, After, Connection, First
+from subgraphs.runtime.access import Compartment
+from subgraphs.runtime.connection import Connection
+from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Coding, Identifier, Period
-from subgraphs.runtime.encounters import RECORD_KEY, record_key_of
+from subgraphs.runtime.encounters import RECORD_KEY, facts_of_encounter, record_key_of
+from subgraphs.runtime.fact_fields import facts_by_id
 from subgraphs.runtime.fact_nodes import (
     ENCOUNTER,
-    Load,
-    NodeT,
-    RecordT,
     common,
-    page_facts,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
-from subgraphs.runtime.following import Read, held_by, pointing
-from subgraphs.runtime.gathering import Gathered
+from subgraphs.runtime.following import held_by
 from subgraphs.runtime.naming import AuthoredNode, Party, parties_of, party_of, told_by
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -52,6 +47,10 @@ class EncounterParticipant:
             period=Period.of(wire.period),
             individual=Party.of(source, wire.individual) if wire.individual else None,
         )
+
+
+# Records knows itself which records are the visit.
+_held: Final = partial(facts_of_encounter, requires=())
 
 
 @federation.type(
@@ -104,71 +103,39 @@ class Encounter(AuthoredNode):
     async def reason_conditions(self, info: strawberry.Info) -> list[ConditionOfFact] | None:
         return await whose.conditions_of(info, self.fact, lambda e: e.reason_reference)
 
-    @federation.field(
-        directives=[PAGE],
-        requires_scopes=scopes_for("Condition"),
-        description="What was diagnosed or noted in it.",
-    )
-    async def conditions(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[ConditionOfFact] | None:
-        node = problems.Condition.of
-        return await self._list(info, "conditions", loaders.load_conditions, node, first, after)
+    async def opened(self, _request: Request[Any]) -> tuple[Compartment, tuple[Link, ...]]:
+        """Whose it is, and its records."""
+        records = tuple(Link(source, id_) for source, id_ in held_by(self.fact))
+        return self.fact.compartment, records
 
-    @federation.field(
-        directives=[PAGE],
-        requires_scopes=scopes_for("Procedure"),
-        description="What was done in it.",
+    conditions: Connection[ConditionOfFact] | None = _held(
+        "Condition",
+        lambda: problems.Condition,
+        loaders.load_conditions,
+        "What was diagnosed or noted in it.",
     )
-    async def procedures(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[Procedure] | None:
-        node = partial(Procedure.of, info.context)
-        return await self._list(info, "procedures", loaders.load_procedures, node, first, after)
 
-    @federation.field(
-        directives=[PAGE],
-        requires_scopes=scopes_for("Immunization"),
-        description="Vaccinations given in it.",
+    procedures: Connection[Procedure] | None = _held(
+        "Procedure", lambda: Procedure, loaders.load_procedures, "What was done in it."
     )
-    async def immunizations(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[Immunization] | None:
-        load, node = loaders.load_immunizations, Immunization.of
-        return await self._list(info, "immunizations", load, node, first, after)
 
-    @federation.field(
-        directives=[PAGE],
-        requires_scopes=scopes_for("DocumentReference"),
-        description="Notes and other documents of it.",
+    immunizations: Connection[Immunization] | None = _held(
+        "Immunization",
+        lambda: Immunization,
+        loaders.load_immunizations,
+        "Vaccinations given in it.",
     )
-    async def documents(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[DocumentOfFact] | None:
-        load, node = loaders.load_documents, documents.DocumentReference.of
-        return await self._list(
-            info, "documents", load, node, first, after, lambda d: d.context.encounter
-        )
 
-    async def _list(
-        self,
-        info: strawberry.Info,
-        field: str,
-        load: Load[RecordT],
-        node: Callable[[Fact[RecordT]], NodeT],
-        first: int | None,
-        after: str | None,
-        read: Read = lambda record: record.encounter,
-    ) -> Connection[NodeT]:
-        """A page of the patient's facts that refer to this visit."""
-        gathered = await load(info.context, self.fact.compartment)
-        rows = tuple(pointing(gathered.rows, "Encounter", read, held_by(self.fact)))
-        kept = Gathered(rows, gathered.sources)
-        scope = f"{field}:{self.id}"
-        return page_facts(info.context, kept, node, scope=scope, first=first, after=after)
+    documents: Connection[DocumentOfFact] | None = _held(
+        "DocumentReference",
+        lambda: documents.DocumentReference,
+        loaders.load_documents,
+        "Notes and other documents of it.",
+        read=lambda document: document.context.encounter,
+    )
 
     @classmethod
-    def of(cls, fact: Fact[model.Encounter]) -> Encounter:
+    def of(cls, _request: Request[Any], fact: Fact[model.Encounter]) -> Encounter:
         record = fact.resource
         stay = record.hospitalization or model.Hospitalization()
         return cls(
@@ -187,10 +154,4 @@ class Encounter(AuthoredNode):
             discharge_disposition=CodeableConcept.of(stay.discharge_disposition),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.ENCOUNTERS, loaders.load_encounters, cls.of, representations
-        )
+    resolve_references = facts_by_id(kinds.ENCOUNTERS, loaders.load_encounters)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 import strawberry
@@ -14,9 +13,9 @@ from subgraphs.records.schema import whose
 from subgraphs.records.schema.later import ConditionOfFact, EncounterOfFact, PatientOfFact
 from subgraphs.records.schema.orders import ServiceRequest, orders_of
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, date
+from subgraphs.runtime.fact_fields import facts_by_id
 from subgraphs.runtime.fact_nodes import (
     common,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.fhir import CodeableConcept as WireConcept
@@ -24,7 +23,6 @@ from subgraphs.runtime.fhir import Reference
 from subgraphs.runtime.naming import AuthoredNode, Party, party_of, told_by
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date, DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -99,17 +97,7 @@ class Procedure(AuthoredNode):
             orders=orders_of(request, fact),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request,
-            kinds.PROCEDURES,
-            loaders.load_procedures,
-            partial(cls.of, request),
-            representations,
-        )
+    resolve_references = facts_by_id(kinds.PROCEDURES, loaders.load_procedures)
 
 
 @federation.type(
@@ -146,7 +134,7 @@ class Immunization(AuthoredNode):
         return await whose.encounter_of(info, self.fact)
 
     @classmethod
-    def of(cls, fact: Fact[model.Immunization]) -> Immunization:
+    def of(cls, _request: Request[Any], fact: Fact[model.Immunization]) -> Immunization:
         record = fact.resource
         return cls(
             **common(fact),
@@ -165,13 +153,7 @@ class Immunization(AuthoredNode):
             location=party_of(fact, lambda i: i.location),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.IMMUNIZATIONS, loaders.load_immunizations, cls.of, representations
-        )
+    resolve_references = facts_by_id(kinds.IMMUNIZATIONS, loaders.load_immunizations)
 
 
 def reasons(coded: Iterable[WireConcept], named: Iterable[Reference]) -> list[CodeableConcept]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -16,10 +15,10 @@ from subgraphs.records.schema.encounters import Encounter
 from subgraphs.records.schema.events import Immunization, Procedure
 from subgraphs.records.schema.problems import AllergyIntolerance, Condition
 from subgraphs.runtime.connection import PAGE, After, Connection, First
+from subgraphs.runtime.fact_fields import facts_of_patient, list_facts
 from subgraphs.runtime.fact_nodes import (
     PATIENT,
     PatientNode,
-    list_facts,
 )
 from subgraphs.runtime.fhir import tokens
 from subgraphs.runtime.scopes import scopes_for
@@ -50,167 +49,46 @@ class Patient(PatientNode):
             return wanted is None or (status is not None and status.code in wanted)
 
         return await list_facts(
-            info.context,
+            info,
             self,
             loaders.load_conditions,
-            Condition.of,
-            field="conditions",
+            Condition,
             first=first,
             after=after,
             keep=keep,
         )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("AllergyIntolerance"),
-        description="Allergies and intolerances.",
+    allergies: Connection[AllergyIntolerance] | None = facts_of_patient(
+        AllergyIntolerance, loaders.load_allergies, "Allergies and intolerances."
     )
-    async def allergies(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[AllergyIntolerance] | None:
-        return await list_facts(
-            info.context,
-            self,
-            loaders.load_allergies,
-            AllergyIntolerance.of,
-            field="allergies",
-            first=first,
-            after=after,
-        )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("Encounter"),
-        description="Visits and stays.",
+    encounters: Connection[Encounter] | None = facts_of_patient(
+        Encounter, loaders.load_encounters, "Visits and stays."
     )
-    async def encounters(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[Encounter] | None:
-        return await list_facts(
-            info.context,
-            self,
-            loaders.load_encounters,
-            Encounter.of,
-            field="encounters",
-            first=first,
-            after=after,
-        )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("Procedure"),
-        description="Procedures.",
+    procedures: Connection[Procedure] | None = facts_of_patient(
+        Procedure, loaders.load_procedures, "Procedures."
     )
-    async def procedures(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[Procedure] | None:
-        return await list_facts(
-            info.context,
-            self,
-            loaders.load_procedures,
-            partial(Procedure.of, info.context),
-            field="procedures",
-            first=first,
-            after=after,
-        )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("Immunization"),
-        description="Vaccinations.",
+    immunizations: Connection[Immunization] | None = facts_of_patient(
+        Immunization, loaders.load_immunizations, "Vaccinations."
     )
-    async def immunizations(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[Immunization] | None:
-        return await list_facts(
-            info.context,
-            self,
-            loaders.load_immunizations,
-            Immunization.of,
-            field="immunizations",
-            first=first,
-            after=after,
-        )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("CarePlan"),
-        description="Plans of care.",
+    care_plans: Connection[CarePlan] | None = facts_of_patient(
+        CarePlan, loaders.load_care_plans, "Plans of care."
     )
-    async def care_plans(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[CarePlan] | None:
-        return await list_facts(
-            info.context,
-            self,
-            loaders.load_care_plans,
-            CarePlan.of,
-            field="carePlans",
-            first=first,
-            after=after,
-        )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("Goal"),
-        description="What is to be reached.",
+    goals: Connection[Goal] | None = facts_of_patient(
+        Goal, loaders.load_goals, "What is to be reached."
     )
-    async def goals(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[Goal] | None:
-        return await list_facts(
-            info.context,
-            self,
-            loaders.load_goals,
-            Goal.of,
-            field="goals",
-            first=first,
-            after=after,
-        )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("Device"),
-        description="Implants and other devices.",
+    devices: Connection[Device] | None = facts_of_patient(
+        Device, loaders.load_devices, "Implants and other devices."
     )
-    async def devices(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[Device] | None:
-        return await list_facts(
-            info.context,
-            self,
-            loaders.load_devices,
-            Device.of,
-            field="devices",
-            first=first,
-            after=after,
-        )
 
-    @federation.field(
-        directives=[PAGE],
-        requires=["links"],
-        requires_scopes=scopes_for("QuestionnaireResponse"),
-        description="Forms as they were filled in.",
+    questionnaire_responses: Connection[QuestionnaireResponse] | None = facts_of_patient(
+        QuestionnaireResponse, loaders.load_responses, "Forms as they were filled in."
     )
-    async def questionnaire_responses(
-        self, info: strawberry.Info, first: First = None, after: After = None
-    ) -> Connection[QuestionnaireResponse] | None:
-        return await list_facts(
-            info.context,
-            self,
-            loaders.load_responses,
-            QuestionnaireResponse.of,
-            field="questionnaireResponses",
-            first=first,
-            after=after,
-        )
 
     @federation.field(
         directives=[PAGE],
@@ -238,11 +116,10 @@ class Patient(PatientNode):
             return wanted is None or bool(coded & wanted)
 
         return await list_facts(
-            info.context,
+            info,
             self,
             loaders.load_documents,
-            DocumentReference.of,
-            field="documents",
+            DocumentReference,
             first=first,
             after=after,
             keep=keep,

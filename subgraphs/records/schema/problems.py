@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -12,16 +11,15 @@ from subgraphs.records import kinds, loaders, model
 from subgraphs.records.schema import whose
 from subgraphs.records.schema.later import EncounterOfFact, PatientOfFact
 from subgraphs.runtime.datatypes import FEW, CodeableConcept
+from subgraphs.runtime.fact_fields import facts_by_id
 from subgraphs.runtime.fact_nodes import (
     CONDITION,
     common,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import AuthoredNode, Party, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -66,7 +64,7 @@ class Condition(AuthoredNode):
         return await whose.encounter_of(info, self.fact)
 
     @classmethod
-    def of(cls, fact: Fact[model.Condition]) -> Condition:
+    def of(cls, _request: Request[Any], fact: Fact[model.Condition]) -> Condition:
         record = fact.resource
         verified = record.verification_status
         return cls(
@@ -85,13 +83,7 @@ class Condition(AuthoredNode):
             notes=list(dict.fromkeys(note.text for note in record.note if note.text)),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.CONDITIONS, loaders.load_conditions, cls.of, representations
-        )
+    resolve_references = facts_by_id(kinds.CONDITIONS, loaders.load_conditions)
 
 
 @strawberry.type(description="What happened when the patient met the substance.")
@@ -136,7 +128,7 @@ class AllergyIntolerance(AuthoredNode):
     )
 
     @classmethod
-    def of(cls, fact: Fact[model.AllergyIntolerance]) -> AllergyIntolerance:
+    def of(cls, _request: Request[Any], fact: Fact[model.AllergyIntolerance]) -> AllergyIntolerance:
         record = fact.resource
         verified = record.verification_status
         return cls(
@@ -162,10 +154,4 @@ class AllergyIntolerance(AuthoredNode):
             ],
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        return await resolve_facts(
-            request, kinds.ALLERGIES, loaders.load_allergies, cls.of, representations
-        )
+    resolve_references = facts_by_id(kinds.ALLERGIES, loaders.load_allergies)

@@ -33,7 +33,7 @@ class Claim:
     )
     async def encounter(self, info: strawberry.Info) -> Encounter | None:
         fact = await load_visit(info.context, self.id, self.billing_key)
-        return Encounter.of(fact) if fact else None
+        return Encounter.of(info.context, fact) if fact else None
 
     @classmethod
     async def resolve_references(

@@ -27,7 +27,7 @@ async def encounters_of(info: strawberry.Info, fact: Fact[Any], read: Read) -> l
     if not refs:
         return []
     found = await loaders.load_encounters(info.context, fact.compartment)
-    return [encounters.Encounter.of(each) for each in followed(found.rows, refs)]
+    return [encounters.Encounter.of(info.context, each) for each in followed(found.rows, refs)]
 
 
 async def encounter_of(info: strawberry.Info, fact: Fact[Any]) -> Encounter | None:
@@ -42,4 +42,4 @@ async def conditions_of(info: strawberry.Info, fact: Fact[Any], read: Read) -> l
     if not refs:
         return []
     found = await loaders.load_conditions(info.context, fact.compartment)
-    return [problems.Condition.of(each) for each in followed(found.rows, refs)]
+    return [problems.Condition.of(info.context, each) for each in followed(found.rows, refs)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import FEW, CodeableConcept
 from subgraphs.runtime.errors import SourcesDownError
+from subgraphs.runtime.fact_fields import facts_by_id, list_facts
 from subgraphs.runtime.fact_nodes import (
     APPOINTMENT,
     PARTICIPANT,
@@ -23,8 +23,6 @@ from subgraphs.runtime.fact_nodes import (
     FactNode,
     PatientNode,
     common,
-    list_facts,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Gathered
@@ -32,7 +30,6 @@ from subgraphs.runtime.naming import told_by
 from subgraphs.runtime.parties import party_ref, seal_party
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time, rank
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 from subgraphs.runtime.sealing import RecordRef
 from subgraphs.scheduling import model
@@ -170,12 +167,7 @@ class Appointment(FactNode):
             visit_key=visit_key(request, fact),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        node = partial(cls.of, request)
-        return await resolve_facts(request, APPOINTMENTS, load_appointments, node, representations)
+    resolve_references = facts_by_id(APPOINTMENTS, load_appointments)
 
 
 @federation.type(keys=["id"], description=PATIENT)
@@ -199,7 +191,6 @@ class Patient(PatientNode):
         first: First = None,
         after: After = None,
     ) -> Connection[Appointment] | None:
-        request: Request[Scheduling] = info.context
         earliest, wanted = rank(from_), None if status is None else set(status)
 
         def keep(appointment: model.Appointment) -> bool:
@@ -212,11 +203,10 @@ class Patient(PatientNode):
             return await load_appointments(asking, patient, day_before(from_) if from_ else None)
 
         return await list_facts(
-            request,
+            info,
             self,
             load,
-            partial(Appointment.of, request),
-            field="appointments",
+            Appointment,
             first=first,
             after=after,
             keep=keep,

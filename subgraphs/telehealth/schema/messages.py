@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Annotated, Any, Final, TypeAlias
 
 import strawberry
@@ -14,13 +12,12 @@ from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.creating import RefusedError
 from subgraphs.runtime.datatypes import FEW, CodeableConcept
 from subgraphs.runtime.errors import ClientError
+from subgraphs.runtime.fact_fields import facts_by_id, page_facts
 from subgraphs.runtime.fact_nodes import (
     PATIENT,
     FactNode,
     PatientNode,
     common,
-    page_facts,
-    resolve_facts,
 )
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Gathered
@@ -35,7 +32,6 @@ from subgraphs.runtime.mutations import (
 from subgraphs.runtime.naming import Party, parties_of, party_of
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
-from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
 from subgraphs.telehealth.correspondence import (
     COMMUNICATION,
@@ -97,12 +93,7 @@ class Message(FactNode):
             recipients=parties_of(fact, lambda message: message.recipient),
         )
 
-    @classmethod
-    async def resolve_references(
-        cls, request: Request[Any], representations: Sequence[Representation]
-    ) -> Sequence[object]:
-        node = partial(cls.of, request)
-        return await resolve_facts(request, MESSAGES, load_messages, node, representations)
+    resolve_references = facts_by_id(MESSAGES, load_messages)
 
 
 @federation.type(keys=["id"], description=PATIENT)
@@ -133,7 +124,7 @@ class Patient(PatientNode):
         return page_facts(
             request,
             found,
-            partial(Message.of, request),
+            Message,
             scope=f"messages:{self.id}:{thread or ''}",
             first=first,
             after=after,
