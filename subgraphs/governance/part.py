@@ -12,9 +12,11 @@ from subgraphs.governance.loaders import Governance, opened_patient
 from subgraphs.governance.sources.consents import FhirConsents
 from subgraphs.governance.sources.disclosures import Disclosures
 from subgraphs.governance.sources.states import StateBoard
+from subgraphs.governance.sources.teams import FhirTeams
 from subgraphs.governance.sources.trail import TrailReader
 from subgraphs.governance.store.store import GovernanceStore, open_governance_store
 from subgraphs.governance.store.tables import idempotency
+from subgraphs.governance.treating import CareTeams
 from subgraphs.runtime.directives import PATH
 from subgraphs.runtime.facts_route import directives_route
 from subgraphs.runtime.idempotency import IdempotencyStore
@@ -40,11 +42,11 @@ async def open_governance(deployment: Deployment) -> OpenGovernance:
     disclosures = Disclosures(store.database, store.cipher, reader, opened, utc_now)
     deployment.keep(disclosures.keep_up())
     once = IdempotencyStore(idempotency, key)
-    servers = deployment.servers("governance").items()
-    held = HeldConsents(
-        {id_: FhirConsents(each, each.config.url) for id_, each in servers}, utc_now
-    )
+    servers = deployment.servers("governance")
+    asked = {id_: (server, server.config.url) for id_, server in servers.items()}
+    held = HeldConsents({id_: FhirConsents(*each) for id_, each in asked.items()}, utc_now)
+    teams = CareTeams({id_: FhirTeams(*each) for id_, each in asked.items()}, utc_now)
     services = Governance(store, held, once, states, deployment.sources, disclosures)
-    directives = StandingDirectives(store, held)
+    directives = StandingDirectives(store, held, teams)
     routes = {PATH: directives_route(directives, keys.rotation("access-facts"))}
     return OpenGovernance(Part(services, routes=routes), store, directives)

@@ -27,7 +27,7 @@ from subgraphs.governance.sources.consents import (
     Rule,
     uri_of,
 )
-from subgraphs.runtime.consent import UNKNOWN_ACTOR, Provision, actor_key
+from subgraphs.runtime.consent import CARE_TEAM, UNKNOWN_ACTOR, Provision, actor_key
 from subgraphs.runtime.fhir import CodeableConcept, Coding, Period, Reference
 from subgraphs.runtime.scalars import rank
 from subgraphs.runtime.sensitivity import SENSITIVE
@@ -45,7 +45,11 @@ _OTHER_ACTIONS: Final = frozenset({"collect", "correct"})
 _CUSTODIAN: Final = "CST"
 _RESOURCE_TYPE: Final = re.compile(r"[A-Z][A-Za-z]{2,40}")
 _TYPE_SYSTEMS: Final = (None, RESOURCE_TYPES, "http://hl7.org/fhir/fhir-types")
-_ACTORS: Final = {"Practitioner": "practitioner", "RelatedPerson": "related-person"}
+_ACTORS: Final = {
+    "Practitioner": "practitioner",
+    "RelatedPerson": "related-person",
+    "CareTeam": CARE_TEAM,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,10 @@ def named_organizations(consents: Iterable[ConsentResource], base: str) -> froze
     return frozenset(id_ for id_ in found if id_ is not None)
 
 
-def own_id(reference: Reference, type_: str, base: str) -> str | None:
+def own_id(reference: Reference | None, type_: str, base: str) -> str | None:
     """The id of a resource of the source itself; None for one of any other server."""
+    if reference is None:
+        return None
     url = reference.reference or ""
     if "://" in url and not url.startswith(f"{base}/{type_}/"):
         return None
@@ -162,8 +168,7 @@ class _Reader:
         if actor.is_recipient:
             return False
         assert actor.role is not None, "without a role it is a recipient"
-        reference = actor.reference or Reference()
-        custodian = own_id(reference, ORGANIZATION, self.holder.base)
+        custodian = own_id(actor.reference, ORGANIZATION, self.holder.base)
         return actor.role.code != _CUSTODIAN or custodian not in self.keepers
 
     def _keys_of(self, reference: Reference | None) -> tuple[str, ...]:

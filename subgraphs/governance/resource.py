@@ -29,6 +29,7 @@ _ACTORS: Final = {
     "organization": "Organization",
     "practitioner": "Practitioner",
     "related-person": "RelatedPerson",
+    "care-team": "CareTeam",
     "client": "Device",
     "role": "Group",
 }

@@ -162,6 +162,10 @@ UNDIRECTED: Final = Ruling()
 """Where nothing was directed: labels close, and nothing else does."""
 
 
+CARE_TEAM: Final = "care-team"
+"""The kind of an actor that governance puts the members of a team beside: no token names it."""
+
+
 def actor_key(kind: str, value: str) -> str:
     """`role|clinician`, `client|app-1`, `organization|…`, `practitioner|ehr-a/Practitioner/1`,
     `related-person|ehr-a/RelatedPerson/1`."""

@@ -90,6 +90,24 @@ def test_what_was_signed_opens_what_part_2_protects_to_one_organization(demo):
         assert kept["nodes"] == [{"status": status, "inForce": not signed["is_revoked"]}]
 
 
+def test_a_patient_opens_what_is_closed_to_whoever_treats_her(demo, me):
+    closed = problems(demo, me, "clinician")
+    provision = {
+        "type": "PERMIT",
+        "actors": [{"kind": "CARE_TEAM", "value": "any"}],
+        "purposes": ["TREAT"],
+        "securityLabels": ["PSY"],
+    }
+    consent = run(demo, "record-consent", "patient", patient=me, provision=provision)["consent"]
+    # The clinician is her family doctor, as her care team at EHR-A has it; the counselor is not.
+    opened = problems(demo, me, "clinician")
+    assert closed.keys() < opened.keys()
+    assert all(opened[id_] == {"R", "PSY"} for id_ in opened.keys() - closed.keys())
+    assert problems(demo, me, "counselor") == closed
+    run(demo, "revoke-consent", "patient", consent=consent["id"], ifMatch=consent["version"])
+    assert problems(demo, me, "clinician") == closed
+
+
 def held_at(demo, path):
     """What EHR-B holds, read by FHIR alone."""
     headers = {"Authorization": f"Bearer {demo.sandbox.system_token()}"}

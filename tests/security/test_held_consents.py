@@ -70,11 +70,11 @@ def said(graph):
     """The consents of ehr-a: what is said of them holds from the next question on."""
     services = graph.apps["governance"].subgraph.services
     told = Held()
-    services.held._sources = {"ehr-a": told}
+    services.held._sources["ehr-a"] = told
 
     def say(provision=None, error=None):
         told.provision, told.error = provision, error
-        services.held._known.clear()
+        services.held.forget()
         graph.apps["records"].subgraph.facts.directed.forget()
 
     say()

@@ -56,6 +56,11 @@ class ConsentActorKind(Enum):
         "related-person",
         description="By `source/RelatedPerson/id`: a parent, a guardian, another caregiver.",
     )
+    CARE_TEAM = strawberry.enum_value(
+        "care-team",
+        description="`any`: whoever is on an active care team of the patient's, in person or by a "
+        "role. Of a consent that a source holds, one team, `source/CareTeam/id`.",
+    )
     CLIENT = strawberry.enum_value("client", description="By the client id of their application.")
     UNKNOWN = strawberry.enum_value(
         "unknown", description="Somebody whom no token names: only a deny can mean them."
@@ -247,6 +252,8 @@ def _actor(given: ConsentActorInput) -> str:
             found = _PERSON.fullmatch(named)
             type_ = "Practitioner" if given.kind.value == "practitioner" else "RelatedPerson"
             known = found is not None and found[1] == type_
+        case ConsentActorKind.CARE_TEAM:
+            known = named == "any"
         case ConsentActorKind.UNKNOWN:
             known = False
         case _:

@@ -10,9 +10,10 @@ import pytest
 
 from contract.context import Caller
 from subgraphs.connectors.errors import TimedOut
-from subgraphs.governance.holding import FRESH, HeldConsents
+from subgraphs.governance.holding import HeldConsents
 from subgraphs.governance.model import ConsentStatus
 from subgraphs.governance.reading import Holder, is_about_privacy, named_organizations, provision_of
+from subgraphs.governance.remembering import FRESH
 from subgraphs.governance.sources.consents import ConsentResource, FhirConsents
 from subgraphs.runtime.consent import UNKNOWN_ACTOR, Directives, Provision, actor_key, rule
 from subgraphs.runtime.crosswalk import Link
@@ -103,7 +104,7 @@ def test_the_base_policy_holds_where_no_provision_does(policy, provision, closed
 
 
 UNREADABLE = [
-    pytest.param({"actor": [actor({"reference": "CareTeam/1"})]}, id="a team"),
+    pytest.param({"actor": [actor({"reference": "Group/1"})]}, id="a group"),
     pytest.param({"actor": [actor({"reference": "https://other.example/Organization/care"})]}),
     pytest.param({"actor": [actor({"display": "Dr. Who"})]}, id="a name alone"),
     pytest.param({"actor": [TO_CARE, actor({"reference": "Organization/x"}, "CST")]}, id="a part"),
