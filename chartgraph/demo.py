@@ -37,12 +37,16 @@ _SERVES = {
     "ehr-b": _EHR,
     "payer": ["identity", "coverage", "directory", "governance"],
     "payer-x12": ["coverage"],
+    "payer-core": ["coverage"],
     "payer-pas": ["coverage"],
     "telehealth": ["telehealth", "scheduling"],
     "zoom": ["telehealth"],
     "clearinghouse": ["identity", "coverage"],
     PAYMENTS: ["coverage"],
 }
+
+_ASKED: Final = {"payer-x12": ["270"], "payer-core": ["276"]}
+"""The payer has two who answer in X12: a clearinghouse, and a portal that speaks SOAP."""
 
 
 class DemoError(Exception):
@@ -200,6 +204,16 @@ def _source(demo: Sandbox, name: str) -> dict[str, Any]:
         "url": upstream.url,
         "serves": _SERVES[name],
     }
+    if name in _ASKED:
+        source |= {
+            "payer": "payer",
+            "payer_id": upstream.payer_id,
+            "sender_id": upstream.sender_id,
+            "receiver_id": upstream.receiver_id,
+            "transactions": _ASKED[name],
+        }
+    if name == "payer-core":
+        return source | {"auth": upstream.auth}
     if upstream.auth is not None:
         if upstream.channels:
             source["channels"] = list(upstream.channels)
@@ -216,12 +230,6 @@ def _source(demo: Sandbox, name: str) -> dict[str, Any]:
         source["bulk"] = {}
     if name == "payer-pas":
         source["payer"] = "payer"
-    if name == "payer-x12":
-        source |= {
-            "payer": "payer",
-            "sender_id": upstream.sender_id,
-            "receiver_id": upstream.receiver_id,
-        }
     return source
 
 

@@ -32,7 +32,8 @@ from sandbox.telehealth.vendors import NAMES as VENDORS
 from sandbox.telehealth.vendors import VideoVendors, open_vendors
 from sandbox.telehealth.vendors import described as described_vendors
 from sandbox.upstream import Upstream
-from sandbox.x12.server import RECEIVER_ID, SENDER_ID, EligibilityServer
+from sandbox.x12.desk import Desk
+from sandbox.x12.server import RECEIVER_ID, SENDER_ID, ClearinghouseServer
 
 # In the order of their ports.
 NAMES = ("issuer", EHR_A, EHR_B, PAYER, "payer-x12", *VENDORS, "payer-core", "payments", "control")
@@ -147,9 +148,11 @@ def _mount(
                 operations=authorizations.operations if name == PAYER else {},
             )
         )
-    systems["payer-x12"].mount(EligibilityServer(population.members, mint.verify_upstream))
-    portal = systems["payer-core"]
-    portal.mount(CoreServer(population.members, keys.core_password, _faults_of(portal)))
+    desk = Desk(population.members, population.claims, population.today)
+    clearinghouse, portal = systems["payer-x12"], systems["payer-core"]
+    verify = mint.verify_upstream
+    clearinghouse.mount(ClearinghouseServer(desk, verify, _faults_of(clearinghouse)))
+    portal.mount(CoreServer(desk, keys.core_password, _faults_of(portal)))
     vendors = open_vendors(systems, population.visits, keys, mint.verify_upstream, webhook_url)
     vendors.mount(systems)
     systems["payments"].mount(payments)
@@ -222,6 +225,7 @@ def _ready(
                 "url": systems["payer-core"].url + "/core",
                 "kind": "core-soap",
                 "title": "Meadow Mutual portal",
+                "payer_id": PAYER_ID,
                 "sender_id": SENDER_ID,
                 "receiver_id": RECEIVER_ID,
                 "auth": {

@@ -30,6 +30,9 @@ class Outage(StrEnum):
     SOAP_FAULT = "soap-fault"  # of the portal that speaks SOAP, as the two below
     DOCTYPE = "doctype"  # XML with entities that expand, and one that names a file
     CORE_ERROR = "core-error"  # an error code in the envelope
+    X12_DOWN = "x12-down"  # the clearinghouse answers that the payer behind it cannot
+    X12_999 = "x12-999"  # it acknowledges the inquiry in place of answering it
+    X12_ANOTHER = "x12-another"  # its answers are about somebody else
     RESET = "reset"  # TCP RST instead of an answer
 
 

@@ -1,4 +1,4 @@
-"""CORE real-time transactions over SOAP 1.2: a 270 in an envelope is answered with a 271 in one.
+"""CORE real-time transactions over SOAP 1.2: a 270 or 276 in an envelope is answered in one.
 
 Whoever asks shows a WS-Security UsernameToken. The fault panel makes it misbehave as such portals
 do: `soap-fault` answers with a SOAP fault, `doctype` with entities that expand, `core-error` with
@@ -8,7 +8,7 @@ an error code in the envelope.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -16,16 +16,11 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from sandbox.data.payer import Member
 from sandbox.faults import Faults, Outage
 from sandbox.httpserver import Request, Response
 from sandbox.ledger import Call, Kind
-from sandbox.x12.answer import answer_interchange
-from sandbox.x12.interchange import (
-    MalformedInterchangeError,
-    format_interchange,
-    parse_interchange,
-)
+from sandbox.x12.desk import STATUS, Desk, kind_of
+from sandbox.x12.interchange import MalformedInterchangeError
 from sandbox.x12.server import RECEIVER_ID, SENDER_ID
 
 USERNAME = "chartgraph"
@@ -33,19 +28,19 @@ SOAP_XML = "application/soap+xml; charset=utf-8"
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _CORE = "http://www.caqh.org/SOAP/WSDL/CORERule2.2.0.xsd"
 _WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-_ASKED, _ANSWERED = "X12_270_Request_005010X279A1", "X12_271_Response_005010X279A1"
+_ASKED = {"X12_270_Request_005010X279A1": "270", "X12_276_Request_005010X212": STATUS}
+_ANSWERED = {"270": "X12_271_Response_005010X279A1", STATUS: "X12_277_Response_005010X212"}
 
 
 class CoreServer:
-    def __init__(
-        self, members: Iterable[Member], password: str, faults: Callable[[], Faults]
-    ) -> None:
-        self._members = {member.member_id: member for member in members}
+    def __init__(self, desk: Desk, password: str, faults: Callable[[], Faults]) -> None:
+        self._desk = desk
         self._password = password
         self._faults = faults
 
     def classify(self, request: Request) -> Call:
-        return Call(Kind.X12 if request.path == "/core" else Kind.OTHER, "270 in SOAP")
+        kind = kind_of(request.body.decode("utf-8", "replace"))
+        return Call(Kind.X12 if request.path == "/core" else Kind.OTHER, f"{kind} in SOAP")
 
     async def respond(self, request: Request) -> Response:
         if (request.method, request.path) != ("POST", "/core"):
@@ -75,14 +70,16 @@ class CoreServer:
         for name, wanted in (("SenderID", SENDER_ID), ("ReceiverID", RECEIVER_ID)):
             if told.get(name) != wanted:
                 return _answer("CoreEnvelopeError", "", f"{name}Illegal")
-        if told.get("PayloadType") != _ASKED:
+        if told.get("PayloadType") not in _ASKED:
             return _answer("CoreEnvelopeError", "", "PayloadTypeIllegal")
+        text = told.get("Payload", "").strip()
         try:
-            asked = parse_interchange(told.get("Payload", "").strip())
-            answer = answer_interchange(asked, self._members, datetime.now(UTC))
+            kind, answer = self._desk.answer(text, self._faults().outage)
         except MalformedInterchangeError:
             return _answer("CoreEnvelopeError", "", "PayloadIllegal")
-        return _answer(_ANSWERED, format_interchange(answer), "Success")
+        if _ASKED[told["PayloadType"]] != kind:
+            return _answer("CoreEnvelopeError", "", "PayloadTypeIllegal")
+        return _answer(_ANSWERED[kind], answer, "Success")
 
 
 def _answer(payload_type: str, payload: str, code: str) -> Response:

@@ -21,6 +21,7 @@ from sandbox.x12.interchange import (
     Interchange,
     Segment,
     TransactionSet,
+    dollars,
     format_interchange,
 )
 
@@ -151,12 +152,12 @@ def _submission(biller: Biller, claims: Sequence[FiledClaim], today: datetime) -
         yield "DMG", "D8", f"{person.birth_date:%Y%m%d}", person.gender[0].upper()
         yield "NM1", "PR", "2", PAYER_NAME, "", "", "", "", "PI", PAYER_ID
         yield (
-            *("CLM", claim.account, _dollars(claim.submitted), "", "", "11:B:1"),
+            *("CLM", claim.account, dollars(claim.submitted), "", "", "11:B:1"),
             *("Y", "A", "Y", "Y"),
         )
         yield "HI", f"ABK:{claim.reason.replace('.', '')}"
         yield "LX", "1"
-        charge = _dollars(claim.submitted)
+        charge = dollars(claim.submitted)
         yield "SV1", f"HC:{claim.service}", charge, "UN", "1", "", "", "1"
         yield "DTP", "472", "D8", f"{claim.day:%Y%m%d}"
 
@@ -168,7 +169,7 @@ def _remittance(
     method = "ACH" if paid else "NON"
     account = ("01", "121000248", "DA", "1000")
     yield (
-        *("BPR", "I", _dollars(paid), "C", method, "CCP"),
+        *("BPR", "I", dollars(paid), "C", method, "CCP"),
         *(*account, f"1{PAYER_ID}", "", *account, f"{paid_at:%Y%m%d}"),
     )
     yield "TRN", "1", trace, f"1{PAYER_ID}"
@@ -182,17 +183,17 @@ def _remittance(
 
 def _payment(line: _Line) -> Iterator[Segment]:
     claim, share, sign = line.claim, line.claim.share, line.sign
-    charged, paid = _dollars(sign * claim.submitted), _dollars(sign * share.benefit)
-    owed = _dollars(sign * share.member)
+    charged, paid = dollars(sign * claim.submitted), dollars(sign * share.benefit)
+    owed = dollars(sign * share.member)
     yield "CLP", claim.account, line.status, charged, paid, owed, "12", claim.number, "11"
     yield _member("QC", claim)
     yield "SVC", f"HC:{claim.service}", charged, paid, "", "1"
     yield "DTM", "472", f"{claim.day:%Y%m%d}"
     contractual = claim.submitted - claim.allowed - line.short
     if contractual:
-        yield "CAS", "CO", "45", _dollars(sign * contractual)
+        yield "CAS", "CO", "45", dollars(sign * contractual)
     shares = (("1", share.deductible), ("2", share.coinsurance), ("3", share.copay))
-    told = [(reason, _dollars(sign * cents), "") for reason, cents in shares if cents]
+    told = [(reason, dollars(sign * cents), "") for reason, cents in shares if cents]
     if told:
         yield "CAS", "PR", *(element for each in told for element in each)
 
@@ -213,7 +214,3 @@ def _interchange(
     gs = ("GS", group, PAYER_ID, "CG", day, time, str(number), "X", version)
     transaction = TransactionSet(("ST", kind, "0001", version), tuple(body))
     return format_interchange(Interchange(_DELIMITERS, header, (Group(gs, (transaction,)),)))
-
-
-def _dollars(cents: int) -> str:
-    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"

@@ -66,6 +66,8 @@ class Population:
     visits: Mapping[str, Sequence[BookedVisit]]
     """By the vendor that holds them."""
     members: tuple[Member, ...]
+    claims: tuple[FiledClaim, ...]
+    today: datetime
     claim_files: Mapping[str, str]
     """X12 files by name: what the EHRs have submitted, and what the payer has paid."""
     truth: Truth
@@ -138,6 +140,8 @@ class _PopulationBuilder:
             resources={name: source.resources for name, source in self._sources.items()},
             visits={book.vendor.name: book.visits for book in self._books.values()},
             members=tuple(self._members),
+            claims=tuple(self._claims),
+            today=self._today,
             claim_files=write_claim_files(self._claims, self._today),
             truth=Truth(tuple(self._true), tuple(map(self._true_pair, pairs))),
             launch_patient=self._true[0].ids[EHR_A],

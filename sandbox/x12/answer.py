@@ -7,13 +7,21 @@ from datetime import datetime
 
 from sandbox.data.payer import COPAY, DEDUCTIBLE, OUT_OF_POCKET_LIMIT, PLAN_NAME, Member
 from sandbox.x12.inquiry import GENERAL_COVERAGE, Inquiry, Level, element, read_inquiry
-from sandbox.x12.interchange import Delimiters, Group, Interchange, Segment, TransactionSet
+from sandbox.x12.interchange import (
+    Interchange,
+    Segment,
+    TransactionSet,
+    answer_envelopes,
+    dollars,
+)
 
 # AAA03, why an inquiry was refused
 _MISSING_MEMBER_ID = "72"
 _BIRTH_DATE_DIFFERS = "71"
 _SUBSCRIBER_NOT_FOUND = "75"
 _PATIENT_NOT_FOUND = "67"
+# AAA of the payer itself: 42, unable to respond at the current time; ask again.
+_NOT_NOW = ("AAA", "Y", "", "42", "R")
 
 # EB01, what the segment tells
 _ACTIVE, _COINSURANCE, _COPAY, _DEDUCTIBLE = "1", "A", "B", "C"
@@ -26,38 +34,23 @@ _VERSION = "005010X279A1"
 
 
 def answer_interchange(
-    asked: Interchange, members: Mapping[str, Member], now: datetime
+    asked: Interchange, members: Mapping[str, Member], now: datetime, *, is_down: bool = False
 ) -> Interchange:
-    """Sender and receiver change places; every control number comes back as it was sent.
+    """A payer that is down says so, and nothing of any member.
 
     Raises MalformedInterchangeError.
     """
-    isa = list(asked.header)
-    isa[5:9] = [*asked.header[7:9], *asked.header[5:7]]
-    isa[9], isa[10] = now.strftime("%y%m%d"), now.strftime("%H%M")
-    return Interchange(
-        asked.delimiters,
-        tuple(isa),
-        tuple(_answer_group(group, asked.delimiters, members, now) for group in asked.groups),
-    )
 
+    def answer(each: TransactionSet) -> list[Segment]:
+        inquiry = read_inquiry(each, asked.delimiters)
+        begin = ("BHT", "0022", "11", inquiry.reference, f"{now:%Y%m%d}", f"{now:%H%M}")
+        if is_down:
+            payer = inquiry.levels[0]
+            return [begin, ("HL", payer.id, "", payer.code, "0"), payer.name, _NOT_NOW]
+        answers = (_answer_level(level, inquiry, members) for level in inquiry.levels)
+        return [begin, *(segment for each in answers for segment in each)]
 
-def _answer_group(
-    group: Group, delimiters: Delimiters, members: Mapping[str, Member], now: datetime
-) -> Group:
-    _, _, sender, receiver, _, _, number, agency, _ = group.header
-    date, time = now.strftime("%Y%m%d"), now.strftime("%H%M")
-    header = ("GS", "HB", receiver, sender, date, time, number, agency, _VERSION)
-    sets = []
-    for each in group.sets:
-        inquiry = read_inquiry(each, delimiters)
-        begin = ("BHT", "0022", "11", inquiry.reference, date, time)
-        body = [
-            begin,
-            *(s for level in inquiry.levels for s in _answer_level(level, inquiry, members)),
-        ]
-        sets.append(TransactionSet(("ST", "271", each.header[2], _VERSION), tuple(body)))
-    return Group(header, tuple(sets))
+    return answer_envelopes(asked, ("HB", "271", _VERSION), answer, now)
 
 
 def _answer_level(level: Level, inquiry: Inquiry, members: Mapping[str, Member]) -> list[Segment]:
@@ -128,5 +121,4 @@ def _benefits(member: Member, service_type: str) -> list[Segment]:
 
 def _amount(what: str, service_type: str, period: str, cents: int) -> Segment:
     """EB12 `Y`: within the network."""
-    amount = f"{cents // 100}.{cents % 100:02d}"
-    return ("EB", what, "IND", service_type, "", "", period, amount, "", "", "", "", "Y")
+    return ("EB", what, "IND", service_type, "", "", period, dollars(cents), "", "", "", "", "Y")

@@ -6,8 +6,9 @@ eleventh element repetitions, its sixteenth components, and what follows it ends
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 Segment: TypeAlias = tuple[str, ...]  # its name, then its elements
@@ -78,6 +79,36 @@ def format_interchange(interchange: Interchange) -> str:
         segments.append(("GE", str(len(group.sets)), group.header[6]))
     segments.append(("IEA", str(len(interchange.groups)), interchange.header[13]))
     return "".join(_format(segment, interchange.delimiters) for segment in segments)
+
+
+def answer_envelopes(
+    asked: Interchange,
+    kind: tuple[str, str, str],
+    answer: Callable[[TransactionSet], Sequence[Segment]],
+    now: datetime,
+) -> Interchange:
+    """Around the answers, whose `kind` is GS01, ST01 and their guide: sender and receiver change
+    places, and every control number comes back as it was sent.
+    """
+    functional, transaction, version = kind
+    day, time = now.strftime("%Y%m%d"), now.strftime("%H%M")
+    isa = list(asked.header)
+    isa[5:9] = [*asked.header[7:9], *asked.header[5:7]]
+    isa[9], isa[10] = day[2:], time
+    groups = []
+    for group in asked.groups:
+        _, _, sender, receiver, _, _, number, agency, _ = group.header
+        header = ("GS", functional, receiver, sender, day, time, number, agency, version)
+        sets = [
+            TransactionSet(("ST", transaction, each.header[2], version), tuple(answer(each)))
+            for each in group.sets
+        ]
+        groups.append(Group(header, tuple(sets)))
+    return Interchange(asked.delimiters, tuple(isa), tuple(groups))
+
+
+def dollars(cents: int) -> str:
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
 
 
 def _read_delimiters(text: str) -> Delimiters:

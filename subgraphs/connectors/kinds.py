@@ -22,7 +22,7 @@ GROUP: Final = "chartgraph.sources"
 OURS: Final[Mapping[str, str]] = {
     "fhir-r4": "subgraphs.connectors.fhir.server:FhirServer",
     "inbox": "subgraphs.connectors.inbox.server:Inbox",
-    "x12-270": "subgraphs.connectors.x12.client:EligibilityClient",
+    "x12-270": "subgraphs.connectors.x12.client:ClearinghouseClient",
     "core-soap": "subgraphs.connectors.core.client:CoreClient",
     "davinci-pas": "subgraphs.connectors.pas.client:PasClient",
     "payments": "subgraphs.connectors.payments.gateway:PaymentGateway",

@@ -20,7 +20,7 @@ class RequestingSource(SourceConfig, frozen=True, kw_only=True):
     """What all of them have."""
 
     payer: Identifier
-    """The `fhir-r4` source whose coverages it answers for."""
+    """The `fhir-r4` source whose coverages and claims it answers for."""
     provider_npi: Npi = OUR_NPI
     provider_name: str = OUR_NAME
     """Who asks, as the payer knows them."""

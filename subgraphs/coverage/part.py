@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from subgraphs.connectors.inbox.server import Inbox
 from subgraphs.connectors.pas.client import PasClient
 from subgraphs.connectors.payments.gateway import PaymentGateway
-from subgraphs.connectors.x12.client import EligibilityClient
+from subgraphs.connectors.x12.client import ClearinghouseClient
+from subgraphs.connectors.x12.settings import Transaction
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.sources.authorization_desk import AuthorizationDesk
 from subgraphs.coverage.sources.authorization_requests import Requestor
 from subgraphs.coverage.sources.checks import Checks, add_check_tables
+from subgraphs.coverage.sources.claim_status import StatusDesk
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.orders import Orders
@@ -41,25 +43,34 @@ async def open_part(deployment: Deployment) -> Part:
     payers = {id_: Payer(server) for id_, server in servers.items()}
     services = Payers(
         payers,
-        _desks(deployment, payers),
+        {
+            payer: EligibilityDesk(client.config.id, payers[payer], client)
+            for payer, client in _asked(deployment, payers, "270").items()
+        },
         {id_: PriorAuthorizations(server) for id_, server in servers.items()},
         {id_: ClaimFiles(each) for id_, each in searched.items() if isinstance(each, Inbox)},
         _authorization_desks(deployment),
         {id_: Orders(server.config.url, server) for id_, server in ordered_at.items()},
         deployment.writes(database, written),
         Checks(database, metadata, keys.key("store:coverage")),
+        {
+            payer: StatusDesk(client.config.id, payers[payer], client)
+            for payer, client in _asked(deployment, payers, "276").items()
+        },
         gateway,
         book,
     )
     return Part(services, routes=notices_route(book, _secret(gateway), utc_now))
 
 
-def _desks(deployment: Deployment, payers: Mapping[str, Payer]) -> dict[str, EligibilityDesk]:
+def _asked(
+    deployment: Deployment, payers: Mapping[str, Payer], transaction: Transaction
+) -> dict[str, ClearinghouseClient]:
     """By payer, who answers for it."""
     return {
-        client.config.payer: EligibilityDesk(id_, payers[client.config.payer], client)
-        for id_, client in deployment.serving("coverage", EligibilityClient).items()
-        if client.config.payer in payers
+        client.config.payer: client
+        for client in deployment.serving("coverage", ClearinghouseClient).values()
+        if client.config.payer in payers and transaction in client.config.transactions
     }
 
 

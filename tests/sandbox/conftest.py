@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time
 from urllib.parse import urlencode
 
 import pytest
@@ -15,7 +15,8 @@ from sandbox.fhir.access import Grant
 from sandbox.fhir.server import FhirServer
 from sandbox.httpserver import Request, Response
 from sandbox.wire import decode, encode
-from sandbox.x12.server import EligibilityServer
+from sandbox.x12.desk import Desk
+from sandbox.x12.server import ClearinghouseServer
 from tests.sandbox.edi import ADA, GONE
 from tests.sandbox.oauth import Issuer
 
@@ -34,8 +35,9 @@ def population() -> Population:
 
 
 @pytest.fixture(scope="session")
-def eligibility() -> EligibilityServer:
-    return EligibilityServer([ADA, GONE], {"good": Grant("gateway", ())}.get)
+def eligibility() -> ClearinghouseServer:
+    desk = Desk([ADA, GONE], [], datetime.combine(TODAY, time(), UTC))
+    return ClearinghouseServer(desk, {"good": Grant("gateway", ())}.get, Faults)
 
 
 @pytest.fixture

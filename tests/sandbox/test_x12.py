@@ -1,12 +1,15 @@
 """Eligibility, 270 to 271 (005010X279A1)."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from sandbox.data.payer import Member
+from sandbox.faults import Faults
 from sandbox.fhir.access import Grant
-from sandbox.x12.server import EligibilityServer
+from sandbox.x12.desk import Desk
+from sandbox.x12.server import ClearinghouseServer
 from tests.sandbox.edi import ADA, GONE, inquiry, post, subscriber
 from tests.shared_data import shared_data
 
@@ -153,7 +156,8 @@ def test_refuses_what_is_malformed_and_quotes_none_of_it(eligibility, spoil):
 
 def test_a_delimiter_inside_a_name_cannot_break_the_answer():
     odd = Member(**{**{n: getattr(ADA, n) for n in Member.__slots__}, "family": "Al*der~EB*1"})
-    eligibility = EligibilityServer([odd], {"good": Grant("gateway", ())}.get)
+    desk = Desk([odd], [], datetime(2026, 11, 22, tzinfo=UTC))
+    eligibility = ClearinghouseServer(desk, {"good": Grant("gateway", ())}.get, Faults)
     found = ask(eligibility, inquiry(subscriber(3, ADA.member_id)))
     assert ["NM1", "IL", "1", "AL DER EB 1", "ADA", "", "", "", "MI", ADA.member_id] in found
 

@@ -1,30 +1,41 @@
-"""Ask a clearinghouse about many members in one HTTP call."""
+"""Ask a clearinghouse about many members, or many claims, in one HTTP call."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import httpx2
 
 from subgraphs.connectors.connector import NOBODY, Connector
 from subgraphs.connectors.x12.benefits import MemberAnswer, read_answers
+from subgraphs.connectors.x12.claim_status import ClaimStatus
 from subgraphs.connectors.x12.eligibility import Eligibility, read_eligibility
 from subgraphs.connectors.x12.inquiry import Inquiry, write_inquiry
 from subgraphs.connectors.x12.segments import read_interchange
 from subgraphs.connectors.x12.settings import TradingPartner, X12Source
-from subgraphs.connectors.x12.writing import Envelope, trace
+from subgraphs.connectors.x12.status_answer import read_status_answers
+from subgraphs.connectors.x12.status_inquiry import StatusInquiry, write_status_inquiry
+from subgraphs.connectors.x12.writing import (
+    ELIGIBILITY_INQUIRY,
+    STATUS_INQUIRY,
+    Envelope,
+    Guide,
+    trace,
+)
 
 INVALID_MEMBER_ID = "72"
+
+AskedT = TypeVar("AskedT")
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class EligibilityClient(Connector[TradingPartner]):
+class ClearinghouseClient(Connector[TradingPartner]):
     """One per clearinghouse."""
 
     settings: ClassVar[type[TradingPartner]] = X12Source
@@ -40,8 +51,14 @@ class EligibilityClient(Connector[TradingPartner]):
         self._now = now
 
     async def probe(self) -> tuple[str, ...]:
-        await self.inquire([Inquiry(NOBODY)])
-        return ("005010X279A1",)
+        offers = []
+        if "270" in self.config.transactions:
+            await self.inquire([Inquiry(NOBODY)])
+            offers.append(ELIGIBILITY_INQUIRY.version)
+        if "276" in self.config.transactions:
+            await self.statuses([StatusInquiry(NOBODY, None, account=NOBODY)])
+            offers.append(STATUS_INQUIRY.version)
+        return tuple(offers)
 
     async def inquire(self, inquiries: Iterable[Inquiry]) -> Mapping[Inquiry, Eligibility]:
         """What the payer says about each inquiry; one it says nothing about is left out."""
@@ -54,15 +71,20 @@ class EligibilityClient(Connector[TradingPartner]):
         askable = [inquiry for inquiry in asked if inquiry.is_askable]
         return found | (await self._exchange(askable) if askable else {})
 
-    async def _exchange(self, asked: list[Inquiry]) -> dict[Inquiry, Eligibility]:
-        control = secrets.randbelow(999_999_999) + 1
-        envelope = Envelope(control, f"CG{secrets.token_hex(8).upper()}", self._now())
-        answer = await self.send(write_inquiry(self.config, envelope, asked))
-        members = read_answers(read_interchange(answer), envelope.reference)
-        return _attributed(members, asked, envelope)
+    async def statuses(
+        self, inquiries: Iterable[StatusInquiry]
+    ) -> Mapping[StatusInquiry, list[ClaimStatus]]:
+        """What the payer says of each claim; one it says nothing about is left out."""
+        asked = [each for each in dict.fromkeys(inquiries) if each.is_askable]
+        if not asked:
+            return {}
+        envelope = self._envelope()
+        content = write_status_inquiry(self.config, envelope, asked)
+        answer = await self.send(STATUS_INQUIRY, content)
+        return read_status_answers(read_interchange(answer), _traced(envelope, asked))
 
-    async def send(self, content: bytes) -> bytes:
-        """The interchange that answers this one."""
+    async def send(self, guide: Guide, content: bytes) -> bytes:  # noqa: ARG002 - it tells itself
+        """The interchange that answers this one, which is of the guide."""
         answer = await self._client.post(
             self.config.url,
             content=content,
@@ -72,18 +94,34 @@ class EligibilityClient(Connector[TradingPartner]):
         )
         return answer.content
 
+    async def _exchange(self, asked: list[Inquiry]) -> dict[Inquiry, Eligibility]:
+        envelope = self._envelope()
+        content = write_inquiry(self.config, envelope, asked)
+        answer = await self.send(ELIGIBILITY_INQUIRY, content)
+        members = read_answers(read_interchange(answer), envelope.reference)
+        return _attributed(members, _traced(envelope, asked))
+
+    def _envelope(self) -> Envelope:
+        control = secrets.randbelow(999_999_999) + 1
+        return Envelope(control, f"CG{secrets.token_hex(8).upper()}", self._now())
+
+
+def _traced(envelope: Envelope, asked: Sequence[AskedT]) -> dict[str, AskedT]:
+    """By the trace number, which the answer repeats."""
+    return {trace(envelope, place): inquiry for place, inquiry in enumerate(asked)}
+
 
 def _attributed(
-    members: Iterable[MemberAnswer], asked: Sequence[Inquiry], envelope: Envelope
+    members: Iterable[MemberAnswer], traced: Mapping[str, Inquiry]
 ) -> dict[Inquiry, Eligibility]:
     """By trace number, which only a subscriber refused on behalf of a dependent comes without."""
-    traced = {trace(envelope, place): inquiry for place, inquiry in enumerate(asked)}
     found: dict[Inquiry, Eligibility] = {}
     for member in members:
         inquiry = traced.get(member.trace)
         if inquiry is not None and member.member_id in {"", inquiry.member_id}:
             found[inquiry] = read_eligibility(member, inquiry.service_type)
         elif not member.trace and member.rejections:
+            asked = traced.values()
             dependents = [i for i in asked if i.dependent and i.member_id == member.member_id]
             found |= {i: read_eligibility(member, i.service_type) for i in dependents}
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 
 from subgraphs.connectors.x12.elements import Dates
 from subgraphs.connectors.x12.settings import TradingPartner
@@ -25,12 +26,20 @@ CLAIMS_PER_SET = 5_000
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """Who submitted a claim, as the payer knows them."""
+
+    npi: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatusInquiry:
     """Which claim a payer is asked about."""
 
     member_id: str
-    person: Person
-    """The subscriber."""
+    person: Person | None
+    """The subscriber, as far as known."""
     dependent: Person | None = None
     """Who was treated, where it was not the subscriber."""
     account: str = ""
@@ -38,6 +47,8 @@ class StatusInquiry:
     payer_claim: str = ""
     charged: Decimal | None = None
     dates: Dates | None = None
+    provider: Provider | None = None
+    """None means whoever asks."""
 
     @property
     def is_askable(self) -> bool:
@@ -58,29 +69,40 @@ def write_status_inquiry(
 def _set(
     config: TradingPartner, envelope: Envelope, traced: Sequence[tuple[str, StatusInquiry]]
 ) -> Iterator[str]:
-    provider = plain_text(config.provider_name, 60)
+    us = Provider(config.provider_npi, config.provider_name)
     yield f"BHT*0010*13*{envelope.reference}*{envelope.at:%Y%m%d}*{envelope.at:%H%M}"
     yield "HL*1**20*1"
     yield payer_name(config)
     yield "HL*2*1*21*1"
-    yield f"NM1*41*2*{provider}*****46*{config.sender_id}"
-    yield "HL*3*2*19*1"
-    yield f"NM1*1P*2*{provider}*****XX*{config.provider_npi}"
-    level = 3
-    for number, inquiry in traced:
+    yield f"NM1*41*2*{plain_text(us.name, 60)}*****46*{config.sender_id}"
+    level = 2
+
+    def provider_of(each: tuple[str, StatusInquiry]) -> Provider:
+        return each[1].provider or us
+
+    by_npi = sorted(traced, key=lambda each: provider_of(each).npi)
+    for provider, claims in groupby(by_npi, provider_of):
         level += 1
-        yield f"HL*{level}*3*22*{int(inquiry.dependent is not None)}"
-        name, *birth = write_person("IL", inquiry.person, inquiry.member_id)
-        # Of a subscriber who was not treated the guide wants the name alone.
-        if inquiry.dependent is None:
-            yield from (*birth, name)
-        else:
-            yield name
-            level += 1
-            yield f"HL*{level}*{level - 1}*23"
-            name, *birth = write_person("QC", inquiry.dependent)
-            yield from (*birth, name)
-        yield from _claim(number, inquiry)
+        above = level
+        yield f"HL*{above}*2*19*1"
+        yield f"NM1*1P*2*{plain_text(provider.name, 60)}*****XX*{provider.npi}"
+        for number, inquiry in claims:
+            yield from _insured(inquiry, level + 1, above)
+            level += 1 if inquiry.dependent is None else 2
+            yield from _claim(number, inquiry)
+
+
+def _insured(inquiry: StatusInquiry, level: int, above: int) -> Iterator[str]:
+    yield f"HL*{level}*{above}*22*{int(inquiry.dependent is not None)}"
+    name, *birth = write_person("IL", inquiry.person, inquiry.member_id)
+    # Of a subscriber who was not treated the guide wants the name alone.
+    if inquiry.dependent is None:
+        yield from (*birth, name)
+        return
+    yield name
+    yield f"HL*{level + 1}*{level}*23"
+    name, *birth = write_person("QC", inquiry.dependent)
+    yield from (*birth, name)
 
 
 def _claim(number: str, inquiry: StatusInquiry) -> Iterator[str]:

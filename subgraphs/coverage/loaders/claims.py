@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -80,6 +80,28 @@ class ClaimFact(Fact[ClaimResource]):
         """None where the claim is known from answers alone, which would be held against them."""
         return self.resource.charged if self.leading[0].resource.is_submitted else None
 
+    @property
+    def payers(self) -> tuple[str, ...]:
+        """Who was asked to pay: as sources, where files say whom of these they mean."""
+        numbers = self.numbers
+        scoped = {each.partition("|")[0] for each in (*numbers.accounts, *numbers.claims)}
+        told = {r.source for r in self.records if not r.resource.is_filed}
+        return tuple(sorted(scoped | told))
+
+    def account_at(self, payer: str) -> str:
+        """The number that the provider gave this version of it; empty where none is told."""
+        told = {n for r in self.records for n in r.resource.numbers(r.source).accounts}
+        return _only(told, payer)
+
+    def claim_number_at(self, payer: str) -> str:
+        """The payer's number of this version; empty where none, or none for certain, is told."""
+        told = {n for r in self.records for n in r.resource.own_claims(r.source)}
+        if not self.submitted_before:
+            paid = (record.resource.numbers.claims for record in self.remittances)
+            stated = (record.resource.numbers.claims for record in self.statuses)
+            told = told.union(*paid, *stated)
+        return _only(told, payer)
+
     def is_explained_by(self, explanation: Fact[ExplanationResource]) -> bool:
         """By the payer's reference to the claim, or else by its numbers."""
         ids = {(record.source, record.resource.id) for record in self.versions}
@@ -92,6 +114,11 @@ class ClaimFact(Fact[ClaimResource]):
             )
             for record in explanation.records
         )
+
+
+def _only(numbers: Iterable[str], payer: str) -> str:
+    own = [each.removeprefix(f"{payer}|") for each in numbers if each.startswith(f"{payer}|")]
+    return own[0] if len(own) == 1 else ""
 
 
 async def load_claims(request: Request[Payers], compartment: Compartment) -> Gathered[ClaimFact]:

@@ -13,6 +13,7 @@ from subgraphs.coverage.model.explanations import EXPLANATION, ExplanationResour
 from subgraphs.coverage.model.payers import Organization, PayerResource
 from subgraphs.coverage.sources.authorization_desk import AuthorizationDesk
 from subgraphs.coverage.sources.checks import Checks
+from subgraphs.coverage.sources.claim_status import StatusDesk
 from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
 from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.orders import Orders
@@ -23,7 +24,7 @@ from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.facts import Fact, load_facts
-from subgraphs.runtime.gathering import Gathered, Record
+from subgraphs.runtime.gathering import Ask, Gathered, Record
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.writes import Writes
 
@@ -42,6 +43,7 @@ class Payers:
     """Of the sources that keep prescriptions."""
     writes: Writes | None = None
     checks: Checks | None = None
+    status_desks: Mapping[str, StatusDesk] = field(default_factory=dict)
     gateway: PaymentGateway | None = None
     """Where invoices are paid; without one they are only shown."""
     book: PaymentBook | None = None
@@ -55,8 +57,11 @@ class Payers:
 async def load_coverages(
     request: Request[Payers], compartment: Compartment
 ) -> Gathered[Fact[CoverageResource]]:
-    ask = {source: payer.coverages for source, payer in request.services.payers.items()}
-    return await load_facts(request, COVERAGE, ask, compartment)
+    return await load_facts(request, COVERAGE, coverages_of(request), compartment)
+
+
+def coverages_of(request: Request[Payers]) -> Mapping[str, Ask[CoverageResource]]:
+    return {source: payer.coverages for source, payer in request.services.payers.items()}
 
 
 async def load_explanations(
@@ -78,13 +83,11 @@ async def load_name(
     id_ = reference.id_of("Organization")
     if said or id_ is None:
         return said
-    found = await _load_organization(request, record.source, id_)
+    found = await load_organization(request, record.source, id_)
     return found.name if found else None
 
 
-async def _load_organization(
-    request: Request[Payers], source: str, id_: str
-) -> Organization | None:
+async def load_organization(request: Request[Payers], source: str, id_: str) -> Organization | None:
     async def batch(ids: list[str]) -> list[Organization | None]:
         found = await request.services.payers[source].organizations(ids)
         return [found.get(id_) for id_ in ids]

@@ -5,10 +5,12 @@ https://hl7.org/fhir/R4/claim.html
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from subgraphs.connectors.x12.filed.claims import ORIGIN
 from subgraphs.connectors.x12.filed.parties import ACCOUNT_SYSTEM, CLAIM_SYSTEM
+from subgraphs.coverage.model.explanation_parts import Insurance
 from subgraphs.coverage.model.families import Numbers, days_of
 from subgraphs.coverage.model.payers import Coded, PayerResource, accounts_told, start
 from subgraphs.runtime import fhir
@@ -65,6 +67,7 @@ class ClaimResource(PayerResource, frozen=True, kw_only=True):
     insurer: fhir.Reference | None = None
     provider: fhir.Reference | None = None
     related: tuple[RelatedClaim, ...] = ()
+    insurance: tuple[Insurance, ...] = ()
     supporting_info: tuple[Coded, ...] = ()
     diagnosis: tuple[ClaimDiagnosis, ...] = ()
     item: tuple[ClaimItem, ...] = ()
@@ -114,13 +117,20 @@ class ClaimResource(PayerResource, frozen=True, kw_only=True):
                 if _is_account(i) and i.value
             )
             | {f"{source}|{account}" for account in self.accounts if not self.is_filed},
-            claims=frozenset(
-                _scoped(i.system, CLAIM_SYSTEM, source, i.value)
-                for i in (*self.identifier, *self._prior)
-                if not _is_account(i) and i.value
-            ),
+            claims=_claim_numbers((*self.identifier, *self._prior), source),
             days=days_of(self.billable_period),
         )
+
+    def own_claims(self, source: str) -> frozenset[str]:
+        """The payer's numbers of this version alone, as `numbers` has them."""
+        return _claim_numbers(self.identifier, source)
+
+    @property
+    def coverages(self) -> tuple[str, ...]:
+        """What it was sent under, that which pays first."""
+        told = sorted(self.insurance, key=lambda each: not each.focal)
+        ids = (each.coverage.id_of("Coverage") for each in told if each.coverage)
+        return tuple(id_ for id_ in ids if id_)
 
     @property
     def _prior(self) -> tuple[fhir.Identifier, ...]:
@@ -137,6 +147,14 @@ def _is_account(identifier: fhir.Identifier) -> bool:
     if (identifier.system or "").startswith(ACCOUNT_SYSTEM):
         return True
     return identifier.type is not None and identifier.type.code in _ACCOUNT_TYPES
+
+
+def _claim_numbers(identifiers: Iterable[fhir.Identifier], source: str) -> frozenset[str]:
+    return frozenset(
+        _scoped(i.system, CLAIM_SYSTEM, source, i.value)
+        for i in identifiers
+        if not _is_account(i) and i.value
+    )
 
 
 def _scoped(system: str | None, prefix: str, source: str, value: str | None) -> str:

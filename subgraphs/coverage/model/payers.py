@@ -39,6 +39,7 @@ def accounts_told(information: Iterable[Coded | Information]) -> tuple[str, ...]
 
 class Organization(fhir.Resource, frozen=True, kw_only=True):
     name: str | None = None
+    identifier: tuple[fhir.Identifier, ...] = ()
 
 
 class Member(fhir.Resource, frozen=True, kw_only=True):

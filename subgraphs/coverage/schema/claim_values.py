@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 
+import msgspec
 import strawberry
 
 from subgraphs.connectors.x12 import claim_status as x12
+from subgraphs.connectors.x12.filed.claims import procedure_concept
 from subgraphs.coverage.model.claims import ClaimItem as Item
 from subgraphs.coverage.model.claims import ClaimResource
 from subgraphs.coverage.schema.values import usd
+from subgraphs.runtime import fhir
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Money, Period, ProvenanceMethod
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 
@@ -77,6 +82,41 @@ class ClaimStatusCode:
         description="Whom it is about: `QC` the patient, `85` the billing provider, …"
     )
 
+    @classmethod
+    def all_of(cls, statuses: Iterable[x12.Status]) -> list[ClaimStatusCode]:
+        return [
+            cls(category=code.category, code=code.code, entity=code.entity or None)
+            for status in statuses
+            for code in status.codes
+        ]
+
+
+_AMOUNT = "for billing and the patient; null for everyone else."
+
+
+@strawberry.type(description="Where a payer says that one service of a claim stands.")
+class ClaimLineStatus:
+    service: CodeableConcept | None = strawberry.field(description="What was done or given.")
+    modifiers: list[str] = strawberry.field(description="Modifiers of the procedure: `25`, `26`.")
+    codes: list[ClaimStatusCode] = strawberry.field(
+        directives=[FEW], description="What it says, in its codes."
+    )
+    charged: Money | None = strawberry.field(description=f"What was charged: {_AMOUNT}")
+    paid: Money | None = strawberry.field(description=f"What is paid: {_AMOUNT}")
+
+    @classmethod
+    def of(cls, told: x12.StatusLine, *, amounts: bool) -> ClaimLineStatus:
+        concept = procedure_concept(told.procedure)
+        return cls(
+            service=CodeableConcept.of(
+                msgspec.convert(concept, fhir.CodeableConcept) if concept else None
+            ),
+            modifiers=list(told.procedure.modifiers),
+            codes=ClaimStatusCode.all_of(told.statuses),
+            charged=_usd(told.charged, amounts=amounts),
+            paid=_usd(told.paid, amounts=amounts),
+        )
+
 
 @strawberry.type(description="Where a payer says that a claim stands: X12 277.")
 class ClaimStatus:
@@ -84,31 +124,53 @@ class ClaimStatus:
         directives=[FEW], description="What it says, in its codes."
     )
     effective: Date | None = strawberry.field(description="Since when.")
-    paid: Money | None = strawberry.field(
-        description="What is paid: for billing and the patient; null for everyone else."
+    charged: Money | None = strawberry.field(
+        description=f"What the payer has it was charged: {_AMOUNT}"
     )
+    paid: Money | None = strawberry.field(description=f"What is paid: {_AMOUNT}")
+    finalized: Date | None = strawberry.field(description="When it was decided for good.")
+    remitted: Date | None = strawberry.field(description="When the check or transfer was made.")
     remittance_number: str | None = strawberry.field(
         description="The check or transfer, once there is one."
     )
     payer_claim_number: str | None = strawberry.field(description="The payer's own number.")
+    lines: list[ClaimLineStatus] = strawberry.field(
+        directives=[FEW], description="What it says of single services, where it does."
+    )
+    source: str = strawberry.field(description="The id of the source that told it.")
+    trace_number: str | None = strawberry.field(
+        description="The number of the inquiry, which the answer repeats (TRN02)."
+    )
     as_of: DateTime | None = strawberry.field(description="When the payer said so.")
     method: ProvenanceMethod = strawberry.field(
         description="`X12` where it was told or asked by X12."
     )
 
     @classmethod
-    def of(cls, told: x12.ClaimStatus, as_of: DateTime | None, *, amounts: bool) -> ClaimStatus:
+    def of(
+        cls, told: x12.ClaimStatus, source: str, as_of: DateTime | None, *, amounts: bool
+    ) -> ClaimStatus:
         said = told.statuses[0] if told.statuses else None
-        codes = [code for status in told.statuses for code in status.codes]
         return cls(
-            codes=[
-                ClaimStatusCode(category=c.category, code=c.code, entity=c.entity or None)
-                for c in codes
-            ],
-            effective=Date(said.effective.isoformat()) if said and said.effective else None,
-            paid=usd(said.paid) if amounts and said and said.paid is not None else None,
+            codes=ClaimStatusCode.all_of(told.statuses),
+            effective=_date(said.effective) if said else None,
+            charged=_usd(said.charged if said else None, amounts=amounts),
+            paid=_usd(said.paid if said else None, amounts=amounts),
+            finalized=_date(said.finalized) if said else None,
+            remitted=_date(said.remitted) if said else None,
             remittance_number=(said.remittance or None) if said else None,
             payer_claim_number=told.payer_claim or None,
+            lines=[ClaimLineStatus.of(line, amounts=amounts) for line in told.lines],
+            source=source,
+            trace_number=told.trace or None,
             as_of=as_of,
             method=ProvenanceMethod.X12,
         )
+
+
+def _date(day: date | None) -> Date | None:
+    return Date(day.isoformat()) if day else None
+
+
+def _usd(amount: Decimal | None, *, amounts: bool) -> Money | None:
+    return usd(amount) if amounts and amount is not None else None

@@ -8,8 +8,9 @@ import strawberry
 from strawberry import federation
 
 from subgraphs.coverage.loaders.billing import may_see_billing
+from subgraphs.coverage.loaders.claim_statuses import load_live_statuses
 from subgraphs.coverage.loaders.claims import ClaimFact, load_claims, load_explained
-from subgraphs.coverage.loaders.payers import load_name
+from subgraphs.coverage.loaders.payers import Payers, load_name
 from subgraphs.coverage.model.claims import CLAIM, ClaimResource
 from subgraphs.coverage.model.reconciliation import reconcile
 from subgraphs.coverage.schema.claim_values import ClaimItem, ClaimStatus, EarlierClaim
@@ -128,18 +129,34 @@ class Claim(FactNode):
         return ClaimRemittance.all_of(info.context, self._claim)
 
     @strawberry.field(
-        directives=[FEW], description="What payers reported of its status, the latest first."
+        directives=[FEW],
+        description="What payers have told of it, by files of X12 277: the latest first.",
     )
     def reported_statuses(self, info: strawberry.Info) -> list[ClaimStatus]:
         amounts = self._may_see_billing(info)
         return [
             ClaimStatus.of(
                 record.resource.status,
+                record.source,
                 date_time(record.resource.meta.last_updated),
                 amounts=amounts,
             )
             for record in self._claim.statuses
         ]
+
+    @strawberry.field(
+        directives=[FEW],
+        description="Where the payer says now that it stands, asked by X12 276: several, where it "
+        "was split or more than one was found, and none where the payer says nothing of it. Null "
+        "where nobody can be asked. All claims of an operation are one question to each payer.",
+    )
+    async def live_statuses(self, info: strawberry.Info) -> list[ClaimStatus] | None:
+        request: Request[Payers] = info.context
+        told = await load_live_statuses(request, self._claim)
+        if told is None:
+            return None
+        amounts, now = self._may_see_billing(info), date_time(request.subgraph.now())
+        return [ClaimStatus.of(each.status, each.source, now, amounts=amounts) for each in told]
 
     @strawberry.field(
         description="How the claim, its remittances and what the payer explained come out; null as "

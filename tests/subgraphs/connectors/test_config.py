@@ -113,6 +113,25 @@ def test_names_the_mistake(text, complaint, folder):
     assert str(folder / "sources.yaml") in str(raised.value)
 
 
+PARTNERS = """
+sources:
+  payer: {kind: fhir-r4, url: "https://payer.example/fhir", serves: [coverage]}
+  one: {kind: x12-270, url: "https://one.example", serves: [coverage], payer: payer,
+        sender_id: ME, receiver_id: YOU}
+  other: {kind: core-soap, url: "https://other.example", serves: [coverage], payer: payer,
+          sender_id: ME, receiver_id: YOU, transactions: %s}
+"""
+
+
+def test_a_payer_has_one_who_answers_each_transaction(folder):
+    _, one, other = load(folder, PARTNERS % '["276"]')
+    assert (one.transactions, other.transactions) == (("270",), ("276",))
+    with pytest.raises(ConfigError, match="source other: one is asked 270 already"):
+        load(folder, PARTNERS % '["276", "270"]')
+    with pytest.raises(ConfigError, match="Invalid enum value '278'"):
+        load(folder, PARTNERS % '["278"]')
+
+
 def test_a_missing_file(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         load_sources(tmp_path / "none.yaml")

@@ -10,7 +10,7 @@ from subgraphs.connectors.probe import probe
 from subgraphs.connectors.telehealth.client import TelehealthSource
 from subgraphs.connectors.x12.settings import X12Source
 from tests.subgraphs.connectors.fhir.ehr import BASE, Ehr, observation
-from tests.subgraphs.connectors.x12.payer import Payer
+from tests.subgraphs.connectors.x12.payer import Payer, StatusPayer
 
 FHIR = FhirSource(id="ehr-a", url=BASE, serves=())
 X12 = X12Source(
@@ -37,6 +37,14 @@ async def test_a_clearinghouse_is_asked_about_nobody():
     found = await probe(X12, network=payer.network)
     assert (found.state, found.offers) == ("OK", ("005010X279A1",))
     assert NOBODY.encode() in payer.received[0]
+
+
+async def test_a_clearinghouse_for_claims_is_asked_about_nobody_s():
+    payer, fields = StatusPayer({}), {name: getattr(X12, name) for name in X12.__struct_fields__}
+    config = X12Source(**{**fields, "transactions": ("276",)})
+    found = await probe(config, network=payer.network)
+    assert (found.state, found.offers) == ("OK", ("005010X212",))
+    assert [each.account for each in payer.asked] == [NOBODY]
 
 
 async def test_a_vendor_is_asked_about_no_visit():

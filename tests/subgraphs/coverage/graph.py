@@ -15,11 +15,12 @@ from subgraphs.connectors.inbox.server import Inbox
 from subgraphs.connectors.inbox.settings import InboxSource
 from subgraphs.connectors.inbox.store import InboxStore
 from subgraphs.connectors.transport import open_client
-from subgraphs.connectors.x12.client import EligibilityClient
+from subgraphs.connectors.x12.client import ClearinghouseClient
 from subgraphs.connectors.x12.settings import FiledPayer, X12Source
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.schema import SCHEMA
 from subgraphs.coverage.sources.checks import Checks
+from subgraphs.coverage.sources.claim_status import StatusDesk
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.orders import Orders
@@ -32,6 +33,7 @@ from subgraphs.runtime.request import Subgraph
 from subgraphs.runtime.sealing import IdSeal
 from tests.subgraphs.connectors.fhir.ehr import BASE, Ehr
 from tests.subgraphs.connectors.x12.payer import Payer as Desk
+from tests.subgraphs.connectors.x12.payer import StatusPayer
 from tests.subgraphs.coverage.files import PAYER_ID
 from tests.subgraphs.signed import KEY, NOW, ask_entities
 from tests.subgraphs.undirected import Undirected
@@ -57,6 +59,7 @@ def links_of(name: str) -> tuple[Link, ...]:
 class CoverageSubgraph(Undirected):
     ehr: Ehr = field(default_factory=Ehr)
     desk: Desk = field(default_factory=lambda: Desk({}))
+    status_desk: StatusPayer = field(default_factory=lambda: StatusPayer({}))
     checks: Checks | None = None
     store: InboxStore | None = None
     members: dict[str, set[Link]] = field(default_factory=dict)
@@ -71,13 +74,15 @@ class CoverageSubgraph(Undirected):
             url="https://payer.example/x12",
             serves=("coverage",),
             payer="payer",
+            transactions=("270", "276"),
             sender_id="CHARTGRAPH",
             receiver_id="PAYER01",
         )
         server = FhirServer(fhir, open_client(fhir, network=self.ehr.network))
         payer = Payer(server)
-        clearinghouse = EligibilityClient(x12, open_client(x12, network=self.desk.network))
+        clearinghouse = ClearinghouseClient(x12, open_client(x12, network=self.desk.network))
         desk = EligibilityDesk("payer-x12", payer, clearinghouse)
+        asked = ClearinghouseClient(x12, open_client(x12, network=self.status_desk.network))
         self.crosswalk = Crosswalk(KEY)
         subgraph = Subgraph(
             "coverage",
@@ -91,6 +96,7 @@ class CoverageSubgraph(Undirected):
                 orders={"ehr-a": Orders(EHR, server)},
                 files=self._files(),
                 checks=self.checks,
+                status_desks={"payer": StatusDesk("payer-x12", payer, asked)},
                 **self.payments,
             ),
             now=lambda: self.now,

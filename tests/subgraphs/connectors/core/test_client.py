@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
@@ -14,6 +15,7 @@ from chartgraph.testing.scripted import Scripted
 from sandbox.core.server import CoreServer
 from sandbox.faults import Faults, Outage
 from sandbox.httpserver import Request
+from sandbox.x12.desk import Desk
 from subgraphs.connectors.config import ConfigError, UsernameToken
 from subgraphs.connectors.core.client import CoreClient
 from subgraphs.connectors.core.exchange import EnvelopeError
@@ -257,7 +259,8 @@ class Sandboxed(httpx2.AsyncBaseTransport):
 
     def __init__(self, password: str = "open") -> None:
         self.faults = Faults()
-        self._server = CoreServer([MEMBER], password, lambda: self.faults)
+        desk = Desk([MEMBER], [], datetime(2026, 11, 22, tzinfo=UTC))
+        self._server = CoreServer(desk, password, lambda: self.faults)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}

@@ -1,4 +1,4 @@
-"""A payer in memory: reads a 270 and answers with the 271 it was told to."""
+"""Payers in memory: they read a 270 or 276 and answer with the 271 or 277 they were told to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import httpx2
 
+from subgraphs.connectors.x12.claim_status import ClaimStatus, read_claim_statuses
 from subgraphs.connectors.x12.segments import read_interchange
 
 CONTENT_TYPE = {"Content-Type": "application/edi-x12"}
@@ -39,6 +40,35 @@ class Payer:
     def _about(self, loop: Sequence[str]) -> list[str]:
         member_id = loop[1].rpartition("*")[2]
         return self.members.get(member_id, ["AAA*N**75*C"])
+
+
+class StatusPayer:
+    """`said` maps an account to the STC about its claim; the others are not found."""
+
+    def __init__(self, said: dict[str, str], *, member: str | None = None) -> None:
+        self.received: list[bytes] = []
+        self.said = said
+        self._member = member
+
+    @property
+    def network(self) -> httpx2.MockTransport:
+        return httpx2.MockTransport(self.answer)
+
+    @property
+    def asked(self) -> list[ClaimStatus]:
+        sets = (each for content in self.received for each in read_interchange(content))
+        return [claim for each in sets for claim in read_claim_statuses(each)]
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        self.received.append(request.content)
+        (asked,) = read_interchange(request.content)
+        body = ["BHT*0010*08*R*20260101*1200*DG", "HL*1**20*1", "HL*2*1*21*1", "HL*3*2*19*1"]
+        for level, each in enumerate(read_claim_statuses(asked), 4):
+            member = self._member or each.subscriber.id
+            body += [f"HL*{level}*3*22*0", f"NM1*IL*1*LOVELACE*ADA****MI*{member}"]
+            body += [f"TRN*2*{each.trace}", f"STC*{self.said.get(each.account, 'A4:35')}"]
+        content = interchange([body], kind="277", guide="005010X212")
+        return httpx2.Response(200, content=content, headers=CONTENT_TYPE)
 
 
 def interchange(

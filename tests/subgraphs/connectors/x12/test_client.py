@@ -11,7 +11,7 @@ from chartgraph.testing.connectors import PHI, ConnectorContract
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
 from subgraphs.connectors.transport import open_client
 from subgraphs.connectors.x12.benefits import read_answers
-from subgraphs.connectors.x12.client import EligibilityClient
+from subgraphs.connectors.x12.client import ClearinghouseClient
 from subgraphs.connectors.x12.elements import Dates
 from subgraphs.connectors.x12.eligibility import Amounts, Eligibility, read_eligibility
 from subgraphs.connectors.x12.inquiry import Inquiry, write_inquiry
@@ -43,8 +43,8 @@ FULL = [
 ]
 
 
-def client(network: httpx2.AsyncBaseTransport) -> EligibilityClient:
-    return EligibilityClient(SOURCE, open_client(SOURCE, network=network))
+def client(network: httpx2.AsyncBaseTransport) -> ClearinghouseClient:
+    return ClearinghouseClient(SOURCE, open_client(SOURCE, network=network))
 
 
 async def inquire(payer: Payer, *inquiries: Inquiry):
@@ -61,7 +61,7 @@ class TestTheContract(ConnectorContract):
 
     async def ask(self, client):
         inquiry = Inquiry("ABC123", person=ADA)
-        await EligibilityClient(SOURCE, client).inquire([inquiry])
+        await ClearinghouseClient(SOURCE, client).inquire([inquiry])
         return True
 
 
