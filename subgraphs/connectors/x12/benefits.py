@@ -11,11 +11,18 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
-from subgraphs.connectors.x12.elements import Dates, read_dates, read_decimal
+from subgraphs.connectors.x12.elements import (
+    Dates,
+    Party,
+    read_birth,
+    read_dates,
+    read_decimal,
+    read_party,
+)
 from subgraphs.connectors.x12.segments import Segment, TransactionSet
 
 # HL03
-_SUBSCRIBER, _DEPENDENT = "22", "23"
+_SOURCE, _SUBSCRIBER, _DEPENDENT = "20", "22", "23"
 # AAA03 above the level of a member: the payer cannot answer now; anything else is about us.
 _CANNOT_NOW = frozenset({"42", "80"})
 
@@ -72,6 +79,11 @@ class MemberAnswer:
     """AAA04 of each: C correct it and ask again, N do not, R ask again, …"""
     dates: dict[str, Dates] = field(default_factory=dict)
     """By DTP01: 346 and 347 the plan's begin and end, 356 and 357 eligibility's, …"""
+    payer: Party | None = None
+    """Or whoever else answers."""
+    subscriber: Party | None = None
+    dependent: Party | None = None
+    """Whom it is about, where that is not the subscriber."""
 
 
 def read_answers(transactions: Sequence[TransactionSet], reference: str) -> list[MemberAnswer]:
@@ -89,19 +101,23 @@ def read_answers(transactions: Sequence[TransactionSet], reference: str) -> list
 
 def read_members(body: Sequence[Segment]) -> Iterator[MemberAnswer]:
     """Walk the hierarchy; a dependent is covered by the id of the subscriber above."""
-    subscriber_id = ""
+    above, level = MemberAnswer(), ""
     answer: MemberAnswer | None = None
     for segment in body:
         if segment.name == "HL":
             if answer is not None:
                 yield answer
-                subscriber_id = answer.member_id
+                above = answer
             level = segment.element(3)
-            answer = MemberAnswer() if level == _SUBSCRIBER else None
+            answer = MemberAnswer(payer=above.payer) if level == _SUBSCRIBER else None
             if level == _DEPENDENT:
-                answer = MemberAnswer(member_id=subscriber_id)
+                answer = MemberAnswer(
+                    member_id=above.member_id, payer=above.payer, subscriber=above.subscriber
+                )
         elif answer is not None:
             _note(answer, segment)
+        elif segment.name == "NM1" and level == _SOURCE:
+            above = MemberAnswer(payer=read_party(segment))
         elif segment.name == "AAA":
             _fail_whole(segment.element(3))
     if answer is not None:
@@ -112,8 +128,8 @@ def _note(answer: MemberAnswer, segment: Segment) -> None:
     match segment.name:
         case "TRN" if segment.element(1) == "2" and not answer.trace:
             answer.trace = segment.element(2)
-        case "NM1" if segment.element(1) == "IL" and segment.element(8) == "MI":
-            answer.member_id = segment.element(9)
+        case "NM1" | "DMG" if not answer.benefits:
+            _note_person(answer, segment)
         case "AAA":
             answer.rejections.append(segment.element(3))
             answer.follow_ups.append(segment.element(4))
@@ -126,6 +142,21 @@ def _note(answer: MemberAnswer, segment: Segment) -> None:
             answer.benefits[-1] = replace(answer.benefits[-1], dates=read_dates(segment))
         case "DTP" if (dates := read_dates(segment)) is not None:
             answer.dates[segment.element(1)] = dates
+
+
+def _note_person(answer: MemberAnswer, segment: Segment) -> None:
+    if segment.name == "DMG":
+        birth_date, sex = read_birth(segment)
+        if answer.dependent is not None:
+            answer.dependent = replace(answer.dependent, birth_date=birth_date, sex=sex)
+        elif answer.subscriber is not None:
+            answer.subscriber = replace(answer.subscriber, birth_date=birth_date, sex=sex)
+    elif segment.element(1) == "IL":
+        answer.subscriber = read_party(segment)
+        if segment.element(8) == "MI":
+            answer.member_id = segment.element(9)
+    elif segment.element(1) == "03":
+        answer.dependent = read_party(segment)
 
 
 def _benefit(segment: Segment) -> Benefit:

@@ -33,8 +33,8 @@ READERS: Final[dict[tuple[str, str], Reader]] = {
     ("837", "005010X223"): read_claims,
 }
 """By ST01 and the guide, without its addenda."""
-FACTS: Final = frozenset({"277", "835", "837"})
-"""What tells something that has happened; the others are questions, or answers to ours."""
+FACTS: Final = frozenset({"271", "277", "835", "837"})
+"""What tells something; the others are questions."""
 _NAME = re.compile(r"[0-9A-Z]{1,12}")
 
 

@@ -91,6 +91,7 @@ async def _answer(
     except RefusedError as refused:
         code = refused.reason or "REFUSED"
         return UpstreamRefused(source=refused.source, code=code, message=str(refused))
+    assert done.coverage is not None, "it was asked about one"
     return EligibilityChecked(
-        check=EligibilityCheck.of(done.check), coverage=Coverage.of(request, done.coverage)
+        check=EligibilityCheck.of(done), coverage=Coverage.of(request, done.coverage)
     )

@@ -24,13 +24,14 @@ from subgraphs.coverage.model.year_to_date import sum_up
 from subgraphs.coverage.schema.explanation_parts import party
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
 from subgraphs.coverage.schema.values import (
+    CHECKS,
     Eligibility,
     EligibilityCheck,
     Payer,
     usd,
 )
 from subgraphs.coverage.schema.whose import PatientOfFact, patient_of
-from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
+from subgraphs.runtime.connection import PAGE, After, Connection, First, connect
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Identifier, Money, Period
 from subgraphs.runtime.fact_fields import facts_by_id, page_facts
 from subgraphs.runtime.fact_nodes import (
@@ -38,10 +39,9 @@ from subgraphs.runtime.fact_nodes import (
     common,
 )
 from subgraphs.runtime.facts import Fact
-from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.naming import Party
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.scalars import date_time, rank
+from subgraphs.runtime.scalars import date_time
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -184,7 +184,7 @@ class Coverage(FactNode):
     @federation.field(
         directives=[PAGE],
         description="What the payer has said before, each time it was asked by "
-        "`checkEligibility`; the newest first.",
+        "`checkEligibility`, and by files of X12 271; the newest first.",
     )
     async def eligibility_checks(
         self, info: strawberry.Info, first: First = None, after: After = None
@@ -192,9 +192,9 @@ class Coverage(FactNode):
         request: Request[Payers] = info.context
         return connect(
             request,
-            Listing(id=lambda check: check.id, rank=lambda check: rank(check.at.isoformat())),
+            CHECKS,
             EligibilityCheck.of,
-            Gathered(await load_checks(request, self.fact)),
+            await load_checks(request, self.fact),
             scope=f"eligibilityChecks:{self.id}",
             first=first,
             after=after,

@@ -8,6 +8,7 @@ from typing import Annotated
 import strawberry
 from strawberry import federation
 
+from subgraphs.coverage.loaders.checking import load_all_checks
 from subgraphs.coverage.loaders.claims import load_claims
 from subgraphs.coverage.loaders.invoices import load_invoices
 from subgraphs.coverage.loaders.payers import (
@@ -23,6 +24,7 @@ from subgraphs.coverage.schema.coverages import Coverage
 from subgraphs.coverage.schema.explanations import ExplanationOfBenefit
 from subgraphs.coverage.schema.invoices import Invoice
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
+from subgraphs.coverage.schema.values import CHECKS, EligibilityCheck
 from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
 from subgraphs.runtime.fact_fields import facts_of_patient, list_facts
 from subgraphs.runtime.fact_nodes import (
@@ -40,6 +42,28 @@ class Patient(PatientNode):
         load_coverages,
         "Insurance and other coverages: what is in force first, then the newest.",
     )
+
+    @federation.field(
+        directives=[PAGE],
+        requires=["links"],
+        requires_scopes=scopes_for("Coverage"),
+        description="What payers have said of the patient's eligibility, each time they were asked "
+        "by `checkEligibility` and by files of X12 271, whichever coverage it is about; the newest "
+        "first. What they say now is `Coverage.eligibility`.",
+    )
+    async def eligibility_checks(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[EligibilityCheck] | None:
+        request: Request[Payers] = info.context
+        return connect(
+            request,
+            CHECKS,
+            EligibilityCheck.of,
+            await load_all_checks(request, await request.compartment(self.id, self.links)),
+            scope=f"eligibilityChecks:{self.id}",
+            first=first,
+            after=after,
+        )
 
     explanations_of_benefit: Connection[ExplanationOfBenefit] | None = facts_of_patient(
         ExplanationOfBenefit,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 import strawberry
 from strawberry.federation.schema_directives import ListSize
@@ -12,10 +13,12 @@ from strawberry.federation.schema_directives import ListSize
 from subgraphs.connectors.x12 import eligibility as x12
 from subgraphs.connectors.x12.benefits import Benefit
 from subgraphs.connectors.x12.elements import Dates
+from subgraphs.coverage.loaders.checking import Checked
 from subgraphs.coverage.model.explanation_parts import Amount, Item
 from subgraphs.coverage.model.explanations import AMOUNT_CODES, amount_of
 from subgraphs.coverage.schema.explanation_parts import ExplanationLine
-from subgraphs.coverage.sources.checks import Check
+from subgraphs.coverage.schema.whose import CoverageOfFact
+from subgraphs.runtime.connection import Listing
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, Money, Period
 from subgraphs.runtime.scalars import Date, DateTime, date_time
 
@@ -177,23 +180,53 @@ class Eligibility:
         )
 
 
-@strawberry.type(description="What a payer said when it was asked about eligibility.")
+@strawberry.type(
+    description="What a payer said of a member's eligibility: when it was asked by "
+    "`checkEligibility`, or by a file of X12 271 that was handed in."
+)
 class EligibilityCheck:
-    id: strawberry.ID = strawberry.field(description="An id of this check.")
-    source: str = strawberry.field(description="The id of the source that was asked.")
-    service_type: str = strawberry.field(description="About which X12 service type.")
-    checked_at: DateTime | None = strawberry.field(description="When it was asked.")
-    eligibility: Eligibility = strawberry.field(description="What it said.")
+    id: strawberry.ID = strawberry.field(description="An id of this answer.")
+    source: str = strawberry.field(
+        description="The id of the source that was asked, or that handed it in."
+    )
+    is_handed_in: bool = strawberry.field(description="Whether it came by a file.")
+    payer: str | None = strawberry.field(
+        description="The name of whoever answers, where a file tells it."
+    )
+    service_type: str = strawberry.field(
+        description="About which X12 service type. What a file says is all shown, whichever it is."
+    )
+    checked_at: DateTime | None = strawberry.field(
+        description="When it was asked, or when the file was made."
+    )
+    eligibility: Eligibility = strawberry.field(description="What the payer said.")
+    told: strawberry.Private[Checked]
+
+    @strawberry.field(
+        description="The coverage that it is about: null for a file that tells of none known here."
+    )
+    def coverage(self, info: strawberry.Info) -> CoverageOfFact | None:
+        from subgraphs.coverage.schema.coverages import Coverage  # noqa: PLC0415 - as in `whose`
+
+        about = self.told.coverage
+        return Coverage.of(info.context, about) if about else None
 
     @classmethod
-    def of(cls, check: Check) -> EligibilityCheck:
+    def of(cls, told: Checked) -> EligibilityCheck:
+        at = date_time(told.at)
         return cls(
-            id=strawberry.ID(check.id),
-            source=check.source,
-            service_type=check.service_type,
-            checked_at=date_time(check.at),
-            eligibility=Eligibility.of(check.eligibility, date_time(check.at)),
+            id=strawberry.ID(told.id),
+            source=told.source,
+            is_handed_in=told.is_handed_in,
+            payer=told.payer,
+            service_type=told.service_type,
+            checked_at=at,
+            eligibility=Eligibility.of(told.eligibility, at),
+            told=told,
         )
+
+
+CHECKS: Final[Listing[Checked]] = Listing(id=lambda told: told.id, rank=lambda told: told.rank)
 
 
 @strawberry.type(description="How an amount was divided. Categories as in CARIN Blue Button.")

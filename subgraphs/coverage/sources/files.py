@@ -1,11 +1,16 @@
-"""Claims and what payers answered about them, from the X12 files that were handed in."""
+"""Claims, and what payers answered about them and about members, from X12 files handed in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from subgraphs.connectors.x12.filed.answers import REMITTANCE, STATUS
-from subgraphs.coverage.model.answers import RemittanceResource, StatusResource
+from subgraphs.connectors.x12.filed.eligibility import ELIGIBILITY
+from subgraphs.coverage.model.answers import (
+    EligibilityResource,
+    RemittanceResource,
+    StatusResource,
+)
 from subgraphs.coverage.model.claims import ClaimResource
 from subgraphs.runtime import fhir
 from subgraphs.runtime.gathering import Answer
@@ -25,3 +30,6 @@ class ClaimFiles:
 
     async def statuses(self, patients: Sequence[str]) -> Answer[StatusResource]:
         return await fhir.search_patients(self._inbox, STATUS, StatusResource, patients)
+
+    async def eligibility(self, patients: Sequence[str]) -> Answer[EligibilityResource]:
+        return await fhir.search_patients(self._inbox, ELIGIBILITY, EligibilityResource, patients)

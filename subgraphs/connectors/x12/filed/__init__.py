@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from subgraphs.connectors.x12.benefits import MemberAnswer
 from subgraphs.connectors.x12.claim_status import ClaimStatus
 from subgraphs.connectors.x12.claims import SubmittedClaim
 from subgraphs.connectors.x12.documents import Filed
 from subgraphs.connectors.x12.filed.answers import remittance_resources, status_resources
 from subgraphs.connectors.x12.filed.claims import claim_resources
+from subgraphs.connectors.x12.filed.eligibility import eligibility_resources
 from subgraphs.connectors.x12.filed.parties import Namer, Names, Resource
 from subgraphs.connectors.x12.remittance import Remittance
 from subgraphs.connectors.x12.settings import FiledPayer
@@ -23,6 +25,9 @@ NOT_OF_A_MEMBER = "claim without a member number"
 """Whose it is could only be guessed by a name."""
 NOT_OF_A_CLAIM = "status of no claim"
 """An answer about a whole inquiry or a provider."""
+NOT_KNOWN = "answer about a member the payer does not know"
+"""It repeats what somebody asked, and may be anybody."""
+NO_NUMBER = "answer without a member number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +68,7 @@ def _tell(documents: Iterable[Filed], names: Names) -> Iterator[list[Resource] |
                 yield status_resources(status, filed.sent_at, names) or NOT_OF_A_MEMBER
             case ClaimStatus():
                 yield NOT_OF_A_CLAIM
+            case MemberAnswer() as answer if answer.benefits:
+                yield eligibility_resources(answer, filed.sent_at, names) or NO_NUMBER
+            case MemberAnswer() as answer if answer.rejections:
+                yield NOT_KNOWN
