@@ -22,7 +22,8 @@ TOKEN = (b"authorization", b"Bearer a-token-of-the-clearinghouse")
 BILLER = Caller(subject="b", roles=("biller",), scopes=("user/*.rs",))
 SERVES = ["identity", "coverage"]
 CHECKS = """... on Patient { eligibilityChecks { nodes {
-  source isHandedIn payer serviceType checkedAt coverage { id } eligibility { active plan asOf copay { value } planPeriod { start }
+  source isHandedIn payer serviceType checkedAt coverage { id }
+  eligibility { active plan asOf copay { value } planPeriod { start }
     benefits { kind serviceTypes amount { value } inNetwork } } } } }"""
 
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from contract.errors import Code
@@ -15,6 +16,7 @@ from subgraphs.connectors.x12.eligibility import Eligibility
 from subgraphs.coverage.loaders.payers import Payers, load_coverages
 from subgraphs.coverage.model.answers import FILED_ELIGIBILITY, EligibilityResource
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
+from subgraphs.coverage.model.estimate import CENT
 from subgraphs.coverage.sources.checks import Check
 from subgraphs.coverage.sources.eligibility import Question
 from subgraphs.runtime.access import Compartment
@@ -26,6 +28,7 @@ from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import rank
 from subgraphs.runtime.sealing import RecordRef
 
+_MOST_ALLOWED: Final = Decimal(10_000_000)
 _SERVICE_TYPE: Final = re.compile(r"[A-Z0-9]{1,2}")
 
 
@@ -67,6 +70,13 @@ def check_service_type(code: str) -> str:
     if not _SERVICE_TYPE.fullmatch(code):
         raise ClientError(Code.BAD_USER_INPUT, argument="serviceType")
     return code
+
+
+def check_allowed(amount: Decimal) -> Decimal:
+    """An amount of money, to the cent."""
+    if not 0 <= amount <= _MOST_ALLOWED or amount != amount.quantize(CENT):
+        raise ClientError(Code.BAD_USER_INPUT, argument="allowed")
+    return amount.quantize(CENT)
 
 
 async def load_checks(

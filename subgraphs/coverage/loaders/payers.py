@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.payments.gateway import PaymentGateway
@@ -17,14 +20,14 @@ from subgraphs.coverage.sources.claim_status import StatusDesk
 from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
 from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.orders import Orders
-from subgraphs.coverage.sources.payer import Payer
+from subgraphs.coverage.sources.payer import Payer, Rows, explained
 from subgraphs.coverage.sources.payments import PaymentBook
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.facts import Fact, load_facts
-from subgraphs.runtime.gathering import Ask, Gathered, Record
+from subgraphs.runtime.gathering import Answer, Ask, Gathered, Record
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.writes import Writes
 
@@ -67,8 +70,27 @@ def coverages_of(request: Request[Payers]) -> Mapping[str, Ask[CoverageResource]
 async def load_explanations(
     request: Request[Payers], compartment: Compartment
 ) -> Gathered[Fact[ExplanationResource]]:
-    ask = {source: payer.explanations for source, payer in request.services.payers.items()}
+    ask = {source: partial(_explained, request, source) for source in request.services.payers}
     return await load_facts(request, EXPLANATION, ask, compartment)
+
+
+async def load_explained_rows(
+    request: Request[Payers], source: str, patients: Sequence[str]
+) -> Rows:
+    """The explanations a payer keeps of these members: whoever asks for them, they come once."""
+
+    async def batch(ids: list[str]) -> list[Sequence[Mapping[str, Any]]]:
+        found = await request.services.payers[source].explanations(ids)
+        return [found.get(id_, ()) for id_ in ids]
+
+    load = partial(request.load, ("rows of explanations", source), batch)
+    return dict(zip(patients, await asyncio.gather(*map(load, patients)), strict=True))
+
+
+async def _explained(
+    request: Request[Payers], source: str, patients: Sequence[str]
+) -> Answer[ExplanationResource]:
+    return explained(await load_explained_rows(request, source, patients))
 
 
 async def load_name(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from subgraphs.connectors.errors import UpstreamError
-from subgraphs.coverage.loaders.payers import Payers, load_name
+from subgraphs.coverage.loaders.payers import Payers, load_explained_rows, load_name
 from subgraphs.coverage.model.coverages import CoverageResource
 from subgraphs.coverage.model.preauthorization.record import AUTHORIZATION, PriorAuthorization
 from subgraphs.coverage.sources.prior_authorizations import Party
@@ -24,7 +25,10 @@ async def load_authorizations(
     request: Request[Payers], compartment: Compartment
 ) -> Gathered[Fact[PriorAuthorization]]:
     payers = request.services.authorizations
-    ask = {source: payer.of_patients for source, payer in payers.items()}
+    ask = {
+        source: partial(payer.of_patients, partial(load_explained_rows, request, source))
+        for source, payer in payers.items()
+    }
     return await load_facts(
         request, AUTHORIZATION, ask, compartment, question="prior authorizations"
     )

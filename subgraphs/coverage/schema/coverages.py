@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import federation
 
 from subgraphs.coverage.loaders.billing import may_see_billing
-from subgraphs.coverage.loaders.checking import check_service_type, load_checks
+from subgraphs.coverage.loaders.checking import (
+    check_allowed,
+    check_service_type,
+    load_checks,
+)
 from subgraphs.coverage.loaders.payers import (
     Payers,
     load_coverages,
@@ -20,6 +25,7 @@ from subgraphs.coverage.loaders.prior_authorizations import load_under
 from subgraphs.coverage.model import coverages as model
 from subgraphs.coverage.model import year_to_date as sums
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
+from subgraphs.coverage.model.estimate import Estimate, estimate
 from subgraphs.coverage.model.year_to_date import sum_up
 from subgraphs.coverage.schema.explanation_parts import party
 from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
@@ -41,7 +47,7 @@ from subgraphs.runtime.fact_nodes import (
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.naming import Party
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.scalars import date_time
+from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.scopes import scopes_for
 
 
@@ -66,6 +72,38 @@ class YearToDate:
             deductible=usd(told.deductible),
             out_of_pocket=usd(told.out_of_pocket),
             paid=usd(told.paid),
+        )
+
+
+@strawberry.type(
+    description="What a service would cost the patient by what the payer says today: first the "
+    "deductible, then the copay, then the member's part of the rest, up to the out-of-pocket "
+    "limit. An estimate: the payer decides."
+)
+class CostEstimate:
+    allowed: Money = strawberry.field(description="What it was asked for.")
+    deductible: Money = strawberry.field(description="What goes towards the deductible.")
+    copay: Money = strawberry.field(description="The fixed share.")
+    coinsurance: Money = strawberry.field(description="The member's part of the rest.")
+    patient_pays: Money = strawberry.field(description="The three together.")
+    plan_pays: Money = strawberry.field(description="The rest.")
+    is_complete: bool = strawberry.field(
+        description="Whether the payer has told all that it takes: the deductible, a copay or "
+        "coinsurance, and the out-of-pocket limit. What it has not told counts as nothing."
+    )
+    as_of: DateTime | None = strawberry.field(description="When the payer said so.")
+
+    @classmethod
+    def of(cls, told: Estimate, as_of: DateTime | None) -> CostEstimate:
+        return cls(
+            allowed=usd(told.allowed),
+            deductible=usd(told.deductible),
+            copay=usd(told.copay),
+            coinsurance=usd(told.coinsurance),
+            patient_pays=usd(told.member),
+            plan_pays=usd(told.plan),
+            is_complete=told.is_complete,
+            as_of=as_of,
         )
 
 
@@ -180,6 +218,35 @@ class Coverage(FactNode):
         request: Request[Payers] = info.context
         answer = await load_eligibility(request, self.fact, service_type)
         return Eligibility.of(answer, date_time(request.subgraph.now())) if answer else None
+
+    @strawberry.field(
+        description="What a service would cost the patient today; null where the payer does not "
+        "say that it covers it, or cannot be asked. It comes of the same answer as `eligibility` "
+        "of that service type."
+    )
+    async def cost_estimate(
+        self,
+        info: strawberry.Info,
+        allowed: Annotated[
+            Decimal,
+            strawberry.argument(
+                description="What the payer's contract allows for it, in US dollars, to the cent: "
+                "as `totals { allowed }` of earlier explanations of benefit tells."
+            ),
+        ],
+        service_type: Annotated[
+            str,
+            strawberry.argument(
+                description="X12 service type code, as of `eligibility`: `98` an office visit."
+            ),
+        ] = "30",
+    ) -> CostEstimate | None:
+        check_service_type(service_type)
+        amount = check_allowed(allowed)
+        request: Request[Payers] = info.context
+        answer = await load_eligibility(request, self.fact, service_type)
+        told = estimate(answer, amount) if answer else None
+        return CostEstimate.of(told, date_time(request.subgraph.now())) if told else None
 
     @federation.field(
         directives=[PAGE],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -13,8 +13,13 @@ from subgraphs.coverage.model.claims import ClaimResource
 from subgraphs.coverage.model.coverages import CoverageResource
 from subgraphs.coverage.model.explanations import ExplanationResource
 from subgraphs.coverage.model.payers import Member, Organization
+from subgraphs.coverage.model.preauthorization.wire import PREAUTHORIZATION
 from subgraphs.runtime import fhir
 from subgraphs.runtime.gathering import Answer
+
+Rows: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Resources as they came, by patient."""
+Explain: TypeAlias = Callable[[Sequence[str]], Awaitable[Rows]]
 
 ResourceT = TypeVar("ResourceT", bound=fhir.Resource)
 
@@ -36,10 +41,9 @@ class Payer:
     async def coverages(self, patients: Sequence[str]) -> Answer[CoverageResource]:
         return await fhir.search_patients(self._server, "Coverage", CoverageResource, patients)
 
-    async def explanations(self, patients: Sequence[str]) -> Answer[ExplanationResource]:
-        return await fhir.search_patients(
-            self._server, "ExplanationOfBenefit", ExplanationResource, patients
-        )
+    async def explanations(self, patients: Sequence[str]) -> Rows:
+        """As they are kept: of claims, and of what was asked for beforehand."""
+        return await self._server.search_by("ExplanationOfBenefit", "patient", patients)
 
     async def claims(self, patients: Sequence[str]) -> Answer[ClaimResource]:
         """Nothing where the payer offers no claims: CARIN asks for explanations alone."""
@@ -53,6 +57,15 @@ class Payer:
 
     async def members(self, ids: Sequence[str]) -> Mapping[str, Member]:
         return converted(await self._server.read("Patient", ids), Member)
+
+
+def explained(rows: Rows) -> Answer[ExplanationResource]:
+    """What was decided about claims: a request for prior authorization is none yet."""
+    claims = {
+        patient: [row for row in found if row.get("use") != PREAUTHORIZATION]
+        for patient, found in rows.items()
+    }
+    return fhir.translate(claims, ExplanationResource)
 
 
 def converted(

@@ -16,7 +16,7 @@ from subgraphs.coverage.model.preauthorization.wire import (
     AnswerResource,
     RequestResource,
 )
-from subgraphs.coverage.sources.payer import Server, converted
+from subgraphs.coverage.sources.payer import Explain, Rows, Server, converted
 from subgraphs.runtime import fhir
 from subgraphs.runtime.gathering import Answer
 
@@ -43,20 +43,22 @@ class PriorAuthorizations:
     """Of one payer, who keeps them as requests and answers, as explanations of benefit, or both.
 
     One search for each of these types that the payer's server says it has; where it says nothing,
-    for all three.
+    for all three. R4 has no parameter for the use of explanations, so they are found with others.
     """
 
     def __init__(self, server: StatingServer) -> None:
         self._server = server
 
-    async def of_patients(self, patients: Sequence[str]) -> Answer[PriorAuthorization]:
+    async def of_patients(
+        self, explain: Explain, patients: Sequence[str]
+    ) -> Answer[PriorAuthorization]:
+        """`explain` finds the explanations, which others of the request may ask for as well."""
         types = (await self._server.capabilities()).types
         use = {"use": PREAUTHORIZATION}
         requests, answers, explanations = await asyncio.gather(
             self._search(types, _CLAIM, patients, use),
             self._search(types, _RESPONSE, patients, use),
-            # R4 has no such parameter for explanations, and a strict server would say so.
-            self._search(types, _EXPLANATION, patients, None),
+            explain(patients) if not types or _EXPLANATION in types else _nothing(),
         )
         asked = fhir.translate(_of_use(requests), RequestResource)
         answered = fhir.translate(_of_use(answers), AnswerResource)
@@ -86,16 +88,18 @@ class PriorAuthorizations:
         types: frozenset[str],
         type_: str,
         patients: Sequence[str],
-        others: Mapping[str, str] | None,
-    ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        others: Mapping[str, str],
+    ) -> Rows:
         if types and type_ not in types:
             return {}
         return await self._server.search_by(type_, "patient", patients, others)
 
 
-def _of_use(
-    found: Mapping[str, Sequence[Mapping[str, Any]]],
-) -> dict[str, list[Mapping[str, Any]]]:
+async def _nothing() -> Rows:
+    return {}
+
+
+def _of_use(found: Rows) -> dict[str, list[Mapping[str, Any]]]:
     """No upstream is trusted to have filtered."""
     return {
         patient: [row for row in rows if row.get("use") == PREAUTHORIZATION]

@@ -7,6 +7,7 @@ import pytest
 
 from subgraphs.coverage.model.coverages import CoverageResource
 from subgraphs.coverage.model.explanations import AMOUNT_CODES, ExplanationResource, amount_of
+from subgraphs.runtime.sealing import IdSeal, RecordRef
 from tests.shared_data import shared_data
 from tests.subgraphs.connectors.fhir.ehr import Ehr
 from tests.subgraphs.coverage.graph import (
@@ -18,6 +19,7 @@ from tests.subgraphs.coverage.graph import (
     amounts,
     explanation,
 )
+from tests.subgraphs.signed import KEY
 
 NODES = "explanationsOfBenefit { nodes { %s } }"
 AMOUNTS = "submitted { value } allowed { value } copay { value } memberLiability { value }"
@@ -144,3 +146,24 @@ def test_reads_every_carin_example():
     assert all(amount_of(total, *AMOUNT_CODES["submitted"]) for total in totals)
     plans = [msgspec.convert(wire, CoverageResource).plan for wire in coverages]
     assert "GI8-HMO DEDUCTIBLE" in plans
+
+
+async def test_what_was_asked_for_beforehand_is_a_prior_authorization_and_no_explanation():
+    asked = explanation("ada", "asked", use="preauthorization")
+    graph = CoverageSubgraph(Ehr([PAYER_ORGANIZATION, asked, explanation("ada", "decided")]))
+    selection = "explanationsOfBenefit { nodes { id } } priorAuthorizations { nodes { id } }"
+    answer = await graph.patients(selection, "ada")
+    (patient,) = answer["data"]["_entities"]
+    (decided,) = patient["explanationsOfBenefit"]["nodes"]
+    (authorization,) = patient["priorAuthorizations"]["nodes"]
+    assert graph.ehr.paths.count("ExplanationOfBenefit/_search") == 1
+    ref = RecordRef("payer", "ExplanationOfBenefit", "asked", "p-ada")
+    wanted = {"__typename": "ExplanationOfBenefit"}
+    found = await graph.entities(
+        "... on ExplanationOfBenefit { id }",
+        {**wanted, "id": decided["id"]},
+        {**wanted, "id": IdSeal(KEY).seal("coverage", ref)},
+        {**wanted, "id": authorization["id"]},
+        caller=BILLER,
+    )
+    assert found["data"]["_entities"] == [{"id": decided["id"]}, None, None]

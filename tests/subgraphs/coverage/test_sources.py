@@ -5,23 +5,23 @@ from typing import ClassVar
 import pytest
 
 from subgraphs.connectors.fhir.capabilities import Capabilities
-from subgraphs.coverage.sources.payer import Payer
+from subgraphs.coverage.sources.payer import Payer, explained
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from tests.subgraphs.sources import FhirServerHolding, SourceContract
 
 
-@pytest.mark.parametrize("question", ["coverages", "explanations"])
 class TestPayer(SourceContract):
-    @pytest.fixture(autouse=True)
-    def _of_each_question(self, question):
-        self.question = question
-
     def row(self, id_, patient):
         owner = {"reference": f"Patient/{patient}"}
         return {"id": id_, "beneficiary": owner, "patient": owner}
 
     async def ask(self, patients, held, error=None):
-        return await getattr(Payer(FhirServerHolding(held, error)), self.question)(patients)
+        return await Payer(FhirServerHolding(held, error)).coverages(patients)
+
+
+class TestExplanations(TestPayer):
+    async def ask(self, patients, held, error=None):
+        return explained(await Payer(FhirServerHolding(held, error)).explanations(patients))
 
 
 class TestPriorAuthorizations(SourceContract):
@@ -36,7 +36,8 @@ class TestPriorAuthorizations(SourceContract):
             async def capabilities(self):
                 return Capabilities(types=frozenset({"Claim"}))
 
-        return await PriorAuthorizations(Server(held, error)).of_patients(patients)
+        server = Server(held, error)
+        return await PriorAuthorizations(server).of_patients(Payer(server).explanations, patients)
 
 
 @pytest.mark.parametrize(
@@ -60,5 +61,5 @@ async def test_a_payer_is_asked_for_what_it_says_it_has(types, asked):
 
     server = Server({}, None)
     Server.asked = set()
-    await PriorAuthorizations(server).of_patients(["p1"])
+    await PriorAuthorizations(server).of_patients(Payer(server).explanations, ["p1"])
     assert server.asked == asked
