@@ -74,7 +74,10 @@ def subgraph(context: typer.Context) -> None:
 
 @app.command()
 def compose(
-    config: Annotated[Path, typer.Option(help="supergraph.yaml, shaped as rover's.")],
+    config: Annotated[
+        Path | None,
+        typer.Option(help="supergraph.yaml, shaped as rover's. Default: every subgraph there is."),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Default: standard output.")] = None,
     include_tag: Annotated[
         list[str] | None, typer.Option(help="Show only what has such a tag. Repeatable.")

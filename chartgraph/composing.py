@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.composition import CompositionError, Contract, Problem, compose
+from gateway.composition import CompositionError, Contract, Problem, SubgraphInput, compose
 from gateway.composition.config import ConfigError, read_config
+from schema import FOLDER
+from subgraphs.catalog import added, schema_text
+
+PORT: Final = 4120
+"""Of the first subgraph that a package brings along; the others follow."""
 
 
 def compose_to(
-    config: Path, output: Path | None, contract: Contract | None, errors: Console
+    config: Path | None, output: Path | None, contract: Contract | None, errors: Console
 ) -> bool:
-    """Write the supergraph to `output`, or to standard output; False if there is none."""
+    """Write the supergraph to `output`, or to standard output; False if there is none.
+
+    Without a configuration it is that of every subgraph there is here.
+    """
     try:
-        composed = compose(read_config(config), contract)
+        composed = compose(read_config(config) if config else installed(), contract)
     except ConfigError as error:
         errors.print(f"[red]{escape(str(error))}[/red]")
         return False
@@ -34,6 +43,16 @@ def compose_to(
     else:
         output.write_text(composed.sdl, encoding="utf-8")
     return True
+
+
+def installed() -> list[SubgraphInput]:
+    """Ours as they are committed, and those that packages bring along."""
+    ours = read_config(FOLDER / "supergraph.yaml")
+    others = (
+        SubgraphInput(name, f"http://127.0.0.1:{port}/graphql", schema_text(name))
+        for port, name in enumerate(added(), PORT)
+    )
+    return [*ours, *others]
 
 
 def contract_of(

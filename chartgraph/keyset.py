@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 from contract.keys import KEY_BYTES, key_variable
-from subgraphs.catalog import NAMES
+from subgraphs.catalog import NAMES, added
 
 PURPOSES = (
     *(f"context:{name}" for name in NAMES),
@@ -31,5 +31,5 @@ PURPOSES = (
 
 def new_keys() -> Iterator[tuple[str, str]]:
     """Variables and keys in base64; every call makes others."""
-    for purpose in PURPOSES:
+    for purpose in (*PURPOSES, *(f"context:{name}" for name in added())):
         yield key_variable(purpose), base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()

@@ -15,6 +15,8 @@ from typing import Any
 import httpx2
 import uvloop
 
+from chartgraph.composing import compose_to
+from chartgraph.console import errors
 from chartgraph.demo import (
     Note,
     Sandbox,
@@ -41,7 +43,7 @@ from gateway.settings import Settings, load_settings
 from gateway.telemetry import start_logging
 from sandbox.personas import CLIENTS, USER_CLIENT
 from schema import DOCUMENTS, POLICIES, SUPERGRAPH
-from subgraphs.catalog import NAMES, open_subgraphs
+from subgraphs.catalog import added, names, open_subgraphs
 from subgraphs.runtime.asgi import AsgiApp
 from subgraphs.runtime.server import UnwindingServer
 from subgraphs.runtime.settings import RuntimeSettings
@@ -109,13 +111,13 @@ def _gateway_settings(
     given = {"issuers": issuers(demo)} if demo else {}
     settings = load_settings(
         choice.config,
-        supergraph=SUPERGRAPH,
+        supergraph=_supergraph(home),
         home=home,
         port=port,
         redis_url=redis_url,
         closed=choice.closed or not choice.demo,
         allow_anonymous_introspection=choice.demo and not choice.closed,
-        signed_subgraphs=frozenset(NAMES),
+        signed_subgraphs=frozenset(names()),
         **given,
     )
     if settings.policies is None:
@@ -123,6 +125,16 @@ def _gateway_settings(
     if demo is None:
         return settings
     return settings.model_copy(update=_of_the_demo(settings))
+
+
+def _supergraph(home: Path) -> Path:
+    """The committed one, unless packages bring subgraphs along."""
+    if not added():
+        return SUPERGRAPH
+    composed = home / "supergraph.graphql"
+    if not compose_to(None, composed, None, errors):
+        raise HomeError("what packages bring along makes no supergraph with ours.")
+    return composed
 
 
 def _of_the_demo(settings: Settings) -> dict[str, Any]:
@@ -143,7 +155,7 @@ class _UnwindingServer(DrainingServer, UnwindingServer):
 
 
 async def _serve(settings: Settings, runtime: RuntimeSettings, demo: Sandbox | None) -> None:
-    async with open_subgraphs(NAMES, runtime) as apps:
+    async with open_subgraphs(names(), runtime) as apps:
         if demo is not None:
             await write_down(demo.consents, apps["governance"].subgraph.services.store)
         gateway = create_app(

@@ -19,7 +19,7 @@ from pathlib import Path
 import uvicorn
 
 from contract.keys import KeyMissingError
-from subgraphs.catalog import NAMES, export_schemas, open_subgraphs
+from subgraphs.catalog import export_schemas, names, open_subgraphs
 from subgraphs.connectors.config import ConfigError
 from subgraphs.identity.index.crypto import IndexUnreadableError
 from subgraphs.insight.store.database import StoreUnreadableError
@@ -34,7 +34,7 @@ SCHEMAS = Path(__file__).parents[1] / "schema" / "subgraphs"
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="subgraphs", description="One subgraph of the graph.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in NAMES:
+    for name in names():
         serving = commands.add_parser(name, help=f"serve {name}")
         serving.add_argument("--port", type=int, required=True)
         serving.add_argument("--host", default="127.0.0.1")

@@ -2,6 +2,12 @@
 
 What a subgraph needs of the sources is put together in its own `part`. Two of them tell the others
 what access decisions depend on: identity who is who, governance what patients have directed.
+
+Installed packages bring others along. One of those is a module with a `SCHEMA` and an `open_part`,
+named in a line of the package's `pyproject.toml`:
+
+    [project.entry-points."chartgraph.subgraphs"]
+    research = "chartgraph_research"
 """
 
 from __future__ import annotations
@@ -10,9 +16,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Protocol, TypeAlias, cast
 
+from subgraphs.connectors.config import ConfigError
 from subgraphs.connectors.sources_file import load_sources
 from subgraphs.connectors.transport import OnCall
 from subgraphs.coverage.part import open_part as coverage
@@ -55,7 +63,9 @@ NAMES: Final = (
     "insight",
 )
 
-PARTS: Final[Mapping[str, Callable[[Deployment], Awaitable[Part]]]] = {
+OpenPart: TypeAlias = Callable[[Deployment], Awaitable[Part]]
+
+PARTS: Final[Mapping[str, OpenPart]] = {
     "records": records,
     "diagnostics": diagnostics,
     "medications": medications,
@@ -67,9 +77,51 @@ PARTS: Final[Mapping[str, Callable[[Deployment], Awaitable[Part]]]] = {
 """Those whom no other subgraph asks, each by how it is put together."""
 
 
+GROUP: Final = "chartgraph.subgraphs"
+
+
+class Added(Protocol):
+    """The module of a subgraph that a package brings along."""
+
+    SCHEMA: SubgraphSchema
+    open_part: OpenPart
+
+
+def added() -> tuple[str, ...]:
+    """The names of those that installed packages bring along."""
+    found = sorted(entry_points(group=GROUP).names)
+    taken = sorted(set(found).intersection(NAMES))
+    if taken:
+        raise ConfigError(f"a package brings a subgraph of a name of ours: {', '.join(taken)}")
+    return tuple(found)
+
+
+def names() -> tuple[str, ...]:
+    """Every subgraph there is."""
+    return (*NAMES, *added())
+
+
 def schema_of(name: str) -> SubgraphSchema:
     # Importing one subgraph's schema takes a quarter of a second: only those asked for.
-    return cast("SubgraphSchema", import_module(f"subgraphs.{name}.schema").SCHEMA)
+    if name in NAMES:
+        return cast("SubgraphSchema", import_module(f"subgraphs.{name}.schema").SCHEMA)
+    return _added(name).SCHEMA
+
+
+def open_part_of(name: str) -> OpenPart:
+    """Of one whom no other subgraph asks."""
+    return PARTS.get(name) or _added(name).open_part
+
+
+def _added(name: str) -> Added:
+    found = [each for each in entry_points(group=GROUP) if each.name == name]
+    if len(found) != 1:
+        problem = "several packages bring the" if found else "there is no"
+        raise ConfigError(f"{problem} subgraph {name!r}")
+    module = found[0].load()
+    if not isinstance(getattr(module, "SCHEMA", None), SubgraphSchema):
+        raise ConfigError(f"subgraph {name!r}: {found[0].value} has no SCHEMA of `build_schema`")
+    return cast("Added", module)
 
 
 @asynccontextmanager
@@ -120,7 +172,7 @@ async def _open_parts(deployment: Deployment, names: Sequence[str], *, dev: bool
         elif name == "insight":
             opened[name] = await open_insight(deployment, persons)
         else:
-            opened[name] = await PARTS[name](deployment)
+            opened[name] = await open_part_of(name)(deployment)
     return _Opened(opened, JoinedFacts(persons, _remembered(deployment, governance, dev=dev)))
 
 
@@ -160,7 +212,7 @@ def _remembered(
 
 def export_schemas(folder: Path) -> None:
     """Write each subgraph's schema, as its `_service` would print it."""
-    for name in NAMES:
+    for name in names():
         (folder / f"{name}.graphql").write_text(schema_text(name), encoding="utf-8")
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 from graphql import build_schema, parse, validate
-from graphql.type import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
+from chartgraph.testing.subgraph import undescribed
 from gateway.composition import SubgraphInput, compose
 from gateway.federation.supergraph import load_supergraph
 from subgraphs.__main__ import main
@@ -75,19 +75,4 @@ def test_nothing_sealed_is_in_the_api(api_schema):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_everything_is_described(name):
-    bare = []
-    for type_ in schema_of(name)._schema.type_map.values():
-        if type_.name.startswith(("_", "link__", "federation__")):
-            continue
-        if type_.description is None and type_.name != "Query":
-            bare.append(type_.name)
-        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
-            for field_name, field in type_.fields.items():
-                if field_name.startswith("_"):
-                    continue
-                if field.description is None:
-                    bare.append(f"{type_.name}.{field_name}")
-                for argument, value in getattr(field, "args", {}).items():
-                    if value.description is None:
-                        bare.append(f"{type_.name}.{field_name}({argument})")
-    assert bare == []
+    assert undescribed(schema_of(name)) == []

@@ -15,20 +15,22 @@ from subgraphs.connectors.fhir.search import Resource
 Rows: TypeAlias = dict[str, list[Resource]]
 
 # `patient` stands for `subject` in most types; these say it in another way.
+_BY_PATIENT = (
+    "AllergyIntolerance BodyStructure Claim ClaimResponse Consent "
+    "CoverageEligibilityRequest CoverageEligibilityResponse DetectedIssue Device "
+    "EpisodeOfCare ExplanationOfBenefit FamilyMemberHistory Immunization "
+    "ImmunizationEvaluation ImmunizationRecommendation MolecularSequence "
+    "NutritionOrder RelatedPerson SupplyDelivery VisionPrescription"
+)
 _PATIENT_PATHS: Mapping[str, tuple[str, ...]] = {
-    "AllergyIntolerance": ("patient",),
+    **dict.fromkeys(_BY_PATIENT.split(), ("patient",)),
     "Appointment": ("participant", "actor"),
-    "Claim": ("patient",),
-    "ClaimResponse": ("patient",),
-    "Consent": ("patient",),
+    "AppointmentResponse": ("actor",),
     "Coverage": ("beneficiary",),
-    "CoverageEligibilityResponse": ("patient",),
-    "Device": ("patient",),
-    "EpisodeOfCare": ("patient",),
-    "ExplanationOfBenefit": ("patient",),
-    "Immunization": ("patient",),
-    "RelatedPerson": ("patient",),
+    "EnrollmentRequest": ("candidate",),
+    "Person": ("link", "target"),
     "Provenance": ("target",),
+    "ResearchSubject": ("individual",),
     "Task": ("for",),
 }
 _PATHS: Mapping[tuple[str, str], tuple[str, ...]] = {
