@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicor
 
     from gateway.http.protocol import GatewayProtocol  # noqa: PLC0415 - likewise
 
-    defaults = {
+    defaults: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
@@ -102,6 +103,7 @@ def server_config(app: GatewayApp, settings: Settings, **options: Any) -> uvicor
         from gateway.http.tls import server_options  # noqa: PLC0415 - likewise
 
         defaults |= server_options(settings.tls)
+    defaults["http"] = partial(defaults["http"], lane=app.graphql.lane)
     return uvicorn.Config(app, **{**defaults, **options})
 
 

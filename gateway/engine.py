@@ -55,6 +55,7 @@ from gateway.planning.plan import (
     SubscriptionNode,
 )
 
+_NONE: Final = frozenset[tuple[str, bool]]()
 MAX_PLANS: Final = 10_000
 MAX_PLAN_BYTES: Final = 64 * 1024 * 1024
 
@@ -161,7 +162,7 @@ class Engine:
         the answer.
         `labels` are those of `override_labels` that are on for this request.
         """
-        coerced = coerce_variables(operation.variables, variables, self.schema)
+        coerced = self.coerce(operation, variables)
         permitted = authorize(operation)
         planned = self.plan(permitted.operation, labels)
         once = OnceExchange(exchange)
@@ -187,7 +188,7 @@ class Engine:
         labels: frozenset[str] = frozenset(),
     ) -> Subscription:
         """Raises RequestError for variables that do not fit, and PlanError."""
-        coerced = coerce_variables(operation.variables, variables, self.schema)
+        coerced = self.coerce(operation, variables)
         permitted = authorize(operation)
         planned = self.plan(permitted.operation, labels).plan
         assert planned.node is None or isinstance(planned.node, SubscriptionNode)
@@ -221,7 +222,7 @@ class Engine:
         Where `repeating`, a part brings all that it selects, be it delivered before or not.
         Raises as `run` does. Closing it ends all that is under way.
         """
-        coerced = coerce_variables(operation.variables, variables, self.schema)
+        coerced = self.coerce(operation, variables)
         permitted = authorize(operation)
         planned = self.plan(settle(permitted.operation, coerced), labels)
         operation = settle(operation, coerced)
@@ -243,6 +244,21 @@ class Engine:
                 introspect(planned.introspections, execution.data, operation, coerced, self.schema)
                 payload = delivery.go_on(complete)
                 yield payload
+
+    def known_program(
+        self,
+        operation: Operation,
+        permitted: Permitted,
+        labels: frozenset[str],
+        coerced: Mapping[str, Any],
+    ) -> Program | None:
+        """What `run` would run, where it has done so before."""
+        booleans = _booleans(coerced) if coerced else _NONE
+        return self.programs.known((operation, permitted.refusals, labels, booleans))
+
+    def coerce(self, operation: Operation, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises RequestError."""
+        return coerce_variables(operation.variables, variables, self.schema)
 
     def plan(self, operation: Operation, labels: frozenset[str]) -> Planned:
         """Raises PlanError where no plan exists, for which composition is to blame."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 import msgspec
 
@@ -26,14 +25,15 @@ from contract.access import (
 )
 from contract.context import HEADER, Caller, Context, body_hash, sign_context
 from gateway.execution.client import (
-    Headers,
     HeaderSink,
     SubgraphClient,
     SubgraphError,
     SubgraphInvalidResponse,
 )
-from gateway.execution.joining import Joining
+from gateway.execution.http_client import HttpSubgraphClient, TellAnswer, header_lines
+from gateway.execution.http_connections import Errand
 from gateway.execution.response_headers import ResponseHeaders
+from gateway.flights import Flight, Flights, Sender, Taken
 from gateway.operation.tree import OperationKind
 from gateway.telemetry import log
 
@@ -53,36 +53,6 @@ _extensions = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _texts = msgspec.json.Decoder(str)
 
 
-_Taken: TypeAlias = tuple[bytes, AccessReport | None]
-"""A subgraph's answer, and its report where it owes one."""
-
-
-class Flights:
-    """Queries under way, which another request may join if it would send the very same.
-
-    The same is: to the same subgraph, for the same caller to the last claim, with the same headers.
-    Whoever has changed something since is not shown what was asked before.
-    """
-
-    def __init__(self) -> None:
-        self._joining = Joining[tuple[Hashable, ...], _Taken]()
-        self._changes = 0
-
-    def change(self) -> None:
-        """A mutation is sent, or has been."""
-        self._changes += 1
-
-    async def share(
-        self,
-        exchange: RequestExchange,
-        subgraph: str,
-        body: bytes,
-        send: Callable[[], Awaitable[_Taken]],
-    ) -> _Taken:
-        key = (subgraph, body, exchange.caller, tuple(exchange.headers), self._changes)
-        return await self._joining.do(key, send)
-
-
 @dataclass(frozen=True, slots=True)
 class Peers:
     """The subgraphs as every request finds them."""
@@ -95,6 +65,13 @@ class Peers:
     report_refused: Callable[[str], None] = lambda _: None
     """Told the name of a subgraph whose answer was kept back."""
     flights: Flights = field(default_factory=Flights)
+    begun: Mapping[str, HttpSubgraphClient] = field(init=False)
+    """Those clients that can be asked without waiting for anything."""
+
+    def __post_init__(self) -> None:
+        clients = self.clients.items()
+        begun = {name: each for name, each in clients if isinstance(each, HttpSubgraphClient)}
+        object.__setattr__(self, "begun", begun)
 
 
 @dataclass(slots=True)
@@ -103,20 +80,24 @@ class RequestExchange:
 
     peers: Peers
     request_id: str
-    caller: Caller | None
-    headers: Headers
-    """The client's, as far as they are propagated."""
+    sender: Sender
     returned: ResponseHeaders | None = None
     """Takes the headers of the answers, where the client is to see any."""
     reports: list[AccessReport] = field(default_factory=list)
     clock: Callable[[], float] = time.time
+    lines: bytes | None = None
+    """The sender's headers as they are sent, where somebody has them ready."""
+
+    @property
+    def caller(self) -> Caller | None:
+        return self.sender.caller
 
     async def __call__(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:
         sink = None if self.returned is None else self.returned.sink()
         try:
             answer = await self._send(subgraph, body, kind, sink)
         except SubgraphError as error:
-            self._log_failure(subgraph, error)
+            self.log_failure(subgraph, error)
             raise
         if sink is not None:
             sink.used = True
@@ -130,10 +111,10 @@ class RequestExchange:
         Raises `SubgraphError`.
         """
         client, timeout = self.peers.clients[subgraph], self.peers.timeout
-        key, headers = self.peers.keys.get(subgraph), self.headers
+        key, headers = self.peers.keys.get(subgraph), self.sender.headers
         if key is not None:
             context = self._context(subgraph, body, OperationKind.SUBSCRIPTION)
-            headers = [*headers, (HEADER, sign_context(context, key))]
+            headers = (*headers, (HEADER, sign_context(context, key)))
         try:
             async with aclosing(client.subscribe(body, headers, timeout)) as events:
                 async for event in events:
@@ -142,8 +123,33 @@ class RequestExchange:
                         conversation.take_report(conversation.read_report(subgraph, event, key))
                     yield event, conversation
         except SubgraphError as error:
-            self._log_failure(subgraph, error)
+            self.log_failure(subgraph, error)
             raise
+
+    def begin(self, subgraph: str, body: bytes, tell: TellAnswer) -> Fetching | None:
+        """Ask a query and have its answer told by a call, which is never made from within this one.
+
+        None, and nothing is asked, where something has to be waited for before, or the same query
+        of the same sender is under way.
+        """
+        peers = self.peers
+        client = peers.begun.get(subgraph)
+        if client is None or self.returned is not None:
+            return None
+        flight = peers.flights.begin(subgraph, body, self.sender)
+        if flight is None:
+            return None
+        lines = header_lines(self.sender.headers) if self.lines is None else self.lines
+        key = peers.keys.get(subgraph)
+        if key is not None:
+            context = self._context(subgraph, body, OperationKind.QUERY)
+            lines += header_lines(((HEADER, sign_context(context, key)),))
+        fetching = Fetching(self, flight, key, tell)
+        fetching.errand = client.begin(body, lines, peers.timeout, fetching.end)
+        if fetching.errand is None:
+            peers.flights.end(flight, None)
+            return None
+        return fetching
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -172,28 +178,28 @@ class RequestExchange:
             answer, report = await self._converse(subgraph, body, kind, sink)
         else:
             answer, report = await flights.share(
-                self, subgraph, body, lambda: self._converse(subgraph, body, kind, None)
+                subgraph, body, self.sender, lambda: self._converse(subgraph, body, kind, None)
             )
         self.take_report(report)
         return answer
 
     async def _converse(
         self, subgraph: str, body: bytes, kind: OperationKind, sink: HeaderSink | None
-    ) -> _Taken:
+    ) -> Taken:
         client, timeout = self.peers.clients[subgraph], self.peers.timeout
         repeatable = kind is OperationKind.QUERY
         key = self.peers.keys.get(subgraph)
         if key is None:
             answer = await client.send(
-                body, self.headers, timeout, repeatable=repeatable, sink=sink
+                body, self.sender.headers, timeout, repeatable=repeatable, sink=sink
             )
             return answer, None
         context = self._context(subgraph, body, kind)
-        headers = [*self.headers, (HEADER, sign_context(context, key))]
+        headers = (*self.sender.headers, (HEADER, sign_context(context, key)))
         answer = await client.send(body, headers, timeout, repeatable=repeatable, sink=sink)
         return answer, self.read_report(subgraph, answer, key)
 
-    def _log_failure(self, subgraph: str, error: SubgraphError) -> None:
+    def log_failure(self, subgraph: str, error: SubgraphError) -> None:
         log.warning(
             "subgraph_failed", request_id=self.request_id, subgraph=subgraph, reason=str(error)
         )
@@ -204,7 +210,7 @@ class RequestExchange:
             body=body_hash(body),
             issued_at=int(self.clock()),
             request_id=self.request_id,
-            caller=self.caller,
+            caller=self.sender.caller,
             nonce=None if kind is OperationKind.QUERY else secrets.token_hex(NONCE_BYTES),
         )
 
@@ -224,6 +230,44 @@ class RequestExchange:
         except ReportRefusedError as error:
             self.peers.report_refused(subgraph)
             raise SubgraphInvalidResponse(str(error)) from None
+
+
+class Fetching:
+    """A query that is under way, and that nobody awaits."""
+
+    __slots__ = ("_exchange", "_flight", "_key", "_tell", "errand")
+
+    def __init__(
+        self, exchange: RequestExchange, flight: Flight, key: bytes | None, tell: TellAnswer
+    ) -> None:
+        self._exchange = exchange
+        self._flight = flight
+        self._key = key
+        self._tell = tell
+        self.errand: Errand | None = None
+
+    def cancel(self) -> None:
+        """Nobody is told any more; whoever joined asks again."""
+        if self.errand is not None:
+            self.errand.abort()
+        self._exchange.peers.flights.end(self._flight, None)
+
+    def end(self, answer: bytes | SubgraphError) -> None:
+        exchange, flights = self._exchange, self._exchange.peers.flights
+        subgraph = self._flight[0]
+        report = None
+        if self._key is not None and not isinstance(answer, SubgraphError):
+            try:
+                report = exchange.read_report(subgraph, answer, self._key)
+            except SubgraphError as error:
+                answer = error
+        if isinstance(answer, SubgraphError):
+            flights.end(self._flight, answer)
+            exchange.log_failure(subgraph, answer)
+        else:
+            flights.end(self._flight, (answer, report))
+            exchange.take_report(report)
+        self._tell(answer)
 
 
 def _report_text(answer: bytes) -> str | None:

@@ -54,8 +54,17 @@ class Ledger:
     ) -> bytes:
         """The answer's bytes, once they may leave."""
         await self.account_for(prepared, exchange, answer.errors)
-        cost = prepared.bill.settle(answer.data) if prepared.bill is not None else None
-        return render(answer, exchange.request_id, names_subgraphs=self.names_subgraphs, cost=cost)
+        return self.render(prepared.bill, exchange.request_id, answer)
+
+    def render(self, bill: Bill | None, request_id: str, answer: Answer) -> bytes:
+        """Of what is written down already, or has not to be."""
+        cost = bill.settle(answer.data) if bill is not None else None
+        return render(answer, request_id, names_subgraphs=self.names_subgraphs, cost=cost)
+
+    @property
+    def writes(self) -> bool:
+        """Whether answers have to wait until they are written down."""
+        return self._trail is not None
 
     async def account_for(
         self, prepared: Prepared, exchange: RequestExchange, errors: Collection[ResponseError]

@@ -37,9 +37,11 @@ from gateway.errors import (
 )
 from gateway.exchange import Peers, RequestExchange
 from gateway.execution.deliver import Initial, Subsequent
+from gateway.execution.execute import Exchange
 from gateway.execution.response_headers import ResponseHeaders
 from gateway.execution.variables import coerce_variables
 from gateway.federation.access_rules import AccessRules
+from gateway.flights import Sender
 from gateway.incremental.render import render_part
 from gateway.incremental.whole import add_part
 from gateway.ledger import Ledger, Prepared
@@ -47,11 +49,13 @@ from gateway.operation.deferred import settle
 from gateway.operation.tree import (
     OperationKind,
 )
+from gateway.passage import Surroundings
 from gateway.planning import PlanError, print_plan
 from gateway.planning.cost import plan_cost
 from gateway.preparing import Preparation
 from gateway.rollout import Rollout
 from gateway.settings import Settings
+from gateway.settled import SettledWays
 from gateway.subscriptions import Subscriptions
 from gateway.telemetry import Metrics
 
@@ -101,12 +105,22 @@ class Pipeline:
         )
         self._ledger = Ledger(metrics, trail, names_subgraphs=settings.open)
         self._subscriptions = Subscriptions(engine, peers, rollout, self.preparation, self._ledger)
+        self.settled = SettledWays(
+            Surroundings(peers, self._ledger, self._answer),
+            engine,
+            documents,
+            self.preparation,
+            rollout=rollout,
+            clients=clients,
+            demand=demand,
+            till=till,
+        )
         self._under_way = 0
 
     @property
     def under_way(self) -> int:
         """Requests this pipeline is answering."""
-        return self._under_way + self._subscriptions.under_way
+        return self._under_way + self._subscriptions.under_way + self.settled.under_way
 
     async def answer(
         self, asked: Asked, request_id: str, returned: ResponseHeaders | None = None
@@ -118,7 +132,8 @@ class Pipeline:
         self._under_way += 1
         try:
             prepared = await self._prepare(asked, request_id)
-            return await self._answer(prepared, request_id, returned)
+            exchange = self._exchange(prepared, request_id, returned)
+            return await self._answer(prepared, exchange, exchange)
         finally:
             self._under_way -= 1
 
@@ -133,7 +148,8 @@ class Pipeline:
                 return self._subscriptions.open(prepared, request_id)
             if prepared.selected.in_parts:
                 return await self._open_parts(prepared, request_id, returned)
-            return await self._answer(prepared, request_id, returned)
+            exchange = self._exchange(prepared, request_id, returned)
+            return await self._answer(prepared, exchange, exchange)
         finally:
             self._under_way -= 1
 
@@ -174,26 +190,30 @@ class Pipeline:
         try:
             check_whole(prepared.decision, variables)
         except RejectedError as error:
-            exchange = RequestExchange(self._peers, request_id, identity.caller, asked.headers)
+            exchange = self._exchange(prepared, request_id)
             codes = {each.code for each in error.denials}
             await self._ledger.audit(prepared, exchange, codes)
             raise
 
+    def _exchange(
+        self, prepared: Prepared, request_id: str, returned: ResponseHeaders | None = None
+    ) -> RequestExchange:
+        sender = Sender(prepared.identity.caller, tuple(prepared.asked.headers))
+        return RequestExchange(self._peers, request_id, sender, returned)
+
     async def _answer(
-        self, prepared: Prepared, request_id: str, returned: ResponseHeaders | None
+        self, prepared: Prepared, exchange: RequestExchange, asking: Exchange
     ) -> bytes:
+        """`asking` is the exchange, or stands before it."""
         asked, selected, decision = prepared.asked, prepared.selected, prepared.decision
-        identity = prepared.identity
-        exchange = RequestExchange(
-            self._peers, request_id, identity.caller, asked.headers, returned
-        )
+        request_id, returned = exchange.request_id, exchange.returned
         try:
             running = self._engine.run(
                 selected.operation,
                 asked.request.variables,
-                exchange,
+                asking,
                 authorize=lambda _: decision.permitted,
-                labels=self._rollout.labels(identity, request_id),
+                labels=self._rollout.labels(prepared.identity, request_id),
             )
             if asked.departure is not None and selected.operation.kind is OperationKind.QUERY:
                 answer = await asked.departure.ends(running)
@@ -245,8 +265,7 @@ class Pipeline:
     ) -> AsyncGenerator[tuple[bytes, bool], None]:
         """Each part with whether others follow."""
         asked, bill = prepared.asked, prepared.bill
-        caller = prepared.identity.caller
-        exchange = RequestExchange(self._peers, request_id, caller, asked.headers, returned)
+        exchange = self._exchange(prepared, request_id, returned)
         render = partial(
             render_part, request_id, asked.incremental, names_subgraphs=self._ledger.names_subgraphs
         )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from contract.errors import Code
 from gateway.asked import Asked, Incremental, Selected
+from gateway.authorization.bearer import read_bearer
 from gateway.authorization.explain import FieldDecision, explain_decisions
 from gateway.authorization.grants import GrantsOf
-from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity
+from gateway.authorization.identity import ANONYMOUS, DEVELOPER, Grants, Identity, Verified
 from gateway.cache.lru import LruCache
 from gateway.clients.clients import Clients
 from gateway.decision import Decision, decide
@@ -37,7 +39,6 @@ DECISIONS = 20_000
 CACHED_FIELDS = 200_000
 """In all cached operations together; a field takes some 300 bytes."""
 _META = INTROSPECTION_FIELDS | {"__typename"}
-_BEARER = "bearer "
 
 
 class Preparation:
@@ -77,19 +78,32 @@ class Preparation:
             if not self._settings.allow_anonymous_introspection:
                 raise IdentityError(Code.UNAUTHENTICATED)
             return ANONYMOUS
-        if authorization[: len(_BEARER)].lower() != _BEARER:
+        token = read_bearer(authorization)
+        if token is None:
             raise IdentityError(Code.UNAUTHENTICATED, note="another scheme than Bearer")
-        verified = await self._verifier.verify(authorization[len(_BEARER) :].strip(), certificate)
-        caller = self._clients.bounded(verified.caller)
-        return Identity(caller, self._grants_of(caller), verified.expires_at)
+        return self._identity(await self._verifier.verify(token, certificate))
 
-    async def resolve(self, request: GraphQLRequest, identity: Identity) -> Document:
+    def known(self, token: bytes | None) -> tuple[Identity, float] | None:
+        """Who sends the token of this digest, and until when that is known without asking anyone.
+
+        None where it is not, or where the token alone does not say.
+        """
+        if self._verifier is None:
+            return DEVELOPER, math.inf
+        verified = self._verifier.known(token) if token is not None else None
+        if verified is None or verified.certificate is not None:
+            return None
+        return self._identity(verified), verified.until
+
+    def reader(self, identity: Identity) -> Reader:
         name = identity.caller.client_id if identity.caller else ""
         client = self._clients.get(name)
         if client is None:
-            return await self._documents.resolve(request, Reader(name))
-        reader = Reader(name, client.limits, client.documents.trusted_only)
-        return await self._documents.resolve(request, reader)
+            return Reader(name)
+        return Reader(name, client.limits, client.documents.trusted_only)
+
+    async def resolve(self, request: GraphQLRequest, identity: Identity) -> Document:
+        return await self._documents.resolve(request, self.reader(identity))
 
     def select(self, document: Document, asked: Asked, identity: Identity) -> Selected:
         in_parts = document.defers and asked.incremental is not Incremental.NONE
@@ -99,6 +113,13 @@ class Preparation:
         return selected
 
     def authorize(self, selected: Selected, identity: Identity) -> Decision:
+        decision = self.decide(selected, identity)
+        for denial in decision.denials:
+            self._metrics.denials.labels(denial.code).inc()
+        return decision
+
+    def decide(self, selected: Selected, identity: Identity) -> Decision:
+        """As `authorize`, and nothing is counted."""
         key = (
             selected.document.hash,
             selected.operation.name,
@@ -112,9 +133,11 @@ class Preparation:
             # Where nothing was taken out, the operation is the one that is cached already.
             size = _size(decision.permitted.operation.selections) if decision.denials else 0
             self._decisions.put(key, decision, weight=size + len(decision.denials))
-        for denial in decision.denials:
-            self._metrics.denials.labels(denial.code).inc()
         return decision
+
+    def _identity(self, verified: Verified) -> Identity:
+        caller = self._clients.bounded(verified.caller)
+        return Identity(caller, self._grants_of(caller), verified.expires_at)
 
     def operation(
         self, document: Document, operation_name: str | None, *, in_parts: bool = False

@@ -9,6 +9,7 @@ from gateway.asked import Payloads
 from gateway.engine import Engine
 from gateway.errors import AccessError, GatewayError, IdentityError, RequestError
 from gateway.exchange import Peers, RequestExchange
+from gateway.flights import Sender
 from gateway.ledger import Ledger, Prepared
 from gateway.planning import PlanError
 from gateway.preparing import Preparation
@@ -58,7 +59,8 @@ class Subscriptions:
 
     async def _payloads(self, prepared: Prepared, request_id: str, ending: Ending) -> Payloads:
         asked, identity = prepared.asked, prepared.identity
-        exchange = RequestExchange(self._peers, request_id, identity.caller, asked.headers)
+        sender = Sender(identity.caller, tuple(asked.headers))
+        exchange = RequestExchange(self._peers, request_id, sender)
         try:
             subscription = self._engine.subscribe(
                 prepared.selected.operation,

@@ -33,6 +33,8 @@ class Verified:
     """Seconds since 1970."""
     certificate: str | None = None
     """The thumbprint of the only client certificate with which the token is good."""
+    until: float = 0.0
+    """Seconds since 1970; from then on it has to be verified anew."""
 
 
 class Identity(msgspec.Struct, frozen=True):

@@ -12,7 +12,6 @@ One that was refused for what its issuer said is not put to it again for `REFUSE
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -23,6 +22,7 @@ import msgspec
 
 from contract.context import Caller
 from contract.errors import Code
+from gateway.authorization.bearer import digest_of
 from gateway.authorization.binding import read_binding
 from gateway.authorization.claims import read_caller
 from gateway.authorization.identity import Verified
@@ -114,7 +114,7 @@ class TokenVerifier:
         """
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise invalid("its form")
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = digest_of(token)
         verified = self._known.get(digest) or await self._recall(digest)
         if verified is None:
             verified = await self._read(token, digest)
@@ -124,6 +124,14 @@ class TokenVerifier:
         if verified.certificate is not None and verified.certificate != certificate:
             raise invalid("the certificate it is bound to")
         return verified
+
+    def known(self, digest: bytes) -> Verified | None:
+        """As it is remembered here by `digest_of`, where that is enough and nobody has to be asked.
+
+        It is good until `Verified.until`, with whatever certificate it is bound to.
+        """
+        verified = self._known.get(digest)
+        return verified if verified is not None and self._clock() < verified.until else None
 
     def use_roles(self, roles: RoleMaps) -> None:
         """From now on; whom we know by other files is forgotten."""
@@ -154,7 +162,9 @@ class TokenVerifier:
             raise BusyError(Code.ISSUER_UNAVAILABLE, note=str(error)) from None
         roles = self._roles.get(issuer.issuer, RoleMap())
         caller = read_caller(claims, issuer, roles, digest.hex()[:32])
-        return Verified(caller, float(claims["exp"]), read_binding(claims))
+        expires_at = float(claims["exp"])
+        until = min(expires_at, self._clock() + self._settings.token_cache_seconds)
+        return Verified(caller, expires_at, read_binding(claims), until)
 
     async def _claims(self, token: str, digest: bytes) -> tuple[Issuer, Claims]:
         if self._opaque is not None and not token.startswith(_JOSE):
@@ -194,21 +204,20 @@ class TokenVerifier:
         return key
 
     async def _remember(self, digest: bytes, verified: Verified) -> None:
-        now = self._clock()
-        seconds = min(verified.expires_at - now, self._settings.token_cache_seconds)
-        if seconds < 1:
+        seconds = verified.until - self._clock()
+        if seconds <= 0:
             return
         self._known.put(digest, verified, seconds=seconds)
-        if self._shared is not None:
+        if self._shared is not None and round(seconds):
             remembered = Remembered(
                 verified.caller,
                 verified.expires_at,
-                now + seconds,
+                verified.until,
                 self._roles_version,
                 verified.certificate,
             )
             value = msgspec.msgpack.encode(remembered)
-            await self._shared.put(digest.hex(), value, int(seconds))
+            await self._shared.put(digest.hex(), value, round(seconds))
 
     async def _recall(self, digest: bytes) -> Verified | None:
         value = await self._shared.get(digest.hex()) if self._shared else None
@@ -224,6 +233,6 @@ class TokenVerifier:
             return None
         if known.roles != self._roles_version:
             return None
-        verified = Verified(known.caller, known.expires_at, known.certificate)
+        verified = Verified(known.caller, known.expires_at, known.certificate, known.until)
         self._known.put(digest, verified, seconds=seconds)
         return verified

@@ -45,6 +45,12 @@ class Clients:
 
         Without a caller nobody is signed in, which is not for the registry to judge.
         """
+        client = self.find(caller)
+        self.note(caller)
+        return client
+
+    def find(self, caller: Caller | None) -> Client:
+        """As `admit`, of somebody who does not ask yet."""
         if caller is None:
             return self._other
         client = self.registered.get(caller.client_id)
@@ -52,8 +58,12 @@ class Clients:
             if self._unknown is Unknown.REFUSE:
                 raise AccessError(Code.CLIENT_UNKNOWN)
             client = self._other
-        self._uses.note(caller.client_id)
         return client
+
+    def note(self, caller: Caller | None) -> None:
+        """That it asked, and was let in."""
+        if caller is not None:
+            self._uses.note(caller.client_id)
 
     def bounded(self, caller: Caller) -> Caller:
         """With no scope beyond what its client is registered for."""

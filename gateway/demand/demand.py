@@ -115,14 +115,32 @@ class Demand:
         price = self.price(operation)
         requested = price.estimate(variables)
         self._estimated.observe(requested)
-        if self._cost.mode is CostMode.ENFORCE:
-            _check(requested, self._cost.maximum)
-            _check_slicing(price, variables)
+        self._check(price, requested, variables)
         if not charges:
             return Bill(self, price, variables, requested, self._shown(roles))
         _check(requested, self._till.most(account))
         throttle = await self._till.pay(account, requested)
         return Bill(self, price, variables, requested, self._shown(roles), account, throttle)
+
+    def bill(self, price: Price, variables: Variables, roles: Collection[str] = ()) -> Bill:
+        """As `charge`, where costs are on and nobody pays.
+
+        Raises `RequestError`, and then nothing is counted either.
+        """
+        requested = price.estimate(variables)
+        self._check(price, requested, variables)
+        self._estimated.observe(requested)
+        return Bill(self, price, variables, requested, self._shown(roles))
+
+    def _check(self, price: Price, requested: int, variables: Variables) -> None:
+        if self._cost.mode is CostMode.ENFORCE:
+            _check(requested, self._cost.maximum)
+            _check_slicing(price, variables)
+
+    @property
+    def counts(self) -> bool:
+        """Whether an operation has a price at all."""
+        return self._cost.mode is not CostMode.OFF
 
     def settle(self, bill: Bill, data: Any) -> dict[str, Any] | None:
         if bill.account is None and not bill.shown:

@@ -8,8 +8,10 @@ https://www.apollographql.com/docs/apollo-server/performance/apq (automatic pers
 
 from __future__ import annotations
 
+import math
 import re
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 from graphql import GraphQLSchema
@@ -45,6 +47,14 @@ class Reader(msgspec.Struct, frozen=True):
     trusted_only: bool = False
 
 
+class Settled(msgspec.Struct, frozen=True):
+    """A document that may run, whoever it was settled for."""
+
+    document: Document
+    until: float
+    """By the clock of the store: a registry may take back what it registered."""
+
+
 class Documents:
     """The documents of one schema; on a reload a new one is made."""
 
@@ -57,8 +67,7 @@ class Documents:
 
     async def resolve(self, request: GraphQLRequest, reader: Reader) -> Document:
         """Raises `RequestError`, or `AccessError` where only trusted documents run."""
-        if request.variables:
-            check_values(request.variables, reader.limits or self._settings.limits)
+        self.check_values(request.variables, reader)
         if request.document_id is not None:
             text = await self._registered(request, request.document_id, reader)
             return self.prepare(text, reader.limits)
@@ -68,6 +77,32 @@ class Documents:
             raise bad_request("The request has no query.")
         await self._check_trusted(request.query, reader)
         return self.prepare(request.query, reader.limits)
+
+    def known(self, request: GraphQLRequest, reader: Reader) -> Settled | None:
+        """As `resolve`, where nobody has to be asked and nothing is wrong; the variables aside."""
+        text, until = request.query, math.inf
+        if request.persisted_query is not None:
+            return None
+        if request.document_id is not None:
+            found = self._store.known(reader.client, request.document_id)
+            if found is None or text not in (None, found[0]):
+                return None
+            text, until = found
+        elif text is not None and (self._settings.trusted_only or reader.trusted_only):
+            found = self._store.known(reader.client, hash_text(text))
+            if found is None or found[0] != text:
+                return None
+            until = found[1]
+        document = self._prepared.get(self._key(text, reader.limits)) if text is not None else None
+        return None if document is None else Settled(document, until)
+
+    def holds(self, settled_until: float) -> bool:
+        return settled_until == math.inf or self._store.clock() < settled_until
+
+    def check_values(self, variables: Mapping[str, Any], reader: Reader) -> None:
+        """Raises `RequestError`."""
+        if variables:
+            check_values(variables, reader.limits or self._settings.limits)
 
     async def _registered(self, request: GraphQLRequest, document_id: str, reader: Reader) -> str:
         text = await self._store.registered(reader.client, document_id)
@@ -110,11 +145,7 @@ class Documents:
 
     def prepare(self, text: str, limits: Limits | None = None) -> Document:
         """Whatever the text is, no one has asked whether it may run. Raises `RequestError`."""
-        if limits is None or limits is self._settings.limits:
-            return self._prepare(text, text, self._settings.limits)
-        return self._prepare((text, limits), text, limits)
-
-    def _prepare(self, key: _Key, text: str, limits: Limits) -> Document:
+        key, limits = self._key(text, limits), limits or self._settings.limits
         document = self._prepared.get(key)
         if document is not None:
             return document
@@ -131,3 +162,6 @@ class Documents:
             raise
         self._prepared.put(key, document, weight=len(text))
         return document
+
+    def _key(self, text: str, limits: Limits | None) -> _Key:
+        return text if limits is None or limits is self._settings.limits else (text, limits)

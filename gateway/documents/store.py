@@ -7,6 +7,7 @@ Registered documents come from the manifests of the settings and from registries
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class DocumentStore:
         self.take(manifests)
         self._shared = shared
         self._registries = tuple(registries)
-        self._clock = clock
+        self.clock = clock
         self._known: LruCache[tuple[int, str], _Known] = LruCache(KNOWN_CLIENTS)
         self._cached: LruCache[str, str] = LruCache(CACHED_ENTRIES, weight=CACHED_BYTES)
 
@@ -66,6 +67,21 @@ class DocumentStore:
             async for manifest in self._manifests_of(owner):
                 if name in manifest:
                     return manifest[name]
+        return None
+
+    def known(self, client: str, document_id: str) -> tuple[str, float] | None:
+        """As `registered`, with how long that is certain by `clock`; None where it is not now."""
+        name, until = bare(document_id), math.inf
+        for owner in (client, ANY_CLIENT):
+            if name in (own := self._manifests.get(owner, {})):
+                return own[name], until
+            for number in range(len(self._registries)):
+                known = self._known.get((number, owner))
+                if known is None or known.fresh_until <= self.clock():
+                    return None
+                until = min(until, known.fresh_until)
+                if name in known.manifest:
+                    return known.manifest[name], until
         return None
 
     async def everything(self) -> AsyncIterator[ClientDocuments]:
@@ -101,7 +117,7 @@ class DocumentStore:
 
     async def _manifest(self, number: int, client: str) -> Manifest:
         known = self._known.get((number, client))
-        now = self._clock()
+        now = self.clock()
         if known is not None:
             if known.fresh_until > now:
                 return known.manifest

@@ -6,9 +6,10 @@ Lean, since it is most of what a fetch costs: no redirects, cookies, compression
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from contextlib import aclosing
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from gateway.execution.client import (
@@ -17,14 +18,18 @@ from gateway.execution.client import (
     Events,
     Headers,
     HeaderSink,
+    SubgraphError,
     SubgraphUnavailable,
     is_json,
     refuse_status,
 )
-from gateway.execution.http_connections import ConnectionPool, Origin
+from gateway.execution.http_connection import Outcome
+from gateway.execution.http_connections import ConnectionPool, Errand, Origin
+from gateway.execution.http_reader import Response
 from gateway.execution.streams import Streams
 
 MAX_CONNECTIONS: Final = 100
+_LATE: Final = "gave no answer in time"
 _PORTS: Final = {"http": 80, "https": 443}
 _HEAD: Final = (
     "POST {target} HTTP/1.1\r\n"
@@ -33,6 +38,8 @@ _HEAD: Final = (
     f"accept: {ACCEPT_ANSWER}\r\n"
     "accept-encoding: identity\r\n"
 )
+
+TellAnswer: TypeAlias = Callable[[bytes | SubgraphError], None]
 
 
 class HttpSubgraphClient:
@@ -73,14 +80,26 @@ class HttpSubgraphClient:
     ) -> bytes:
         if self._pool is None:
             raise SubgraphUnavailable("has no address that can be reached")
-        request = b"%b%b\r\n%b" % (self._head, _header_lines(headers, len(body)), body)
+        request = self._request(body, header_lines(headers))
         try:
-            response = await self._pool.exchange(request, timeout, repeatable=repeatable, sink=sink)
+            outcome = await self._pool.exchange(request, timeout, repeatable=repeatable, sink=sink)
         except TimeoutError:
-            raise SubgraphUnavailable("gave no answer in time") from None
-        if not _takes(response.content_type):
-            raise refuse_status(response.status)
-        return response.body
+            raise SubgraphUnavailable(_LATE) from None
+        answer = _answer(outcome)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def begin(self, body: bytes, lines: bytes, timeout: float, tell: TellAnswer) -> Errand | None:
+        """Send what is repeatable, where there is a connection at hand; None where there is none.
+
+        `lines` are headers as `header_lines` has them. `tell` is called once, later and never from
+        within this call, unless the errand is aborted.
+        """
+        if self._pool is None:
+            return None
+        request = self._request(body, lines)
+        return self._pool.begin(request, timeout, lambda outcome: tell(_answer(outcome)))
 
     async def subscribe(
         self,
@@ -93,6 +112,9 @@ class HttpSubgraphClient:
         async with aclosing(self._streams.subscribe(body, headers, timeout)) as events:
             async for event in events:
                 yield event
+
+    def _request(self, body: bytes, lines: bytes) -> bytes:
+        return b"%b%bcontent-length: %d\r\n\r\n%b" % (self._head, lines, len(body), body)
 
     async def close(self) -> None:
         if self._streams is not None:
@@ -135,9 +157,21 @@ def _takes(content_type: str) -> bool:
     return is_json(content_type)
 
 
-def _header_lines(headers: Headers, length: int) -> bytes:
+def header_lines(headers: Headers) -> bytes:
+    """Raises ValueError for what would be more than these headers."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
     # A line break in a value would begin a header of somebody else's making.
     if not lines.count("\r") == lines.count("\n") == len(headers) or "\0" in lines:
         raise ValueError("a header holds a line break")
-    return f"{lines}content-length: {length}\r\n".encode("latin-1")
+    return lines.encode("latin-1")
+
+
+def _answer(outcome: Outcome) -> bytes | SubgraphError:
+    if isinstance(outcome, Response):
+        if _takes(outcome.content_type):
+            return outcome.body
+        return refuse_status(outcome.status)
+    if isinstance(outcome, SubgraphError):
+        return outcome
+    assert isinstance(outcome, TimeoutError), "see Outcome"
+    return SubgraphUnavailable(_LATE)

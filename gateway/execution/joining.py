@@ -24,24 +24,36 @@ class Joining(Generic[K, V]):
 
         Where the first one is cancelled the next one takes over.
         """
-        while key in self._under_way:
+        while not self.begin(key):
             waiting = asyncio.get_running_loop().create_future()
             self._under_way[key].append(waiting)
             result = await waiting
             if result is not _GIVEN_UP:
                 return result  # type: ignore[no-any-return] # what it was set to below
-        joined = self._under_way[key] = []
-        result = _GIVEN_UP
+        outcome: V | Exception | None = None
         try:
-            result = await work()
+            outcome = await work()
         except Exception as error:
-            for each in joined:
-                if not each.done():
-                    each.set_exception(error)
+            outcome = error
             raise
+        else:
+            return outcome
         finally:
-            del self._under_way[key]
-            for each in joined:
-                if not each.done():
-                    each.set_result(result)
-        return result
+            self.end(key, outcome)
+
+    def begin(self, key: K) -> bool:
+        """Whether nobody does it yet, so that it is for the caller to do, and to `end`."""
+        if key in self._under_way:
+            return False
+        self._under_way[key] = []
+        return True
+
+    def end(self, key: K, outcome: V | Exception | None) -> None:
+        """What came of it; None where it was given up."""
+        for each in self._under_way.pop(key):
+            if each.done():
+                continue
+            if isinstance(outcome, Exception):
+                each.set_exception(outcome)
+            else:
+                each.set_result(_GIVEN_UP if outcome is None else outcome)

@@ -7,17 +7,23 @@ for another one.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from gateway.execution.execute import Exchange
 from gateway.execution.joining import Joining
 from gateway.operation.tree import OperationKind
+
+Known: TypeAlias = dict[tuple[str, bytes], bytes | Exception]
+"""Answers by subgraph and body; or why there is none."""
 
 
 class OnceExchange:
     """An `Exchange` over another one, for one request."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, known: Known | None = None) -> None:
+        """`known` is what has been asked already."""
         self._exchange = exchange
-        self._known: dict[tuple[str, bytes], bytes | Exception] = {}
+        self._known = {} if known is None else known
         self._coming: Joining[tuple[str, bytes], bytes] = Joining()
 
     async def __call__(self, subgraph: str, body: bytes, kind: OperationKind) -> bytes:

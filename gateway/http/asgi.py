@@ -42,10 +42,14 @@ class Places:
         self._limit = limit
         self.taken = 0
 
+    @property
+    def full(self) -> bool:
+        return self.taken >= self._limit
+
     @contextmanager
     def one(self) -> Iterator[None]:
         """Raises `BusyError` when all are taken."""
-        if self.taken >= self._limit:
+        if self.full:
             raise BusyError(Code.OVERLOADED)
         self.taken += 1
         try:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from contract.errors import Code
 from gateway.asked import Asked, Payloads
-from gateway.departure import DEPART, IN_SCOPE, ClientGoneError, Depart
+from gateway.departure import IN_SCOPE, ClientGoneError
 from gateway.documents.request import GraphQLRequest
 from gateway.errors import AccessError, BusyError, GatewayError, RequestError
-from gateway.execution.response_headers import CACHING, NO_STORE, ResponseHeaders, read_rules
+from gateway.execution.response_headers import ResponseHeaders, read_rules
 from gateway.execution.wire import encode
 from gateway.http.asgi import (
     Named,
@@ -30,6 +29,7 @@ from gateway.http.asgi import (
     propagated,
 )
 from gateway.http.certificates import ShownCertificates
+from gateway.http.lane import Lane
 from gateway.http.negotiation import (
     JSON,
     ONE_ANSWER,
@@ -39,12 +39,12 @@ from gateway.http.negotiation import (
     negotiate,
 )
 from gateway.http.reading import read_body, read_url
+from gateway.http.responding import OK, Reply, respond
 from gateway.http.streams import as_gateway_error, one, respond_with_stream
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
 from gateway.telemetry import Metrics, log, new_request_id
 
-OK = 200
 UNAUTHORIZED = 401
 # Of a request that is well formed but cannot be run, a client that only knows application/json is
 # told with status 200. https://graphql.github.io/graphql-over-http/draft/#sec-application-json
@@ -61,21 +61,12 @@ _OPERATION_REFUSED = frozenset(
 _TOKEN_REFUSED = frozenset({Code.TOKEN_EXPIRED, Code.TOKEN_INVALID})
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    status: int
-    body: bytes
-    code: str
-    """What the metrics call it: `OK`, or the code it was refused with."""
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
 class GraphQLEndpoint:
     def __init__(
         self, settings: Settings, pipeline: Callable[[], Pipeline], metrics: Metrics
     ) -> None:
         """`pipeline` tells the present one: a reload exchanges it."""
-        self._settings = settings
+        self.settings = settings
         self.pipeline = pipeline
         self._metrics = metrics
         self.places = Places(settings.max_in_flight)
@@ -83,9 +74,10 @@ class GraphQLEndpoint:
         # Asked for when someone looks, so that it costs a request nothing.
         metrics.in_flight.set_function(lambda: self.places.taken)
         metrics.streams.set_function(lambda: self.streams.taken)
-        self._propagated = frozenset(name.encode() for name in settings.propagate_headers)
-        self._returned = read_rules(settings.response_headers)
-        self._certificates = ShownCertificates(settings)
+        self.propagated = frozenset(name.encode() for name in settings.propagate_headers)
+        self.returned = read_rules(settings.response_headers)
+        self.certificates = ShownCertificates(settings)
+        self.lane = Lane(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -95,7 +87,7 @@ class GraphQLEndpoint:
         opened: bytes | Payloads
         try:
             asked = await self._read(scope, receive, named, accepted)
-            returned = ResponseHeaders(self._returned) if self._returned else None
+            returned = ResponseHeaders(self.returned) if self.returned else None
             with self.places.one():
                 if accepted.stream is None:
                     opened = await self.pipeline().answer(asked, request_id, returned)
@@ -104,7 +96,7 @@ class GraphQLEndpoint:
             if accepted.stream is not None and (
                 accepted.only_stream or not isinstance(opened, bytes)
             ):
-                self._observe("OK", started)
+                self.observe("OK", started)
                 payloads = one(opened) if isinstance(opened, bytes) else opened
                 await self._stream(receive, send, payloads, accepted.stream, request_id)
                 return
@@ -117,8 +109,8 @@ class GraphQLEndpoint:
         except Exception as error:  # noqa: BLE001 - nothing of it may reach the client
             foreseen = as_gateway_error(error, request_id)
             reply = self.refuse(foreseen, request_id, accepted.media_type)
-        self._observe(reply.code, started)
-        await _respond(scope, send, reply, accepted.media_type, request_id)
+        self.observe(reply.code, started)
+        await respond(scope, send, reply, accepted.media_type, request_id)
 
     async def read(self, scope: Scope, receive: Receive) -> Asked:
         """Raises `RequestError` for what is no GraphQL request, or not one we take."""
@@ -127,23 +119,23 @@ class GraphQLEndpoint:
     async def _read(
         self, scope: Scope, receive: Receive, named: Named, accepted: Accepted
     ) -> Asked:
-        if self._settings.dev and not names_loopback(header(named, b"host")):
+        if self.settings.dev and not names_loopback(header(named, b"host")):
             # A page whose name was made to point here would be of our own origin.
             raise AccessError(Code.FORBIDDEN, note="another host than loopback")
         if scope["method"] == "POST":
             content_type = header(named, b"content-type")
             check_content_type(content_type, header(named, b"content-encoding"))
-            body = await _read_all(named, receive, self._settings.max_body_bytes)
+            body = await _read_all(named, receive, self.settings.max_body_bytes)
             request = read_body(body)
         elif scope["method"] == "GET":
             request = self._read_get(scope, named)
         else:
             raise RequestError(Code.METHOD_NOT_ALLOWED)
-        certificate = self._certificates.thumbprint(scope) if self._certificates.wanted else None
+        certificate = self.certificates.thumbprint(scope) if self.certificates.wanted else None
         return Asked(
             request,
             header(named, b"authorization"),
-            propagated(scope["headers"], self._propagated),
+            propagated(scope["headers"], self.propagated),
             certificate,
             accepted.incremental,
             accepted.subscribes,
@@ -162,12 +154,12 @@ class GraphQLEndpoint:
         if isinstance(error, BusyError):
             extra.append((b"retry-after", b"%d" % error.retry_after))
         if error.code is Code.METHOD_NOT_ALLOWED:
-            extra.append((b"allow", b"GET, POST" if self._settings.open else b"POST"))
+            extra.append((b"allow", b"GET, POST" if self.settings.open else b"POST"))
         log.info("refused", request_id=request_id, code=error.code, reason=str(error))
         body = encode({"errors": error.render(request_id)})
         return Reply(status, body, error.code, tuple(extra))
 
-    def _observe(self, code: str, started: float) -> None:
+    def observe(self, code: str, started: float) -> None:
         self._metrics.requests.count(code)
         self._metrics.seconds.observe(time.perf_counter() - started)
 
@@ -182,17 +174,17 @@ class GraphQLEndpoint:
                 payloads,
                 stream,
                 request_id=request_id,
-                limits=self._settings.streams,
+                limits=self.settings.streams,
             )
 
     def _read_get(self, scope: Scope, named: Named) -> GraphQLRequest:
         if header(named, b"content-type") is not None:
             # A body's type on a request without one is how a page of another origin probes us.
             check_content_type(header(named, b"content-type"), None)
-        if not self._settings.open and b"query=" in scope["query_string"]:
+        if not self.settings.open and b"query=" in scope["query_string"]:
             raise RequestError(Code.METHOD_NOT_ALLOWED)
         request = read_url(scope["query_string"])
-        if not self._settings.open and (request.document_id is None or request.variables):
+        if not self.settings.open and (request.document_id is None or request.variables):
             raise RequestError(Code.METHOD_NOT_ALLOWED)
         return request
 
@@ -220,23 +212,3 @@ async def _read_all(named: Named, receive: Receive, limit: int) -> bytes:
         if not message.get("more_body", False):
             return b"".join(chunks)
         message = await receive()
-
-
-async def _respond(
-    scope: Scope, send: Send, reply: Reply, media_type: str, request_id: str
-) -> None:
-    headers = [
-        (b"content-type", b"%b; charset=utf-8" % media_type.encode()),
-        (b"content-length", b"%d" % len(reply.body)),
-        (b"x-content-type-options", b"nosniff"),
-        (b"x-request-id", request_id.encode()),
-    ]
-    if reply.headers:
-        headers += reply.headers
-    if not reply.headers or all(name != CACHING for name, _ in reply.headers):
-        headers.append((CACHING, NO_STORE))
-    depart: Depart | None = scope.get(DEPART)
-    if depart is not None and depart(reply.status, headers, reply.body):
-        return
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})

@@ -8,7 +8,7 @@ Whatever is out of the ordinary is uvicorn's own business.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -17,9 +17,12 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from gateway.departure import DEPART, IN_SCOPE, Departure
+from gateway.http.responding import lines_of
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent
+
+    from gateway.http.lane import Lane, Turn
 
 SHORT_BYTES: Final = 64 * 1024
 """A body up to this length is taken in whole; uvicorn too would not stop reading before."""
@@ -32,9 +35,75 @@ class GatewayProtocol(HttpToolsProtocol):
     _waiting = False
     """Whether the present cycle starts once its body is whole."""
     _idle_since = 0.0
+    _between = True
+    """Whether the parser has seen whole messages only."""
+    _ordinary = False
+    """Whether the last of them was one that the lane might learn."""
+    _turn: Turn | None = None
+    """A request on the lane."""
+    _held = b""
+    """What came meanwhile."""
+    _closing = False
+    """The connection ends with the answer of the present turn."""
+    _date: tuple[object, bytes] = (None, b"")
+    """The server's own headers, and how they are sent."""
+
+    def __init__(self, *given: Any, lane: Lane | None = None, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._lane = lane
+
+    def data_received(self, data: bytes) -> None:
+        if self._turn is not None:
+            self._held += data
+            self.flow.pause_reading()
+            return
+        lane = self._lane
+        if (
+            lane is None
+            or not self._between
+            or self._is_answering()
+            or self.flow.write_paused
+            or self.transport.is_closing()
+        ):
+            super().data_received(data)
+            return
+        known = lane.recognise(data)
+        if known is not None:
+            self._turn = lane.begin(*known, self)
+            if self._turn is not None:
+                return
+        self._ordinary = False
+        super().data_received(data)
+        if known is None and self._ordinary and self._between and self._is_all_of(data):
+            lane.learn(data, self.headers)
+
+    def respond(self, status: int, lines: bytes, body: bytes) -> None:
+        """The answer of the present turn."""
+        self._turn = None
+        default = self.server_state.default_headers
+        if default is not self._date[0]:
+            self._date = (default, lines_of(default))
+        if self._closing:
+            lines += b"connection: close\r\n"
+        head = b"%b%b%b\r\n" % (STATUS_LINE[status], self._date[1], lines)
+        self.transport.writelines((head, body))
+        if self._closing:
+            self.transport.close()
+        self.flow.resume_reading()
+        self.on_response_complete()
+        if self._held and not self._closing:
+            held, self._held = self._held, b""
+            self.data_received(held)
+
+    def shutdown(self) -> None:
+        if self._turn is not None:
+            self._closing = True
+        else:
+            super().shutdown()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._between = False
         self._length = _UNKNOWN
         self.scope[IN_SCOPE] = Departure()  # type: ignore[typeddict-unknown-key] # ours
 
@@ -72,8 +141,10 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._between = True
         if self._waiting:
             self._waiting = False
+            self._ordinary = self.cycle.keep_alive
             self._start_asgi_task(self.cycle, self.app)
 
     def on_response_complete(self) -> None:
@@ -90,6 +161,9 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super()._unset_keepalive_if_required()
+        if self._turn is not None:
+            turn, self._turn = self._turn, None
+            turn.give_up()
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.scope[IN_SCOPE].happen()  # type: ignore[typeddict-item] # likewise
         super().connection_lost(exc)
@@ -100,7 +174,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._turn is not None or self._is_answering():
             # The next response starts it again.
             return
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
@@ -125,8 +199,15 @@ class GatewayProtocol(HttpToolsProtocol):
             and not self.access_log
             and not self.root_path
             and self.limit_concurrency is None
-            and (self.cycle is None or self.cycle.response_complete)
+            and not self._is_answering()
         )
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _is_all_of(self, data: bytes) -> bool:
+        """Whether the last request, whose body is whole, came in this one piece."""
+        return data.find(b"\r\n\r\n") + 4 + self._length == len(data)
 
 
 class WholeCycle(RequestResponseCycle):
@@ -147,10 +228,10 @@ class WholeCycle(RequestResponseCycle):
         """As `gateway.departure.Depart`."""
         if self.disconnected or self.flow.write_paused or not self.keep_alive:
             return False
-        every = [*self.default_headers, *headers]
-        lines = b"".join([b"%b: %b\r\n" % pair for pair in every])
-        # A line break in a value would begin a header of somebody else's making.
-        if not lines.count(b"\r") == lines.count(b"\n") == len(every) or b"\0" in lines:
+        try:
+            lines = lines_of([*self.default_headers, *headers])
+        except ValueError:
+            # uvicorn says what is wrong with it.
             return False
         self.transport.writelines((b"%b%b\r\n" % (STATUS_LINE[status], lines), body))
         self.response_started = self.response_complete = True

@@ -11,6 +11,7 @@ from contract.access import AccessReport
 from contract.context import Caller
 from gateway.exchange import Peers, RequestExchange
 from gateway.execution.response_headers import ResponseHeaders
+from gateway.flights import Sender
 from gateway.operation.tree import OperationKind
 
 ADA, BOB = Caller("ada", scopes=("user/*.rs",)), Caller("bob", scopes=("user/*.rs",))
@@ -40,7 +41,7 @@ async def slow():
 
 @pytest.fixture
 def first(slow):
-    return RequestExchange(Peers({"a": slow}, {}, 5.0), "1", ADA, HEADERS)
+    return RequestExchange(Peers({"a": slow}, {}, 5.0), "1", Sender(ADA, HEADERS))
 
 
 async def ask_both(slow, first, second, *, kind=OperationKind.QUERY, body=b"x"):
@@ -61,11 +62,11 @@ async def test_the_same_caller_with_the_same_headers_shares(slow, first):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"caller": BOB},
-        {"caller": Caller("ada", scopes=("user/*.rs", "user/Patient.cud"))},
-        {"caller": None},
-        {"headers": ()},
-        {"headers": (("authorization", "Bearer ada"), ("accept-language", "de"))},
+        {"sender": Sender(BOB, HEADERS)},
+        {"sender": Sender(Caller("ada", scopes=("user/*.rs", "user/Patient.cud")), HEADERS)},
+        {"sender": Sender(None, HEADERS)},
+        {"sender": Sender(ADA)},
+        {"sender": Sender(ADA, (*HEADERS, ("accept-language", "de")))},
         {"returned": ResponseHeaders({})},
     ],
     ids=str,

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from contract.context import HEADER, MAX_AGE, Caller, Context, body_hash, sign_context
 from gateway.exchange import Peers, RequestExchange
 from gateway.execution.direct_client import DirectSubgraphClient
+from gateway.flights import Sender
 from gateway.operation.tree import OperationKind
 from subgraphs.runtime.app import create_subgraph_app
 from subgraphs.runtime.crosswalk import Crosswalk
@@ -200,7 +201,7 @@ async def test_what_the_gateway_itself_signs_opens_once(kind, query, again):
     world = World()
     client = Overheard(world.app)
     exchange = RequestExchange(
-        Peers({"notes": client}, {"notes": KEY}, 5.0), "r", Caller("c"), (), clock=lambda: NOW
+        Peers({"notes": client}, {"notes": KEY}, 5.0), "r", Sender(Caller("c")), clock=lambda: NOW
     )
     body = json.dumps({"query": query}).encode()
     for _ in range(2):

@@ -13,6 +13,7 @@ from aiohttp import web
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from contract.errors import Code
+from gateway.authorization.bearer import digest_of
 from gateway.authorization.roles import Role, RoleMap, read_role_maps
 from gateway.authorization.tokens import TokenVerifier
 from gateway.cache.sealed import SealedCache, connect
@@ -238,6 +239,23 @@ async def test_a_remembered_token_still_expires(verifier, issuer, clock):
     assert await verifier.verify(token) is await verifier.verify(token)
     clock.offset = 370
     assert await refusal(verifier, token) == Code.TOKEN_EXPIRED
+
+
+async def test_what_is_remembered_is_known_only_while_nobody_has_to_be_asked(
+    verifier, issuer, clock
+):
+    token = issuer.token()
+    assert verifier.known(digest_of(token)) is None
+    verified = await verifier.verify(token)
+    assert verifier.known(digest_of(token)) is verified
+    clock.offset = verified.until - time.time()
+    assert verifier.known(digest_of(token)) is None
+
+
+async def test_no_token_is_known_for_longer_than_it_is_good(verifier, issuer):
+    claims = issuer.claims(exp=int(time.time()) + 5)
+    verified = await verifier.verify(issuer.token(exp=claims["exp"]))
+    assert verified.until == claims["exp"]
 
 
 async def test_follows_a_rotation(verifier, issuer, clock):
