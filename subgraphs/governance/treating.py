@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +19,13 @@ import msgspec
 
 from subgraphs.governance.reading import own_id
 from subgraphs.governance.remembering import Remembered
-from subgraphs.governance.sources.teams import PRACTITIONER, ROLE, CareTeam, TeamSource
+from subgraphs.governance.sources.teams import ROLE, CareTeam, TeamSource
 from subgraphs.runtime.access_facts import LinkSet
 from subgraphs.runtime.consent import CARE_TEAM, UNKNOWN_ACTOR, Provision, actor_key
 from subgraphs.runtime.fhir import Period, Reference
 from subgraphs.runtime.gathering import Answer, Gathered
 from subgraphs.runtime.moments import last_moment
+from subgraphs.runtime.practitioners import PRACTITIONER
 from subgraphs.runtime.scalars import rank
 
 ANY: Final = actor_key(CARE_TEAM, "any")
@@ -123,19 +123,16 @@ class CareTeams:
 
     async def _known_as(self, source: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Every key by which tokens may name each of a source's practitioners."""
-        practitioners = await self._sources[source].practitioners(ids)
-        numbers = {each.npi: each.id for each in practitioners if each.npi is not None}
+        practitioners = (await self._sources[source].practitioners(ids)).rows.values()
+        numbers = {each.npi: each.id for (each,) in practitioners if each.npi is not None}
         known = {id_: {_key(source, id_)} for id_ in ids}
         others = [name for name in self._sources if name != source] if numbers else []
         found = await asyncio.gather(
             *(self._sources[name].numbered(sorted(numbers)) for name in others)
         )
         for name, those in zip(others, found, strict=True):
-            given = Counter(each.npi for each in those)
-            for each in those:
-                # A number that a source gives to several is nobody's there.
-                if each.npi is not None and given[each.npi] == 1:
-                    known[numbers[each.npi]].add(_key(name, each.id))
+            for number, named in those.rows.items():
+                known[numbers[number]] |= {_key(name, each.id) for each in named}
         return {id_: frozenset(keys) for id_, keys in known.items()}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.crosswalk import Link
@@ -22,7 +22,8 @@ from subgraphs.runtime.sealing import RecordRef
 from subgraphs.runtime.visit_key import VisitKey, VisitKeys
 from subgraphs.runtime.writes import Writes
 from subgraphs.scheduling.model import AHEAD, ENTERED_IN_ERROR, Appointment, Span
-from subgraphs.scheduling.sources import CalendarSource, ScheduleSource
+from subgraphs.scheduling.practitioners import Practitioners, named
+from subgraphs.scheduling.sources import CalendarSource, DaySource, ScheduleSource
 from subgraphs.scheduling.sources.bookings import BookingServer
 from subgraphs.scheduling.sources.drafts import VideoRooms
 
@@ -53,7 +54,10 @@ class Scheduling:
 
     sources: Mapping[str, ScheduleSource]
     keys: VisitKeys
+    practitioners: Practitioners
     calendars: Mapping[str, CalendarSource] = field(default_factory=dict)
+    feeds: Mapping[str, DaySource] = field(default_factory=dict)
+    """What tells of appointments without keeping a calendar."""
     bookings: Mapping[str, BookingServer] = field(default_factory=dict)
     """The sources whose calendars can be written in."""
     writes: Writes | None = None
@@ -97,7 +101,7 @@ async def load_next(request: Request[Scheduling], patient: Compartment) -> Fact[
 
 
 async def load_day(
-    request: Request[Scheduling], practitioner: tuple[Link, ...], span: Span
+    request: Request[Scheduling], practitioner: Gathered[Link], span: Span
 ) -> Gathered[Fact[Appointment]]:
     """A practitioner's appointments that begin within the span, those of patients the caller may
     see; all practitioners of the moment share the upstream calls.
@@ -106,18 +110,19 @@ async def load_day(
     """
     if not request.access.may_read_any(APPOINTMENTS.type):
         return Gathered()
-    calendars = request.services.calendars
-    ask = {name: partial(_ask_day, source, span) for name, source in calendars.items()}
+    sources: dict[str, DaySource] = {**request.services.calendars, **request.services.feeds}
+    ask = {name: partial(_ask_day, source, span) for name, source in sources.items()}
 
     async def batch(those: list[tuple[Link, ...]]) -> list[Gathered[Record[Appointment]]]:
         return await gather(those, ask, request.subgraph.now)
 
-    found = (await request.load(("day", span), batch, practitioner)).or_raise()
-    return Gathered(await _facts_of(request, found.rows), found.sources)
+    found = (await request.load(("day", span), batch, practitioner.rows)).or_raise()
+    rows = await _facts_of(request, found.rows)
+    return Gathered(rows, (*found.sources, *practitioner.sources))
 
 
 async def _ask_day(
-    source: CalendarSource, span: Span, practitioners: Sequence[str]
+    source: DaySource, span: Span, practitioners: Sequence[str]
 ) -> Answer[Appointment]:
     return await source.appointments_with(practitioners, span)
 
@@ -148,11 +153,28 @@ def _patient(record: Record[Appointment]) -> str | None:
     return owner.id_of("Patient") if owner else None
 
 
-def own_practitioner(request: Request[Any]) -> tuple[Link, ...]:
+def own_practitioner(request: Request[Scheduling]) -> Link | None:
     """Whoever asks, as the practitioner they sign in as; nobody, where they are none."""
     source, _, own = (request.access.caller.fhir_user or "").partition("/")
     type_, _, id_ = own.partition("/")
-    return (Link(source, id_),) if type_ == "Practitioner" and id_ else ()
+    return Link(source, id_) if type_ == "Practitioner" and id_ else None
+
+
+async def own_records(request: Request[Scheduling]) -> Gathered[Link]:
+    """Every record of whoever asks; none for who has no right to any appointment."""
+    own = own_practitioner(request)
+    if own is None or not request.access.may_read_any(APPOINTMENTS.type):
+        return Gathered()
+    return await request.services.practitioners.records_of(request, own)
+
+
+async def records_of(request: Request[Scheduling], id_: str) -> Gathered[Link]:
+    """Every record of a practitioner, by any id that the directory gave them; none, by no id."""
+    found = named(request, id_)
+    if found is None:
+        return Gathered()
+    own, number = found
+    return await request.services.practitioners.records_of(request, own, number or None)
 
 
 def soonest_first(ranked: str) -> str:

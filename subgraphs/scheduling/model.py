@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from subgraphs.runtime.fhir import CodeableConcept, Coding, Element, Period, Reference, Resource
+from subgraphs.runtime.npi import npi_of
 
 ENTERED_IN_ERROR: Final = "entered-in-error"
 AHEAD: Final = frozenset({"booked", "pending", "arrived", "checked-in"})
@@ -79,6 +80,11 @@ class Appointment(Resource, frozen=True, kw_only=True):
 
     def is_with(self, practitioner: str) -> bool:
         return any(actor.id_of("Practitioner") == practitioner for actor in self.actors())
+
+    def numbers(self) -> Iterator[str]:
+        """The NPIs of who takes part, where they are named by one."""
+        stated = (npi_of([actor.identifier]) for actor in self.actors() if actor.identifier)
+        return (number for number in stated if number is not None)
 
     def actors(self) -> Iterator[Reference]:
         return (p.actor for p in self.participant if p.actor is not None)

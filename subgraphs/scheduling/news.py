@@ -60,4 +60,6 @@ def _topics(source: str, appointment: Appointment) -> list[str]:
         for type_ in _TOLD
         if (id_ := actor.id_of(type_))
     }
+    # A feed names practitioners by their numbers.
+    found |= {topic_of("Practitioner", Link(source, each)) for each in appointment.numbers()}
     return sorted(found)

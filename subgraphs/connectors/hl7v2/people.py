@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from subgraphs.connectors.hl7v2.message import Repetition, Segment
 from subgraphs.connectors.hl7v2.times import fhir_time
+
+_NPI: Final = "NPI"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Practitioner:
     id: str
     family: str
     given: str
+    npi: str = ""
+    """The id, where it says that it is a National Provider Identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,10 @@ def read_visit(pv1: Segment) -> Visit:
 
 
 def read_practitioner(person: Repetition) -> Practitioner:
-    """XCN."""
-    return Practitioner(person.text(1), person.text(2), person.text(3))
+    """XCN; its number's kind is of table 0203, its authority often says the same."""
+    is_npi = _NPI in (person.text(13).upper(), person.text(9).upper())
+    id_ = person.text(1)
+    return Practitioner(id_, person.text(2), person.text(3), id_ if is_npi else "")
 
 
 def read_identifier(number: Repetition) -> Identifier:

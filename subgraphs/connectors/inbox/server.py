@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from subgraphs.connectors.as_fhir import AsFhir
 from subgraphs.connectors.inbox.settings import InboxSource
@@ -11,6 +11,8 @@ from subgraphs.connectors.inbox.store import PATIENT, InboxStore
 from subgraphs.connectors.searched import Resource, Rows
 
 PAGE: Final = 500
+BY_NUMBER: Final = "practitioner:identifier"
+"""https://hl7.org/fhir/R4/search.html#reference: by an identifier of whom it names."""
 
 
 class Inbox(AsFhir[InboxSource]):
@@ -32,6 +34,18 @@ class Inbox(AsFhir[InboxSource]):
 
     async def by_id(self, resource_type: str, ids: Sequence[str]) -> dict[str, Resource]:
         return await self._store.by_id(self.config.id, resource_type, ids)
+
+    async def search_including(
+        self,
+        resource_type: str,
+        param: str,
+        keys: Iterable[str],
+        others: Mapping[str, Any] | None = None,
+    ) -> tuple[Rows, list[Resource]]:
+        if param != BY_NUMBER:
+            return await super().search_including(resource_type, param, keys, others)
+        asked = list(dict.fromkeys(keys))
+        return await self._store.by_named(self.config.id, resource_type, asked), []
 
     async def people(self, after: str) -> tuple[list[Resource], str]:
         page = await self._store.page(self.config.id, PATIENT, after, PAGE)

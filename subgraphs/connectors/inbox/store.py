@@ -27,6 +27,7 @@ from subgraphs.connectors.moments import sortable
 from subgraphs.connectors.searched import Resource
 
 PATIENT: Final = "Patient"
+APPOINTMENT: Final = "Appointment"
 _NONCE: Final = 12
 _ID_LENGTH: Final = 32
 _CHUNK: Final = 500
@@ -73,6 +74,16 @@ _IN_SERIES: Final = sa.Table(
     sa.Column("type", sa.String, primary_key=True),
     sa.Column("id", sa.String, primary_key=True),
 )
+_NAMED: Final = sa.Table(
+    "inbox_named",
+    _METADATA,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("type", sa.String, primary_key=True),
+    sa.Column("number", sa.String, primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Index("inbox_by_named", "source", "type", "id"),
+)
+"""Which appointments name whom, by a keyed hash of an identifier."""
 
 
 class InboxUnreadableError(Exception):
@@ -173,6 +184,21 @@ class InboxStore:
             rows = await _rows_in(connection, _select(source, type_), _RESOURCES.c.id, ids)
             return {row.id: self._open(source, type_, row) for row in rows}
 
+    async def by_named(
+        self, source: str, type_: str, identifiers: Sequence[str]
+    ) -> dict[str, list[Resource]]:
+        """Those that name someone by one of these identifiers, `system|value`."""
+        named = {self.name(source, "named", each): each for each in identifiers}
+        query = sa.select(_NAMED).where(_NAMED.c.source == source, _NAMED.c.type == type_)
+        async with self._engine.connect() as connection:
+            rows = await _rows_in(connection, query, _NAMED.c.number, list(named))
+        known = await self.by_id(source, type_, sorted({row.id for row in rows}))
+        found: dict[str, list[Resource]] = {each: [] for each in identifiers}
+        for row in rows:
+            if row.id in known:
+                found[named[row.number]].append(known[row.id])
+        return found
+
     async def page(self, source: str, type_: str, after: str, size: int) -> list[Resource]:
         """The next resources of a type in the order of their ids."""
         query = _select(source, type_).where(_RESOURCES.c.id > after)
@@ -233,6 +259,18 @@ class InboxStore:
                 sealed=self._seal(source, type_, id_, resource),
             )
         )
+        await self._note_named(connection, source, resource)
+
+    async def _note_named(
+        self, connection: AsyncConnection, source: str, resource: Resource
+    ) -> None:
+        place = {"source": source, "type": resource["resourceType"], "id": resource["id"]}
+        here = [_NAMED.c[name] == value for name, value in place.items()]
+        await connection.execute(sa.delete(_NAMED).where(*here))
+        numbers = {self.name(source, "named", each) for each in _identifiers(resource)}
+        if numbers:
+            rows = [{**place, "number": number} for number in sorted(numbers)]
+            await connection.execute(sa.insert(_NAMED), rows)
 
     async def _retire(
         self, connection: AsyncConnection, source: str, patient: str, survivor: str
@@ -343,6 +381,14 @@ def _patient_of(resource: Resource) -> str:
     )
     prefix = f"{PATIENT}/"
     return next(each.removeprefix(prefix) for each in references if each.startswith(prefix))
+
+
+def _identifiers(resource: Resource) -> Iterator[str]:
+    """Of those who take part in an appointment, as a search by identifier means them."""
+    for each in resource.get("participant", ()) if resource["resourceType"] == APPOINTMENT else ():
+        number = each["actor"].get("identifier")
+        if number:
+            yield f"{number['system']}|{number['value']}"
 
 
 def _moved(resource: Any, patient: str, survivor: str) -> Any:

@@ -6,13 +6,11 @@ token could name. https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from subgraphs.runtime.fhir import (
     Element,
-    Identifier,
-    PatientSearch,
     Period,
     Reference,
     Resource,
@@ -20,11 +18,8 @@ from subgraphs.runtime.fhir import (
     translate,
 )
 from subgraphs.runtime.gathering import Answer
-from subgraphs.runtime.npi import NPI, npi_of
+from subgraphs.runtime.practitioners import Numbered, Server, read_numbers, search_numbers
 
-SharedT = TypeVar("SharedT", bound=Resource)
-
-PRACTITIONER: Final = "Practitioner"
 ROLE: Final = "PractitionerRole"
 _ACTIVE: Final = "active"
 
@@ -48,14 +43,6 @@ class Role(Resource, frozen=True, kw_only=True):
     practitioner: Reference | None = None
 
 
-class Practitioner(Resource, frozen=True, kw_only=True):
-    identifier: tuple[Identifier, ...] = ()
-
-    @property
-    def npi(self) -> str | None:
-        return npi_of(self.identifier)
-
-
 class TeamSource(Protocol):
     base: str
     """The source's own URL, without a slash at its end."""
@@ -66,17 +53,13 @@ class TeamSource(Protocol):
 
     async def roles(self, ids: Sequence[str]) -> Sequence[Role]: ...
 
-    async def practitioners(self, ids: Sequence[str]) -> Sequence[Practitioner]: ...
-
-    async def numbered(self, numbers: Sequence[str]) -> Sequence[Practitioner]:
-        """Those who have one of these NPIs."""
+    async def practitioners(self, ids: Sequence[str]) -> Answer[Numbered]:
+        """Each by its id."""
         ...
 
-
-class Server(PatientSearch, Protocol):
-    async def read(
-        self, resource_type: str, ids: Iterable[str]
-    ) -> Mapping[str, Mapping[str, Any]]: ...
+    async def numbered(self, numbers: Sequence[str]) -> Answer[Numbered]:
+        """Each by an NPI."""
+        ...
 
 
 class FhirTeams:
@@ -93,22 +76,15 @@ class FhirTeams:
         return Answer(active, found.damaged)
 
     async def roles(self, ids: Sequence[str]) -> Sequence[Role]:
-        return await self._read(Role, ROLE, ids)
-
-    async def practitioners(self, ids: Sequence[str]) -> Sequence[Practitioner]:
-        return await self._read(Practitioner, PRACTITIONER, ids)
-
-    async def numbered(self, numbers: Sequence[str]) -> Sequence[Practitioner]:
-        tokens = {f"{NPI}|{number}": number for number in numbers}
-        found = await self._server.search_by(PRACTITIONER, "identifier", tokens)
-        rows = {tokens[token]: found.get(token, []) for token in tokens}
-        answer = translate(rows, Practitioner, lambda each, number: each.npi == number)
-        return [each for named in answer.rows.values() for each in named]
-
-    async def _read(self, model: type[SharedT], type_: str, ids: Sequence[str]) -> list[SharedT]:
         if not ids:
             return []
-        found = await self._server.read(type_, ids)
+        found = await self._server.read(ROLE, ids)
         rows = {id_: [row] for id_, row in found.items()}
-        answer = translate(rows, model, lambda each, id_: each.id == id_)
+        answer = translate(rows, Role, lambda each, id_: each.id == id_)
         return [each for named in answer.rows.values() for each in named]
+
+    async def practitioners(self, ids: Sequence[str]) -> Answer[Numbered]:
+        return await read_numbers(self._server, ids) if ids else Answer({})
+
+    async def numbered(self, numbers: Sequence[str]) -> Answer[Numbered]:
+        return await search_numbers(self._server, numbers)

@@ -15,6 +15,7 @@ from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.datatypes import FEW
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import FACT_ID, PRACTITIONER
+from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import exact
 from subgraphs.runtime.schema import Representation
@@ -22,6 +23,7 @@ from subgraphs.runtime.scopes import scopes_for
 from subgraphs.scheduling.calendars import SLOT, load_next
 from subgraphs.scheduling.loaders import Scheduling
 from subgraphs.scheduling.model import Span
+from subgraphs.scheduling.practitioners import named
 from subgraphs.scheduling.schema.calendars import Slot
 from subgraphs.scheduling.schema.query import LONGEST, From, To, list_day, span
 from subgraphs.scheduling.schema.types import Appointment
@@ -47,7 +49,8 @@ class Practitioner:
         self, info: strawberry.Info, from_: From, to: To, first: First = None, after: After = None
     ) -> Connection[Appointment] | None:
         request: Request[Scheduling] = info.context
-        return await list_day(request, self._links(request), span(from_, to), self.id, first, after)
+        whose = Gathered[Link]((*self._links(request), *self._in_feeds(request)))
+        return await list_day(request, whose, span(from_, to), self.id, first, after)
 
     @federation.field(
         directives=[FEW],
@@ -77,6 +80,10 @@ class Practitioner:
         if opened is None:
             raise ClientError(Code.NOT_FOUND)
         return opened
+
+    def _in_feeds(self, request: Request[Scheduling]) -> tuple[Link, ...]:
+        found = named(request, self.id)
+        return request.services.practitioners.in_feeds(found[1]) if found else ()
 
     @classmethod
     async def resolve_references(

@@ -15,12 +15,19 @@ from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.facts import Fact
+from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, exact, instant
 from subgraphs.runtime.scopes import scopes_for
 from subgraphs.scheduling import model
 from subgraphs.scheduling.calendars import SLOT, Opening, Wanted, find_openings
-from subgraphs.scheduling.loaders import Scheduling, load_day, own_practitioner, soonest_first
+from subgraphs.scheduling.loaders import (
+    Scheduling,
+    load_day,
+    own_records,
+    records_of,
+    soonest_first,
+)
 from subgraphs.scheduling.model import Span
 from subgraphs.scheduling.schema.calendars import Slot
 from subgraphs.scheduling.schema.types import Appointment
@@ -73,14 +80,17 @@ class Query:
         after: After = None,
     ) -> Connection[Slot] | None:
         request: Request[Scheduling] = info.context
+        whose = None if practitioner is None else await _practitioner(request, practitioner)
         wanted = Wanted(
             span_ahead(request, from_, to),
             specialty,
             service_type,
-            _actor(request, "Practitioner", practitioner),
-            _actor(request, "Location", location),
+            None if whose is None else tuple(_as_actor(link) for link in whose.rows),
+            _location(request, location),
         )
         found = await find_openings(request, wanted)
+        if whose is not None:
+            found = Gathered(found.rows, (*found.sources, *whose.sources))
         return connect(
             request,
             Listing(id=partial(_slot_id, request), rank=_soonest),
@@ -94,21 +104,21 @@ class Query:
     @federation.field(
         directives=[PAGE],
         requires_scopes=scopes_for("Appointment"),
-        description="The appointments of whoever asks as a clinician, at the source they sign in "
-        "for: the soonest first. Empty for everyone else; a patient's own are at "
-        "`me.patient.appointments`.",
+        description="The appointments of whoever asks as a clinician, at every source that knows "
+        "them by the same National Provider Identifier: the soonest first. Empty for everyone "
+        "else; a patient's own are at `me.patient.appointments`.",
     )
     async def my_appointments(
         self, info: strawberry.Info, from_: From, to: To, first: First = None, after: After = None
     ) -> Connection[Appointment] | None:
         request: Request[Scheduling] = info.context
-        practitioner = own_practitioner(request)
-        return await list_day(request, practitioner, span(from_, to), "mine", first, after)
+        whose = await own_records(request)
+        return await list_day(request, whose, span(from_, to), "mine", first, after)
 
 
 async def list_day(
     request: Request[Scheduling],
-    practitioner: tuple[Link, ...],
+    practitioner: Gathered[Link],
     within: Span,
     whose: str,
     first: int | None,
@@ -137,14 +147,27 @@ def span_ahead(request: Request[Scheduling], from_: str, to: str) -> Span:
     return Span(max(asked.start, now), max(asked.end, now))
 
 
-def _actor(request: Request[Scheduling], type_: str, id_: str | None) -> tuple[Link, ...] | None:
-    """Whom or what an id of the directory names, as their own sources know them."""
+async def _practitioner(request: Request[Scheduling], id_: str) -> Gathered[Link]:
+    if not request.access.may_read_shared(SLOT):
+        return Gathered()
+    found = await records_of(request, id_)
+    if not found.rows:
+        raise ClientError(Code.NOT_FOUND)
+    return found
+
+
+def _location(request: Request[Scheduling], id_: str | None) -> tuple[Link, ...] | None:
+    """What an id of the directory names, as its source knows it."""
     if id_ is None:
         return None
-    ref = request.subgraph.ids.open("directory", type_, id_)
+    ref = request.subgraph.ids.open("directory", "Location", id_)
     if ref is None:
         raise ClientError(Code.NOT_FOUND)
-    return (Link(ref.source, f"{type_}/{ref.id}"),)
+    return (Link(ref.source, f"Location/{ref.id}"),)
+
+
+def _as_actor(practitioner: Link) -> Link:
+    return Link(practitioner.source, f"Practitioner/{practitioner.id}")
 
 
 def _slot_id(request: Request[Scheduling], opening: Opening) -> str:

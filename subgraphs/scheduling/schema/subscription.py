@@ -14,6 +14,7 @@ from contract.errors import Code
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.facts import load_by_id
+from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import scopes_for
 from subgraphs.runtime.sealing import RecordRef
@@ -23,6 +24,8 @@ from subgraphs.scheduling.loaders import (
     Scheduling,
     load_appointments,
     own_practitioner,
+    own_records,
+    records_of,
 )
 from subgraphs.scheduling.news import APPOINTMENT, read_news, topic_of
 from subgraphs.scheduling.schema.types import Appointment
@@ -87,12 +90,12 @@ async def _topics(
 ) -> list[str]:
     """What to listen to, once it is decided that the caller may."""
     if practitioner is not None:
-        ref = request.subgraph.ids.open("directory", "Practitioner", practitioner)
-        links = (Link(ref.source, ref.id),) if ref else ()
-        return _of_practitioner(request, links)
+        _permit(request)
+        return _heard(await records_of(request, practitioner))
     if patient is None:
-        if own := own_practitioner(request):
-            return _of_practitioner(request, own)
+        if own_practitioner(request) is not None:
+            _permit(request)
+            return _heard(await own_records(request))
         launch = request.access.launch
         ref = launch and RecordRef(launch.source, "Patient", launch.id, launch.id)
     else:
@@ -103,9 +106,15 @@ async def _topics(
     return [topic_of("Patient", link) for link in compartment.links]
 
 
-def _of_practitioner(request: Request[Scheduling], links: tuple[Link, ...]) -> list[str]:
-    if not links:
-        raise ClientError(Code.NOT_FOUND)
+def _permit(request: Request[Scheduling]) -> None:
     if not request.access.may_read_any(APPOINTMENT):
         raise ClientError(Code.FORBIDDEN)
-    return [topic_of("Practitioner", link) for link in links]
+
+
+def _heard(found: Gathered[Link]) -> list[str]:
+    if not found.rows:
+        raise ClientError(Code.NOT_FOUND)
+    for report in found.sources:
+        # What goes unheard would go unnoticed: whoever listens is told to try again.
+        found.or_raise(report.source)
+    return [topic_of("Practitioner", link) for link in found.rows]

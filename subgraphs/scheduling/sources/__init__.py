@@ -7,6 +7,7 @@ from datetime import date
 from typing import Protocol
 
 from subgraphs.runtime.gathering import Answer
+from subgraphs.runtime.practitioners import Numbered
 from subgraphs.scheduling.model import Appointment, Schedule, Slot, Span
 
 
@@ -18,13 +19,25 @@ class ScheduleSource(Protocol):
         ...
 
 
-class CalendarSource(Protocol):
-    """Whoever keeps the calendars that appointments are made in: an EHR."""
+class DaySource(Protocol):
+    """Whoever knows of practitioners' appointments: by their ids, a feed by their NPIs."""
 
     async def appointments_with(
         self, practitioners: Sequence[str], span: Span
     ) -> Answer[Appointment]:
         """All that begin within the span, by practitioner."""
+        ...
+
+
+class CalendarSource(DaySource, Protocol):
+    """Whoever keeps the calendars that appointments are made in: an EHR."""
+
+    async def numbers_of(self, practitioners: Sequence[str]) -> Answer[Numbered]:
+        """Each by its id."""
+        ...
+
+    async def numbered(self, numbers: Sequence[str]) -> Answer[Numbered]:
+        """Each by an NPI."""
         ...
 
     async def schedules_of(self, actors: Sequence[str]) -> Answer[Schedule]:

@@ -16,6 +16,7 @@ import msgspec
 
 from subgraphs.runtime.fhir import PatientSearch, Resource, translate
 from subgraphs.runtime.gathering import Answer
+from subgraphs.runtime.practitioners import Numbered, read_numbers, search_numbers
 from subgraphs.runtime.scalars import rank
 from subgraphs.scheduling.model import FREE, Appointment, Schedule, Slot, Span
 
@@ -46,7 +47,13 @@ class FhirCalendars:
         within = {"date": [f"ge{span.start}", f"lt{span.end}"], "_count": PAGE}
         found = await self._server.search_by("Appointment", "practitioner", practitioners, within)
         answer = translate(found, Appointment, Appointment.is_with)
-        return _kept(answer, lambda appointment: _begins(appointment.start, span))
+        return within_span(answer, span)
+
+    async def numbers_of(self, practitioners: Sequence[str]) -> Answer[Numbered]:
+        return await read_numbers(self._server, practitioners)
+
+    async def numbered(self, numbers: Sequence[str]) -> Answer[Numbered]:
+        return await search_numbers(self._server, numbers)
 
     async def schedules_of(self, actors: Sequence[str]) -> Answer[Schedule]:
         found = await self._server.search_by("Schedule", "actor", actors)
@@ -73,6 +80,10 @@ class FhirCalendars:
     ) -> Mapping[str, ModelT]:
         found = await self._server.read(type_, ids)
         return {row.id: row for row in _readable(found.values(), model) if row.id in found}
+
+
+def within_span(answer: Answer[Appointment], span: Span) -> Answer[Appointment]:
+    return _kept(answer, lambda appointment: _begins(appointment.start, span))
 
 
 def _kept(answer: Answer[ModelT], wanted: Callable[[ModelT], bool]) -> Answer[ModelT]:

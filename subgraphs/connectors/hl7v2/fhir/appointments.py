@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from subgraphs.connectors.hl7v2.fhir.elements import Namer, Resource, filled, reference
-from subgraphs.connectors.hl7v2.fhir.people import patient_resource
+from subgraphs.connectors.hl7v2.fhir.people import patient_resource, practitioner_reference
 from subgraphs.connectors.hl7v2.message import Message
 from subgraphs.connectors.hl7v2.siu import Appointment
 from subgraphs.connectors.hl7v2.times import fhir_time
@@ -19,8 +19,10 @@ def appointment_resources(
     if patient is None:
         return
     yield patient
-    named = (f"{each.given} {each.family}".strip() for each in appointment.practitioners)
-    taking_part = [display for display in (*named, *appointment.locations) if display]
+    taking_part = [
+        *filter(None, map(practitioner_reference, appointment.practitioners)),
+        *({"display": place} for place in appointment.locations if place),
+    ]
     yield filled(
         resourceType="Appointment",
         id=name("appointment", appointment.filler or appointment.placer),
@@ -33,6 +35,6 @@ def appointment_resources(
         patientInstruction="\n".join(appointment.notes) or None,
         participant=[
             {"actor": reference("Patient", patient["id"]), "status": "accepted"},
-            *({"actor": {"display": each}, "status": "accepted"} for each in taking_part),
+            *({"actor": each, "status": "accepted"} for each in taking_part),
         ],
     )

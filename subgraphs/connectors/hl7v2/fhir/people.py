@@ -7,10 +7,18 @@ from typing import Final
 
 from subgraphs.connectors.hl7v2.adt import Admission, Change, Record
 from subgraphs.connectors.hl7v2.fhir.elements import Namer, Resource, filled, reference
-from subgraphs.connectors.hl7v2.people import Address, Identifier, Name, PersonRecord, Visit
+from subgraphs.connectors.hl7v2.people import (
+    Address,
+    Identifier,
+    Name,
+    PersonRecord,
+    Practitioner,
+    Visit,
+)
 
 _IDENTIFIER_TYPE: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
 _ACT: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+_NPI: Final = "http://hl7.org/fhir/sid/us-npi"
 _SSN: Final = "http://hl7.org/fhir/sid/us-ssn"
 _SEXES: Final = {"F": "female", "M": "male", "O": "other", "A": "other", "U": "unknown"}
 _NAME_USES: Final = {"L": "official", "D": "usual", "M": "maiden", "N": "nickname", "B": "official"}
@@ -66,6 +74,15 @@ def patient_resource(person: PersonRecord, name: Namer, seen_at: str | None) -> 
     )
 
 
+def practitioner_reference(practitioner: Practitioner) -> Resource:
+    """By the number that others know too, where there is one; else by name alone."""
+    name = f"{practitioner.given} {practitioner.family}".strip()
+    if not practitioner.npi:
+        return filled(display=name)
+    number = {"system": _NPI, "value": practitioner.npi}
+    return filled(type="Practitioner", identifier=number, display=name)
+
+
 def person_id(person: PersonRecord, name: Namer) -> str | None:
     """The id of the patient's resource: by the medical record number, or the first there is."""
     known = [each for each in person.identifiers if each.value]
@@ -89,9 +106,7 @@ def _encounter(admission: Admission, visit: Visit, patient: str, name: Namer) ->
         subject=reference("Patient", patient),
         **{"class": {"system": _ACT, "code": _CLASSES.get(visit.kind, "AMB")}},
         period=filled(start=visit.admitted, end=visit.discharged),
-        participant=[
-            {"individual": {"display": f"{visit.attending.given} {visit.attending.family}".strip()}}
-        ]
+        participant=[{"individual": practitioner_reference(visit.attending)}]
         if visit.attending and visit.attending.family
         else None,
         location=[{"location": {"display": visit.location}}] if visit.location else None,
