@@ -19,6 +19,7 @@ from subgraphs.medications.model import MedicationRequest, RefillTask
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.creating import Creation, Wire, create_once, filled
 from subgraphs.runtime.facts import Fact, load_by_id, merge
+from subgraphs.runtime.following import held_by
 from subgraphs.runtime.gathering import Record
 from subgraphs.runtime.idempotency import Asked
 from subgraphs.runtime.request import Request
@@ -82,16 +83,22 @@ async def refills_of(
 ) -> list[Fact[RefillTask]]:
     """What was asked for of it, the latest first."""
     found = await load_refills(request, prescription.compartment)
-    known = {
-        (record.source, record.resource.id)
-        for record in (*prescription.records, *prescription.replaced)
-    }
+    known = set(held_by(prescription))
     rows = [
         fact
         for fact in found.rows
         if any((r.source, r.resource.prescription) in known for r in fact.records)
     ]
     return sorted(rows, key=lambda fact: (fact.rank, fact.id), reverse=True)
+
+
+async def prescription_of(
+    request: Request[Medications], refill: Fact[RefillTask]
+) -> Fact[MedicationRequest] | None:
+    """What it asks to be refilled, if the caller may see it."""
+    wanted = {(record.source, record.resource.prescription) for record in refill.records}
+    found = await load_requests(request, refill.compartment)
+    return next((fact for fact in found.rows if wanted.intersection(held_by(fact))), None)
 
 
 def _permit(request: Request[Medications], compartment: Compartment) -> None:

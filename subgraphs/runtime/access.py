@@ -38,14 +38,17 @@ STAFF: Final[Mapping[str, Collection[str]]] = {
     "clinician": _CLINICAL,
     "nurse": _CLINICAL,
     "developer": _CLINICAL,
+    # What is taken, why and against what, results that decide the dose, and vaccines given there.
     "pharmacist": {"Patient", "AllergyIntolerance", "Condition", "Medication", "Coverage"}
-    | {"MedicationRequest", "MedicationDispense", "Observation", "Task", "Communication"},
-    "lab": {"Patient", "Observation", "DiagnosticReport", "Specimen"},
+    | {"MedicationRequest", "MedicationDispense", "Observation", "Task", "Communication"}
+    | {"Immunization", "CareTeam"},
+    # What is to be examined, and what came of it: no chart.
+    "lab": {"Patient", "ServiceRequest", "Specimen", "Observation", "DiagnosticReport"},
     "scheduler": {"Patient", "Appointment", "Slot", "Schedule", "Coverage"},
     "biller": _BILLING | {"Appointment", "Encounter", "PaymentNotice"},
     "payer-reviewer": _BILLING,
     "privacy-officer": {"Patient", "Consent", "AuditEvent"},
-    "registration-clerk": {"Patient", "Consent", "Coverage", "Appointment"},
+    "registration-clerk": {"Patient", "RelatedPerson", "Consent", "Coverage", "Appointment"},
     "identity-steward": {"Patient"},
     # Rates alone: what these are computed of, and whose it is, stays closed to both.
     "researcher": {"MeasureReport"},

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/communication.html
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -88,6 +89,33 @@ def threads(facts: tuple[Fact[Communication], ...]) -> Mapping[str, str]:
         return fact.id
 
     return {fact.id: root(fact) for fact in facts}
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Messages that answer each other, the latest first."""
+
+    id: str
+    """The id of the message that began it."""
+    messages: tuple[Fact[Communication], ...]
+
+    @property
+    def latest(self) -> Fact[Communication]:
+        return self.messages[0]
+
+    @property
+    def subject(self) -> str | None:
+        """That of the first message that has one."""
+        topics = (fact.resource.topic for fact in reversed(self.messages))
+        return next((topic.text for topic in topics if topic and topic.text), None)
+
+
+def by_thread(facts: tuple[Fact[Communication], ...]) -> tuple[Thread, ...]:
+    begun = threads(facts)
+    found: defaultdict[str, list[Fact[Communication]]] = defaultdict(list)
+    for fact in sorted(facts, key=lambda fact: (fact.rank, fact.id), reverse=True):
+        found[begun[fact.id]].append(fact)
+    return tuple(Thread(id_, tuple(messages)) for id_, messages in found.items())
 
 
 async def send(

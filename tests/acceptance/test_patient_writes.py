@@ -83,6 +83,35 @@ def test_a_refill_is_asked_for_and_seen_before_the_visit(demo, me):
     assert asked["request"]["id"] in {each["id"] for each in seen["refillRequests"]}
 
 
+def test_her_inbox_has_each_thread_once_and_every_refill(demo, me):
+    ids = ids_of_persona(demo)
+    demo.run("my-inbox", "patient")
+    demo.sandbox.reset_calls()
+    answer = demo.run("my-inbox", "patient")
+    assert "errors" not in answer, answer
+    calls = upstream_calls(demo)
+    types = ("Communication", "Task", "MedicationRequest")
+    assert calls == {(ehr, type_): 1 for ehr in EHRS for type_ in types}
+    inbox = answer["data"]["me"]["patient"]
+    messages = my_messages(demo)
+    latest = {}
+    for message in reversed(messages):
+        latest[message["thread"]] = message
+    threads = inbox["messageThreads"]["nodes"]
+    assert {each["id"]: each["latest"]["id"] for each in threads} == {
+        thread: message["id"] for thread, message in latest.items()
+    }
+    assert sum(each["messageCount"] for each in threads) == len(messages)
+    moments = [each["latest"]["sentAt"] for each in threads]
+    assert moments == sorted(moments, reverse=True)
+    tasks = [t for source in EHRS for t in held(demo, source, "Task", patient=ids[source])]
+    refills = inbox["refillRequests"]["nodes"]
+    assert sorted(each["requestedAt"] for each in refills) == sorted(
+        task["authoredOn"] for task in tasks
+    )
+    assert all(each["prescription"]["medication"]["display"] for each in refills)
+
+
 def test_a_visit_is_prepared_from_what_the_ehrs_hold(demo, me):
     ids = ids_of_persona(demo)
     answer = demo.run("visit-prep", patient=me)

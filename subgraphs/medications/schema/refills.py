@@ -10,7 +10,14 @@ from strawberry import federation
 from contract.errors import Code
 from subgraphs.medications.loaders import Medications
 from subgraphs.medications.model import RefillTask
-from subgraphs.medications.refills import TASK, ConflictError, NotTheirsError, ask_refill
+from subgraphs.medications.refills import (
+    TASK,
+    ConflictError,
+    NotTheirsError,
+    ask_refill,
+    prescription_of,
+)
+from subgraphs.medications.schema.later import RequestOfFact
 from subgraphs.runtime.creating import RefusedError
 from subgraphs.runtime.datatypes import FEW
 from subgraphs.runtime.errors import ClientError
@@ -50,6 +57,17 @@ class RefillRequest(FactNode):
     requester: Party | None = strawberry.field(description="Who asked.")
     owner: Party | None = strawberry.field(description="Who is to see to it.")
     notes: list[str] = strawberry.field(directives=[FEW], description="Remarks.")
+
+    @federation.field(
+        requires_scopes=scopes_for("MedicationRequest"),
+        description="The prescription it is about.",
+    )
+    async def prescription(self, info: strawberry.Info) -> RequestOfFact | None:
+        from subgraphs.medications.schema.types import MedicationRequest  # noqa: PLC0415 - it waits
+
+        request: Request[Medications] = info.context
+        found = await prescription_of(request, self.fact)
+        return MedicationRequest.of(request, found) if found else None
 
     @classmethod
     def of(cls, _request: Request[Any], fact: Fact[RefillTask]) -> RefillRequest:

@@ -224,6 +224,31 @@ class Patient(PatientNode):
             keep=keep,
         )
 
+    @federation.field(
+        directives=[PAGE],
+        requires=["links"],
+        requires_scopes=scopes_for(TASK),
+        description="Every refill that was asked for, of whichever prescription, the latest first.",
+    )
+    async def refill_requests(
+        self,
+        info: strawberry.Info,
+        status: Annotated[
+            list[str] | None, strawberry.argument(description="Only those of these statuses.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[RefillRequest] | None:
+        return await list_facts(
+            info,
+            self,
+            loaders.load_refills,
+            RefillRequest,
+            first=first,
+            after=after,
+            keep=lambda task: status is None or task.status in status,
+        )
+
     medication_dispenses: Connection[MedicationDispense] | None = facts_of_patient(
         MedicationDispense, loaders.load_dispenses, "What was dispensed."
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Final, TypeAlias
 
 import strawberry
 from strawberry import federation
 
 from contract.errors import Code
-from subgraphs.runtime.connection import PAGE, After, Connection, First
+from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
 from subgraphs.runtime.creating import RefusedError
 from subgraphs.runtime.datatypes import FEW, CodeableConcept
 from subgraphs.runtime.errors import ClientError
@@ -38,7 +39,9 @@ from subgraphs.telehealth.correspondence import (
     MESSAGES,
     Letter,
     NotTheirsError,
+    Thread,
     UnreachableError,
+    by_thread,
     load_messages,
     send,
     threads,
@@ -96,6 +99,33 @@ class Message(FactNode):
     resolve_references = facts_by_id(MESSAGES, load_messages)
 
 
+@federation.type(
+    requires_scopes=scopes_for(COMMUNICATION),
+    description="Messages that answer each other, as far as the caller may see them.",
+)
+class MessageThread:
+    id: strawberry.ID = strawberry.field(
+        description="The `id` of the message that began it: for `Patient.messages(thread:)`."
+    )
+    subject: str | None = strawberry.field(description="What it is about, in words.")
+    message_count: int = strawberry.field(description="How many messages it has.")
+    latest: Message = strawberry.field(description="The message that was sent last.")
+
+    @classmethod
+    def of(cls, request: Request[Any], thread: Thread) -> MessageThread:
+        return cls(
+            id=strawberry.ID(thread.id),
+            subject=thread.subject,
+            message_count=len(thread.messages),
+            latest=Message.of(request, thread.latest),
+        )
+
+
+_THREADS: Final[Listing[Thread]] = Listing(
+    id=lambda thread: thread.id, rank=lambda thread: thread.latest.rank
+)
+
+
 @federation.type(keys=["id"], description=PATIENT)
 class Patient(PatientNode):
     @federation.field(
@@ -126,6 +156,27 @@ class Patient(PatientNode):
             found,
             Message,
             scope=f"messages:{self.id}:{thread or ''}",
+            first=first,
+            after=after,
+        )
+
+    @federation.field(
+        directives=[PAGE],
+        requires=["links"],
+        requires_scopes=scopes_for(COMMUNICATION),
+        description="The same by thread: the one with the latest message first.",
+    )
+    async def message_threads(
+        self, info: strawberry.Info, first: First = None, after: After = None
+    ) -> Connection[MessageThread] | None:
+        request: Request[Telehealth] = info.context
+        found = await load_messages(request, await request.compartment(self.id, self.links))
+        return connect(
+            request,
+            _THREADS,
+            partial(MessageThread.of, request),
+            Gathered(by_thread(found.rows), found.sources),
+            scope=f"threads:{self.id}",
             first=first,
             after=after,
         )
