@@ -49,7 +49,7 @@ class Practitioner:
         self, info: strawberry.Info, from_: From, to: To, first: First = None, after: After = None
     ) -> Connection[Appointment] | None:
         request: Request[Scheduling] = info.context
-        whose = Gathered[Link]((*self._links(request), *self._in_feeds(request)))
+        whose: Gathered[Link] = Gathered((*self._links(request), *self._in_feeds(request)))
         return await list_day(request, whose, span(from_, to), self.id, first, after)
 
     @federation.field(
