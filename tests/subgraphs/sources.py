@@ -18,6 +18,8 @@ Wire = dict[str, Any]
 
 
 class SourceContract(ABC):
+    """A source that is not asked by patient is asked by something else in the same way."""
+
     @abstractmethod
     def row(self, id_: str, patient: str) -> Wire:
         """A record of this patient as the upstream sends it."""

@@ -4,6 +4,7 @@ again."""
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,7 +86,7 @@ class AuthorizationDesk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(ABC):
     """What requests and withdrawals have in common."""
 
     desk: AuthorizationDesk
@@ -130,8 +131,9 @@ class _Asking:
         response = {**response, "patient": own}
         return Answered(_text(claim), _text(response))
 
+    @abstractmethod
     def _claim(self, token: str) -> dict[str, Any]:
-        raise NotImplementedError
+        """What is asked for, under a token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 import strawberry
 from strawberry import federation
 
-from subgraphs.directory.schema.entries import Location, Organization, Practitioner
+from subgraphs.directory.schema.places import Location, Organization
+from subgraphs.directory.schema.practitioners import Practitioner
 from subgraphs.runtime import fact_nodes
 from subgraphs.runtime.parties import LISTED, PartyRef, open_party
 from subgraphs.runtime.request import Request

@@ -7,7 +7,8 @@ from typing import Any
 import strawberry
 from strawberry import federation
 
-from subgraphs.directory.schema.entries import Location, Organization, Practitioner
+from subgraphs.directory.schema.places import Location, Organization
+from subgraphs.directory.schema.practitioners import Practitioner
 from subgraphs.runtime import fact_nodes
 from subgraphs.runtime.fhir import Reference
 from subgraphs.runtime.gathering import Record

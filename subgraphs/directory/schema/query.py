@@ -12,7 +12,8 @@ from subgraphs.directory import model
 from subgraphs.directory.loaders import entries as loaders
 from subgraphs.directory.loaders.entries import Directory
 from subgraphs.directory.loaders.finding import Wanted, find_practitioners, read_words
-from subgraphs.directory.schema.entries import Location, Organization, Practitioner
+from subgraphs.directory.schema.places import Location, Organization
+from subgraphs.directory.schema.practitioners import Practitioner
 from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
 from subgraphs.runtime.entries import Entry
 from subgraphs.runtime.errors import ClientError

@@ -11,8 +11,8 @@ from subgraphs.directory import model
 from subgraphs.directory.kinds import CARE_TEAMS
 from subgraphs.directory.loaders.entries import Directory
 from subgraphs.directory.loaders.teams import ACTIVE, load_care_teams, load_primary
-from subgraphs.directory.schema.entries import Organization
 from subgraphs.directory.schema.parties import Party, PartyNode
+from subgraphs.directory.schema.places import Organization
 from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.datatypes import FEW, CodeableConcept, ContactPoint, Period
 from subgraphs.runtime.fact_fields import facts_by_id, list_facts

@@ -5,6 +5,7 @@ from typing import ClassVar
 import pytest
 
 from subgraphs.connectors.fhir.capabilities import Capabilities
+from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.payer import Payer, explained
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from tests.subgraphs.sources import FhirServerHolding, SourceContract
@@ -38,6 +39,14 @@ class TestPriorAuthorizations(SourceContract):
 
         server = Server(held, error)
         return await PriorAuthorizations(server).of_patients(Payer(server).explanations, patients)
+
+
+class TestClaimFiles(SourceContract):
+    def row(self, id_, patient):
+        return {"id": id_, "patient": {"reference": f"Patient/{patient}"}}
+
+    async def ask(self, patients, held, error=None):
+        return await ClaimFiles(FhirServerHolding(held, error)).claims(patients)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 from datetime import date
 
 from subgraphs.connectors.errors import Rejected
+from subgraphs.runtime.gathering import Answer
 from subgraphs.scheduling.loaders import day_before
+from subgraphs.scheduling.model import Span
+from subgraphs.scheduling.sources.calendars import FhirCalendars
 from subgraphs.scheduling.sources.fhir import FhirSchedule
 from tests.subgraphs.sources import FhirServerHolding, SourceContract
 
 DAY = date(2026, 11, 22)
+WEEK = Span("2026-11-21T00:00:00Z", "2026-11-28T00:00:00Z")
 
 
 def appointment(id_, *actors, **fields):
@@ -65,3 +69,46 @@ class TestFhirSchedule(SourceContract):
 
     async def ask(self, patients, held, error=None):
         return await FhirSchedule(FhirServerHolding(held, error)).appointments(patients, DAY)
+
+
+class TestAppointmentsWith(SourceContract):
+    """By practitioner."""
+
+    def row(self, id_, patient):
+        return appointment(id_, f"Practitioner/{patient}", start="2026-11-22T09:00:00Z")
+
+    async def ask(self, patients, held, error=None):
+        return await FhirCalendars(FhirServerHolding(held, error)).appointments_with(patients, WEEK)
+
+
+class TestSchedules(SourceContract):
+    """By whose they are."""
+
+    def row(self, id_, patient):
+        return {"id": id_, "actor": [{"reference": f"Practitioner/{patient}"}]}
+
+    async def ask(self, patients, held, error=None):
+        server = FhirServerHolding({_of(key): rows for key, rows in held.items()}, error)
+        found = await FhirCalendars(server).schedules_of([_of(key) for key in patients])
+        rows = {_key(actor): rows for actor, rows in found.rows.items()}
+        return Answer(rows, frozenset(map(_key, found.damaged)))
+
+
+class TestFreeSlots(SourceContract):
+    """By schedule."""
+
+    def row(self, id_, patient):
+        schedule = {"reference": f"Schedule/{patient}"}
+        times = {"start": "2026-11-22T09:00:00Z", "end": "2026-11-22T09:30:00Z"}
+        return {"id": id_, "schedule": schedule, "status": "free", **times}
+
+    async def ask(self, patients, held, error=None):
+        return await FhirCalendars(FhirServerHolding(held, error)).free_slots(patients, WEEK)
+
+
+def _of(key):
+    return f"Practitioner/{key}"
+
+
+def _key(actor):
+    return actor.partition("/")[2]
