@@ -1,9 +1,9 @@
 """Households of made-up people, and how careless clerks write them down: a model of our own.
 
-FEBRL knows no families. Here are twins with numbers one apart, a son of his father's name in one
-home, brothers and sisters, namesakes of one birthday in one town, children registered with a
-parent's number; and records with other mistakes than FEBRL's: keys next to each other, letters
-misread, nicknames, names exchanged, moves, marriages, much that is missing.
+FEBRL knows no families. Here are twins with numbers one apart, newborn twins without a name, a son
+of his father's name in one home, brothers and sisters, namesakes of one birthday in one town,
+children registered with a parent's number; and records with other mistakes than FEBRL's: keys next
+to each other, letters misread, nicknames, names exchanged, moves, marriages, much that is missing.
 """
 
 from __future__ import annotations
@@ -56,6 +56,9 @@ _STREETS: Final = (
 _KEYS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _MISREAD: Final = {"rn": "m", "m": "rn", "cl": "d", "d": "cl", "vv": "w", "i": "l", "l": "i"}
 
+NEWBORN: Final = "newborn"
+"""Twins the hospital has neither names nor numbers for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -78,11 +81,12 @@ class Person:
 
 
 AS_PEOPLE_ARE: Final[Mapping[str, float]] = {
-    "none": 35, "child": 25, "siblings": 34, "twins": 3, "junior": 2, "number": 1,
+    "none": 34.5, "child": 25, "siblings": 34, "twins": 3, "newborns": 0.5, "junior": 2,
+    "number": 1,
 }  # fmt: skip
 """Who else lives in a hundred households; namesakes there are as many as chance makes."""
 LOOKALIKES: Final[Mapping[str, float]] = dict.fromkeys(
-    ("siblings", "twins", "junior", "number", "namesake"), 1.0
+    ("siblings", "twins", "newborns", "junior", "number", "namesake"), 1.0
 )
 """Every household has somebody who is easily taken for somebody else."""
 
@@ -125,16 +129,10 @@ def _people(rng: Random, count: int, kinds: Mapping[str, float]) -> Iterator[Per
             case "siblings":
                 younger = _child(home, rng)
                 yield from people(replace(child, kin="sibling"), replace(younger, kin="sibling"))
-            case "twins":
-                name = next(n for n in iter(lambda: _given(rng), "") if n[0] != child.given[0])
-                other = replace(child, given=name, middle=rng.choice("ABCDEJLMRST"))
-                # Numbers asked for together are given out one after the other.
-                other = replace(other, ssn=child.ssn + 1, kin="twin")
-                yield from people(replace(child, kin="twin"), other)
+            case "twins" | "newborns" as kind:
+                yield from people(*_born_together(child, kind, rng))
             case "junior":
-                told = rng.random() < 0.6  # noqa: PLR2004
-                son = replace(child, given=home.given, sex=home.sex, suffix="Jr" if told else None)
-                yield from people(replace(son, kin="junior"))
+                yield from people(_junior(home, child, rng))
             case "namesake":
                 other = replace(
                     _adult(rng), given=home.given, family=home.family, born=home.born, sex=home.sex
@@ -172,6 +170,25 @@ def _child(parent: Person, rng: Random) -> Person:
     return replace(_adult(rng), **_home(parent), born=born, phone=phone)
 
 
+def _born_together(child: Person, kind: str, rng: Random) -> tuple[Person, Person]:
+    if kind == "newborns":
+        unnamed = replace(child, given="", middle="", kin=NEWBORN)
+        return unnamed, replace(unnamed, sex=_adult(rng).sex)
+    taken = nicknames(child.given)
+    drawn = iter(lambda: _given(rng), "")
+    name = next(n for n in drawn if n[0] != child.given[0] and n not in taken)
+    # Numbers asked for together are given out one after the other.
+    middle, ssn = rng.choice("ABCDEJLMRST"), child.ssn + 1
+    return replace(child, kin="twin"), replace(
+        child, given=name, middle=middle, ssn=ssn, kin="twin"
+    )
+
+
+def _junior(parent: Person, child: Person, rng: Random) -> Person:
+    suffix = "Jr" if rng.random() < 0.6 else None  # noqa: PLR2004
+    return replace(child, given=parent.given, sex=parent.sex, suffix=suffix, kin="junior")
+
+
 def _home(one: Person) -> dict[str, Any]:
     return {"family": one.family, "house": one.house, "street": one.street, "town": one.town}
 
@@ -200,6 +217,8 @@ def _typo(person: Person, rng: Random) -> Person:
 
 
 def _mistype(text: str, rng: Random) -> str:
+    if not text:
+        return text
     at = rng.randrange(len(text))
     match rng.randrange(5):
         case 0:
@@ -265,6 +284,7 @@ def _resource(one: Person, rng: Random) -> PatientResource:
 
     city, code = _TOWNS[one.town]
     ssn = f"{one.borrowed or one.ssn:09d}"
+    numbered = 0.0 if one.kin == NEWBORN else 0.6
     wire = {
         "id": str(one.number),
         "name": [
@@ -285,7 +305,7 @@ def _resource(one: Person, rng: Random) -> PatientResource:
             }
         ],
         "identifier": [
-            {"system": SSN_SYSTEM, "value": told(rng.choice((ssn, ssn, ssn, ssn[-4:])), 0.6)}
+            {"system": SSN_SYSTEM, "value": told(rng.choice((ssn, ssn, ssn, ssn[-4:])), numbered)}
         ],
     }
     return msgspec.convert(wire, PatientResource)

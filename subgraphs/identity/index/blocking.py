@@ -15,6 +15,7 @@ from subgraphs.identity.index.features import Features, Home
 
 MAX_BLOCK: Final = 60
 """Records with one key beyond which it is passed over: it bounds what one match can cost."""
+_BEGINNING = 5
 
 
 def block_keys(record: Features) -> Iterator[str]:
@@ -22,6 +23,10 @@ def block_keys(record: Features) -> Iterator[str]:
     families = {names.sounds(family) for family in record.family}
     heard = {names.sounds(given) for given in record.given}
     yield from _of_numbers(record)
+    if record.ssn:
+        # A number mistyped towards its end still brings together whoever has one of the names.
+        for name in families | heard:
+            yield f"begins {record.ssn[:_BEGINNING]} {name}"
     if record.birth_date:
         yield from _of_birth(record, families, heard)
     for home in record.homes:

@@ -27,6 +27,7 @@ _LIKE_STREET = 60.0
 _ANY_STREET = 45.0
 _LIKE_HOUSE = 0.6
 _LONG = 4
+_SHORT = 3
 _CLOSE = 100
 
 
@@ -101,7 +102,7 @@ def _names(one: Features, other: Features, known: Frequencies) -> Iterator[Agree
     given = _given(one.given, other.given, known) if one.given and other.given else None
     family = _family(one.family, other.family, known) if one.family and other.family else None
     is_apart = DIFFERENT in (given and given.level, family and family.level)
-    if is_apart and _are_swapped(one, other):
+    if is_apart and _are_swapped(one, other, known):
         yield Agreement("given", "swapped")
         yield Agreement("family", "swapped")
         return
@@ -147,12 +148,24 @@ def _family(one: Sequence[str], other: Sequence[str], known: Frequencies) -> Agr
     return Agreement("family", DIFFERENT)
 
 
-def _are_swapped(one: Features, other: Features) -> bool:
+def _are_swapped(one: Features, other: Features, known: Frequencies) -> bool:
     """Whether the given name stands where the family name should, on one side."""
     crossed = [(a, b) for a in one.given for b in other.family]
     back = [(a, b) for a in one.family for b in other.given]
     told = [pairs for pairs in (crossed, back) if pairs]
-    return bool(told) and all(any(are_alike(a, b) for a, b in pairs) for pairs in told)
+    if not told:
+        return False
+    if all(any(are_alike(a, b) for a, b in pairs) for pairs in told):
+        return True
+    # `Webb, Sam` and `Sma Webb`: where one name is beyond doubt, the other may be short.
+    is_exact = any(a == b for pairs in told for a, b in pairs)
+    return is_exact and all(any(_is_short_slip(a, b, known) for a, b in p) for p in told)
+
+
+def _is_short_slip(one: str, other: str, known: Frequencies) -> bool:
+    if min(len(one), len(other)) < _SHORT or OSA.distance(one, other, score_cutoff=1) > 1:
+        return False
+    return one == other or not (known.is_given(one) and known.is_given(other))
 
 
 def are_alike(one: str, other: str) -> bool:

@@ -55,7 +55,7 @@ def extract(source: str, record: PatientResource) -> Features:
         birth_date=names.birth_date(record.birth_date),
         sex=record.gender if record.gender in ("male", "female") else None,
         given=_known(names.known(parts[0]) for parts in given if parts),
-        middle=_known(names.plain(part)[:1] for parts in given for part in parts[1:]),
+        middle=_known((names.known(p) or "")[:1] for parts in given for p in parts[1:]),
         family=_known(names.known(name.family) for name in record.name),
         suffixes=_known(names.suffix(part) for name in record.name for part in name.suffix),
         phones=_known(names.phone(t.value) for t in record.telecom if t.system == "phone"),

@@ -111,6 +111,7 @@ _OTHER_BIRTH: Final = frozenset({DIFFERENT, "year"})
 _SAME_HOME: Final = frozenset({SAME, "alike"})
 _ONE_NUMBER: Final = frozenset({SAME, "slip"})
 _LIKE_NUMBER: Final = frozenset({SAME, "slip", "neighbour"})
+_YOUNGEST_PARENT: Final = 12
 
 
 def _same_source(_levels: Levels, one: Features, other: Features) -> Outcome | None:
@@ -130,17 +131,29 @@ def _other_generation(levels: Levels, _one: Features, _other: Features) -> Outco
     return Outcome.REVIEW if levels.get("ssn") == SAME else Outcome.APART
 
 
-def _twins(levels: Levels, _one: Features, _other: Features) -> Outcome | None:
+def _twins(levels: Levels, one: Features, other: Features) -> Outcome | None:
     """Another given name, or none: with all else the same it is a twin, or the same household."""
     if levels.get("ssn") in _ONE_NUMBER:
         return None
     given = levels.get("given")
     if given in _OTHER_GIVEN:
         return Outcome.APART
-    return Outcome.REVIEW if given is None else None
+    if given == "initial":
+        # Twins are often named alike.
+        return Outcome.REVIEW
+    return None if given is not None or _has_one_name(levels, one, other) else Outcome.REVIEW
 
 
-def _other_birth(levels: Levels, _one: Features, _other: Features) -> Outcome | None:
+def _has_one_name(levels: Levels, one: Features, other: Features) -> bool:
+    """Whether neither source tells a given name of somebody who is no newborn: there is none.
+
+    Nobody gets a number before a name. For twins both sources would have to lack it by chance.
+    """
+    is_named = bool(one.ssn and other.ssn) and levels.get("ssn") != "neighbour"
+    return is_named and not one.given and not other.given
+
+
+def _other_birth(levels: Levels, one: Features, other: Features) -> Outcome | None:
     """Another birth date, or none: a parent and a child of one name, in one home."""
     number, birth = levels.get("ssn"), levels.get("birthDate")
     if birth == SAME:
@@ -150,9 +163,26 @@ def _other_birth(levels: Levels, _one: Features, _other: Features) -> Outcome | 
         return Outcome.REVIEW
     if number in _LIKE_NUMBER:
         return None
+    if _is_alone_of_the_name(levels, one, other):
+        return None if birth == "slip" else Outcome.REVIEW
     if number is None:
         return Outcome.APART if birth in _OTHER_BIRTH else Outcome.REVIEW
     return {"slip": None, None: Outcome.REVIEW}.get(birth, Outcome.APART)
+
+
+def _is_alone_of_the_name(levels: Levels, one: Features, other: Features) -> bool:
+    """Whether these are too near in age for a parent and a child, and no couple of one name."""
+    if one.birth_date is None or other.birth_date is None:
+        return False
+    if levels.get("given") != SAME or levels.get("sex") != SAME:
+        return False
+    years = abs(int(one.birth_date[:4]) - int(other.birth_date[:4]))
+    return years < _YOUNGEST_PARENT and _live_together(levels)
+
+
+def _live_together(levels: Levels) -> bool:
+    is_reached = levels.get("phone") == SAME or levels.get("email") == SAME
+    return is_reached or levels.get("address") in _SAME_HOME
 
 
 def _other_family(levels: Levels, _one: Features, _other: Features) -> Outcome | None:
@@ -172,9 +202,7 @@ def _namesakes(levels: Levels, _one: Features, _other: Features) -> Outcome | No
     """A name and a birth date alone: there are two of that in every large town."""
     if levels.get("ssn") in _LIKE_NUMBER or levels.get("number") == SAME:
         return None
-    is_reached = levels.get("phone") == SAME or levels.get("email") == SAME
-    is_home = levels.get("address") in _SAME_HOME
-    return None if is_reached or is_home else Outcome.REVIEW
+    return None if _live_together(levels) else Outcome.REVIEW
 
 
 def _is_denied(levels: Levels, one: Features, other: Features) -> bool:

@@ -48,7 +48,7 @@ _STREETS: Final = {
 _NOBODY: Final = {
     "baby", "boy", "girl", "babyboy", "babygirl", "bb", "bg", "newborn", "infant", "male", "female",
     "unknown", "unk", "unnamed", "noname", "anonymous", "test", "patient", "none", "na", "xxx",
-    "doe", "trauma", "twin", "twina", "twinb", "dummy",
+    "doe", "trauma", "twin", "twina", "twinb", "dummy", "fnu", "lnu", "nfn", "nln", "nmn", "nmi",
 }  # fmt: skip
 """What is written for a name nobody knows, or has been given yet."""
 _BETWEEN_WORDS = re.compile(r"[\s,;/]+")

@@ -11,7 +11,7 @@ from sandbox.data.population import build_population
 from subgraphs.identity.index import names
 from subgraphs.identity.index.features import extract
 from subgraphs.identity.index.matching import Matcher, Outcome
-from subgraphs.identity.index.people import tell_apart
+from subgraphs.identity.index.people import candidates, tell_apart
 from subgraphs.identity.model import PatientResource
 from subgraphs.runtime.crosswalk import Link
 
@@ -56,6 +56,8 @@ def linked(one, other) -> bool:
         pytest.param({"ssn": "999-12-4356"}, id="two digits of the number exchanged"),
         pytest.param({"ssn": "XXX-XX-3456", "phone": None}, id="the number's last four, and home"),
         pytest.param({"birth_date": "1986-03-14"}, id="digits of the year exchanged"),
+        pytest.param({"ssn": None, "birth_date": "1968-03-15"}, id="no number, off by a day"),
+        pytest.param({"ssn": None, "birth_date": "1978-03-14"}, id="no number, another decade"),
     ],
 )
 def test_links(patient, changes):
@@ -74,6 +76,7 @@ def test_links_a_misspelt_name_and_an_american_date_by_number(patient):
         pytest.param({}, {"ssn": None, "given": "Baby Girl"}, id="a newborn has no name yet"),
         pytest.param({"given": "BB"}, {"given": "Boy", "ssn": None}, id="two newborns"),
         pytest.param({"ssn": None}, {"ssn": None, "given": "Ida"}, id="twins"),
+        pytest.param({"ssn": None}, {"ssn": None, "given": "A"}, id="twins of one initial"),
         pytest.param(
             {"ssn": None, "given": "Marie"}, {"ssn": None, "given": "Maria"}, id="twins, like names"
         ),
@@ -94,7 +97,7 @@ def test_links_a_misspelt_name_and_an_american_date_by_number(patient):
             {"ssn": None}, {"ssn": None, "birth_date": "1998-03-14"}, id="junior without suffix"
         ),
         pytest.param(
-            {"ssn": None}, {"ssn": None, "birth_date": "1968-03-15"}, id="birth date off, no number"
+            {"ssn": None}, {"ssn": None, "birth_date": "1988-03-14"}, id="a slip of a generation"
         ),
         pytest.param(
             {"ssn": None, "given": "James", "family": "Smith"},
@@ -151,9 +154,21 @@ def test_the_same_card_number_is_a_personal_number(patient):
         ),
         pytest.param(
             {"ssn": None},
-            {"ssn": None, "birth_date": "1968-03-15"},
+            {"ssn": None, "birth_date": "1988-03-14"},
             "another birth date",
-            id="a birth date off by a day",
+            id="a birth date off by a generation",
+        ),
+        pytest.param(
+            {"ssn": None},
+            {"ssn": None, "birth_date": "1972-07-02"},
+            "another birth date",
+            id="another birth date, too near for a parent",
+        ),
+        pytest.param(
+            {"ssn": None, "given": "John"},
+            {"ssn": None, "given": "Jack", "birth_date": "1969-03-14"},
+            "another birth date",
+            id="brothers John and Jack",
         ),
         pytest.param(
             {"ssn": None, "given": "Mary", "street": "120 Lakewood Street"},
@@ -239,6 +254,41 @@ def test_unless_anything_else_speaks_for_two(patient, one, other):
 def test_however_rare_the_name_kin_are_not_linked(patient, one, other):
     rare = {"family": "Tranquillus"}
     assert not linked(patient(**rare | one), patient(**rare | other))
+
+
+@pytest.mark.parametrize("said", [None, "FNU", "Unknown"])
+def test_a_person_of_one_name_has_it_in_every_source(patient, said):
+    one = patient(given=None, family="Suharto")
+    assert linked(one, patient(given=said, family="Suharto", ssn="512-44-8021"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"ssn": None}, id="newborns have no numbers"),
+        pytest.param({"ssn": "999-12-3457"}, id="twins' numbers, one apart"),
+        pytest.param({"ssn": "XXX-XX-8021"}, id="the last four are no whole number"),
+        pytest.param({"ssn": "512-44-8021", "given": "Ida"}, id="one has a given name"),
+        pytest.param({"ssn": "512-44-8021", "birth_date": "1998-07-02"}, id="another birth date"),
+    ],
+)
+def test_but_who_may_be_a_twin_without_a_name_is_not_linked(patient, changes):
+    one = patient(given=None, family="Suharto")
+    assert not linked(one, patient(**{"given": None, "family": "Suharto"} | changes))
+
+
+def test_short_names_in_each_others_place(patient):
+    webb = patient(given="Sam", family="Webb", ssn=None)
+    assert linked(webb, patient(given="Webb", family="Sma", ssn=None))
+    # Pam is no misspelt Sam.
+    assert not linked(webb, patient(given="Webb", family="Pam", ssn=None))
+
+
+def test_a_number_mistyped_at_its_end_is_found_by_one_name(patient):
+    one = patient(phone=None, street=None)
+    other = patient(ssn="999-12-4356", birth_date=None, family="Byron", phone=None, street=None)
+    features = {"a": extract("north", one), "b": extract("south", other)}
+    assert candidates(features) == [("a", "b")]
 
 
 def test_a_rare_name_tells_more_than_a_common_one(patient):
