@@ -65,8 +65,9 @@ def judge_febrl() -> str:
     matcher = Matcher()
     records = load(*HELD_BACK)
     true, verdicts = true_pairs(records), decide_all(records, matcher)
+    link = matcher.weights.link
     rows = [
-        _judged("points alone, 26 or more", by_points(verdicts, true, matcher.weights.link)),
+        _judged(f"points alone, {link:.0f} or more", by_points(verdicts, true, link)),
         _judged("points and rules: linked", score(verdicts, true, Outcome.LINK)),
         _judged("points and rules: or for a human", score(verdicts, true, Outcome.REVIEW)),
     ]

@@ -42,17 +42,8 @@ _TOWNS: Final = tuple(
     )
 )
 _STREETS: Final = (
-    "Maple",
-    "Oak",
-    "Cedar",
-    "Pine",
-    "Lake",
-    "Hill",
-    "Park",
-    "Church",
-    "Mill",
-    "High",
-)
+    "Maple", "Oak", "Cedar", "Pine", "Lake", "Hill", "Park", "Church", "Mill", "High",
+)  # fmt: skip
 _KEYS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _MISREAD: Final = {"rn": "m", "m": "rn", "cl": "d", "d": "cl", "vv": "w", "i": "l", "l": "i"}
 

@@ -14,7 +14,7 @@ from subgraphs.identity.index.frequencies import frequencies
 from subgraphs.identity.index.matching import CEILINGS
 from subgraphs.identity.index.weights import Level, Weights
 
-LINK: Final = 26.0
+LINK: Final = 24.0
 REVIEW: Final = 14.0
 MARGIN: Final = 6.0
 SURE: Final = 34.0

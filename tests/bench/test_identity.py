@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from bench.identity import __main__ as bench
-from bench.identity.febrl import HELD_BACK, by_points, decide_all, load, score, true_pairs
+from bench.identity.febrl import (
+    HELD_BACK,
+    by_points,
+    decide_all,
+    load,
+    pairs_of,
+    score,
+    true_pairs,
+)
+from bench.identity.households import AS_PEOPLE_ARE, households
 from bench.identity.sandbox import judge_seed
 from bench.identity.scale import measure
 from subgraphs.identity.index.matching import Matcher, Outcome
@@ -30,7 +39,7 @@ def test_rules_cost_recall_and_never_precision(febrl):
     true, verdicts = febrl
     linked = score(verdicts, true, Outcome.LINK)
     assert linked.precision >= 0.9995
-    assert linked.recall >= 0.98
+    assert linked.recall >= 0.985
     assert score(verdicts, true, Outcome.REVIEW).recall >= 0.99
 
 
@@ -38,6 +47,13 @@ def test_rules_cost_recall_and_never_precision(febrl):
 def test_no_false_link_among_the_sandbox_s_people(seed):
     judged = judge_seed(seed, 60, date(2026, 11, 22), MATCHER)
     assert (judged.wrong, judged.found) == (0, judged.true)
+
+
+def test_no_false_link_among_made_up_kin():
+    records, who = households(5, 400, AS_PEOPLE_ARE)
+    true = pairs_of({key: person.number for key, person in who.items()})
+    linked = score(decide_all(records, MATCHER), true, Outcome.LINK)
+    assert linked.linked == linked.right > 0.8 * linked.true
 
 
 async def test_the_measurement_finds_whom_it_indexed(tmp_path):

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from subgraphs.runtime.idempotency import idempotency_table
 
 METADATA: Final = sa.MetaData()
-VERSION: Final = 3
+VERSION: Final = 4
 
 members = sa.Table(
     "identity_member",
@@ -129,9 +129,13 @@ def _crawl_anew(connection: sa.Connection) -> None:
 
 
 def _weigh_anew(connection: sa.Connection) -> None:
-    """2 → 3: keys and weights are others; whatever a source says next is news."""
+    """2 → 3 → 4: keys and weights are others; whatever a source says next is news."""
     connection.execute(sa.update(members).values(digest=b""))
 
 
-_STEPS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_crawl_anew, _weigh_anew)
+_STEPS: Final[tuple[Callable[[sa.Connection], None], ...]] = (
+    _crawl_anew,
+    _weigh_anew,
+    _weigh_anew,
+)
 """The n-th step leads from version n to the next."""

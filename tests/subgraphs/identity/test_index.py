@@ -3,15 +3,19 @@
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from subgraphs.connectors.errors import SourceState
 from subgraphs.identity.index.crypto import IndexUnreadableError
 from subgraphs.identity.index.store import open_index, said_by
+from subgraphs.identity.index.tables import blocks, counters, members, pairs
 from subgraphs.identity.index.words import words_asked
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.database import sqlite_url
+from tests.subgraphs.identity.people import KEY, NOW
 
 N1, S2, W3 = Link("north", "1"), Link("south", "2"), Link("west", "3")
+_VERSION = counters.c.name == "version"
 
 
 async def test_any_record_finds_the_person_and_all_links(index, absorb, patient):
@@ -72,6 +76,26 @@ async def test_it_survives_a_restart_and_shows_nothing_on_disk(tmp_path, patient
         assert secret not in content
     with pytest.raises(IndexUnreadableError, match="remove it"):
         await open_index(sqlite_url(tmp_path, "identity"), b"x" * 32)
+
+
+async def test_an_index_of_an_earlier_version_weighs_everybody_anew(tmp_path, patient):
+    url = sqlite_url(tmp_path, "identity")
+    index = await open_index(url, KEY)
+    for link in (N1, S2):
+        await index.take(link.source, {link.id: said_by(patient(link.id), NOW)}, NOW)
+    async with index.database.writing() as connection:
+        # As an earlier version left it, which found these two by no key.
+        await connection.execute(sa.delete(blocks))
+        await connection.execute(sa.delete(pairs))
+        await connection.execute(sa.update(members).values(blocks=b"", person=members.c.no))
+        await connection.execute(sa.update(counters).values(value=3).where(_VERSION))
+    await index.close()
+    again = await open_index(url, KEY)
+    assert (await again.people([N1]))[N1].links == (N1,)
+    for link in (N1, S2):
+        await again.take(link.source, {link.id: said_by(patient(link.id), NOW)}, NOW)
+    assert (await again.people([N1]))[N1].links == (N1, S2)
+    await again.close()
 
 
 async def test_pages_through_everyone_once(index, absorb, patient):
