@@ -17,6 +17,7 @@ import yaml
 
 SYSTEMS: Final = {
     "icd-10-cm": "http://hl7.org/fhir/sid/icd-10-cm",
+    "icd-9-cm": "http://hl7.org/fhir/sid/icd-9-cm",
     "icd-10-pcs": "http://www.cms.gov/Medicare/Coding/ICD10",
     "snomed": "http://snomed.info/sct",
     "loinc": "http://loinc.org",
@@ -29,7 +30,7 @@ WORDS: Final = "text"
 Ages: TypeAlias = tuple[int, int]
 """Completed years at the time of a record: the first and the last that are possible."""
 # In these a code begins with its category's: whoever names B20 means B20.1 too.
-_HIERARCHIES: Final = frozenset({"icd-10-cm", "icd-10-pcs"})
+_HIERARCHIES: Final = frozenset({"icd-9-cm", "icd-10-cm", "icd-10-pcs"})
 
 
 class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
