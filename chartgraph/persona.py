@@ -17,3 +17,4 @@ class Persona(StrEnum):
     SCHEDULER = "scheduler"
     RESEARCHER = "researcher"
     DEVELOPER = "developer"
+    TESTER = "tester"

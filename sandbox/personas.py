@@ -162,5 +162,13 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             scopes=identity,
             purpose="HSYSADMIN",
         ),
+        Persona(
+            name="tester",
+            title="A tester of the API, to whom no field is refused but what takes an emergency",
+            subject="tester-1",
+            roles=("clinician", "identity-steward", "privacy-officer"),
+            scopes=(*identity, "user/*.cruds"),
+            purpose="HOPERAT",
+        ),
     )
     return {persona.name: persona for persona in everyone}

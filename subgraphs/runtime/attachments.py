@@ -16,11 +16,10 @@ import strawberry
 from strawberry import federation
 from strawberry.federation.schema_directives import Cost
 
-from contract.errors import Code
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.fhir.binary import Binary
 from subgraphs.runtime import fhir
-from subgraphs.runtime.errors import ClientError, SourcesDownError
+from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
@@ -78,15 +77,18 @@ class AttachmentContent:
         description="As text, where its media type is one and it is UTF-8. It is a source's: "
         "escape it before you show it."
     )
-    base64: str = strawberry.field(description="The bytes in base64.")
+    base64: str | None = strawberry.field(
+        description="The bytes in base64; null, as `text` is, where they are more than `maxBytes`."
+    )
 
     @classmethod
-    def of(cls, content_type: str | None, data: bytes) -> AttachmentContent:
+    def of(cls, content_type: str | None, data: bytes, most: int) -> AttachmentContent:
+        fits = len(data) <= most
         return cls(
             content_type=content_type,
             size=len(data),
-            text=_text(content_type, data),
-            base64=base64.b64encode(data).decode(),
+            text=_text(content_type, data) if fits else None,
+            base64=base64.b64encode(data).decode() if fits else None,
         )
 
 
@@ -122,14 +124,12 @@ class Attachment:
         max_bytes: Annotated[
             int,
             strawberry.argument(
-                description="The most you take, in bytes, at most 8,000,000: a larger content is "
-                "BAD_USER_INPUT, with its `size`."
+                description="The most you take, in bytes, at most 8,000,000: of a larger content "
+                "the `size` alone is told."
             ),
         ] = DEFAULT_BYTES,
     ) -> AttachmentContent | None:
         request: Request[Mapping[str, Contents]] = info.context
-        if not 0 < max_bytes <= MAX_BYTES:
-            raise ClientError(Code.BAD_USER_INPUT, argument="maxBytes", maximum=MAX_BYTES)
         whose, document = self.fact.compartment, Document(self.fact)
         access = request.access
         if not (access.may_read(DOCUMENT, whose) and access.permits(document, whose)):
@@ -138,9 +138,7 @@ class Attachment:
         if found is None:
             return None
         content_type, data = found
-        if len(data) > max_bytes:
-            raise ClientError(Code.BAD_USER_INPUT, argument="maxBytes", size=len(data))
-        return AttachmentContent.of(content_type, data)
+        return AttachmentContent.of(content_type, data, min(max_bytes, MAX_BYTES))
 
     async def _fetched(
         self, request: Request[Mapping[str, Contents]]

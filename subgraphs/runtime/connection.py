@@ -14,9 +14,7 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 import strawberry
 from strawberry.federation.schema_directives import ListSize
 
-from contract.errors import Code
 from subgraphs.runtime.datatypes import FEW, PageInfo, SourceStatus
-from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
 
@@ -35,10 +33,16 @@ PAGE: Final = ListSize(
 """How many rows a connection is charged for before it is read."""
 
 First: TypeAlias = Annotated[
-    int | None, strawberry.argument(description="Rows on the page: 50 if left out, at most 200.")
+    int | None,
+    strawberry.argument(
+        description="Rows on the page: 50 if left out or negative; more than 200 are 200."
+    ),
 ]
 After: TypeAlias = Annotated[
-    str | None, strawberry.argument(description="A cursor: the page is what follows it.")
+    str | None,
+    strawberry.argument(
+        description="A cursor: the page is what follows it. One of another list is as none."
+    ),
 ]
 
 
@@ -83,17 +87,16 @@ def connect(
     first: int | None = None,
     after: str | None = None,
 ) -> Connection[NodeT]:
-    """Cut the page `first` rows long behind `after`; `scope` keeps cursors to their own list."""
+    """Cut the page `first` rows long behind `after`; `scope` keeps cursors to their own list.
+
+    A cursor that is not of this list cuts nothing off, as Relay has it: whoever comes with one sees
+    rows again, but misses none. https://relay.dev/graphql/connections.htm#ApplyCursorsToEdges()
+    """
     size = page_size(first)
     rows = sort_rows(listing, gathered.rows)
     ids = request.subgraph.ids
-    if after is not None:
-        place = ids.open_cursor(scope, after)
-        if place is None:
-            raise ClientError(Code.BAD_USER_INPUT, argument="after")
-        rest = [row for row in rows if _is_behind(listing, row, place)]
-    else:
-        rest = rows
+    place = ids.open_cursor(scope, after) if after is not None else None
+    rest = rows if place is None else [row for row in rows if _is_behind(listing, row, place)]
     page = rest[:size]
     cursors = [ids.seal_cursor(scope, listing.position(row)) for row in page]
     nodes = [node(row) for row in page]
@@ -128,10 +131,8 @@ def connection_of(
 
 
 def page_size(first: int | None) -> int:
-    size = DEFAULT_PAGE if first is None else first
-    if not 0 <= size <= MAX_PAGE:
-        raise ClientError(Code.BAD_USER_INPUT, argument="first", maximum=MAX_PAGE)
-    return size
+    """What is no number of rows is as if left out, and counts so in the operation's cost too."""
+    return DEFAULT_PAGE if first is None or first < 0 else min(first, MAX_PAGE)
 
 
 def sort_rows(listing: Listing[RowT], rows: Sequence[RowT]) -> list[RowT]:

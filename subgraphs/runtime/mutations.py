@@ -1,15 +1,22 @@
 """What every mutation has in common: its key, and the ways in which it can come out.
 
-A mutation answers with a union of what can come out: `Booked`, say, or one of the three types here.
-What its caller can expect to happen is data; errors remain for what nobody expects.
+A mutation answers with a union of what can come out: `Booked`, say, or one of the types here. What
+its caller can expect to happen is data; errors remain for what nobody expects. `mutation` makes
+data of what a resolver raises: an id that is unknown is `NotFound`, a value that does not fit
+`InvalidInput`.
 
-    Annotated[Booked | StateConflict | Denied | UpstreamRefused, strawberry.union("Payload")]
+    Annotated[
+        Booked | StateConflict | Denied | NotFound | InvalidInput | UpstreamRefused,
+        strawberry.union("Payload"),
+    ]
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Final
+from functools import wraps
+from typing import Any, Final
 
 import strawberry
 from strawberry import federation
@@ -56,6 +63,25 @@ class Denied:
 
 
 @federation.type(
+    shareable=True,
+    description="What the input names does not exist, or is not the caller's to see; nothing was "
+    "changed.",
+)
+class NotFound:
+    code: str = strawberry.field(description="`NOT_FOUND`.")
+    message: str = strawberry.field(description="What is missing.")
+
+
+@federation.type(shareable=True, description="The input is not one; nothing was changed.")
+class InvalidInput:
+    code: str = strawberry.field(description="`BAD_USER_INPUT`.")
+    message: str = strawberry.field(description="What does not fit.")
+    argument: str | None = strawberry.field(
+        description="The field of the input that does not fit, where it is one."
+    )
+
+
+@federation.type(
     shareable=True, description="The system behind refused; as far as it says, nothing was changed."
 )
 class UpstreamRefused:
@@ -67,6 +93,53 @@ class UpstreamRefused:
     def of(cls, source: str, error: Rejected | Refused) -> UpstreamRefused:
         code = error.codes[0] if isinstance(error, Rejected) and error.codes else error.state.value
         return cls(source=source, code=code, message=str(error))
+
+
+def mutation(**given: Any) -> Callable[[Callable[..., Awaitable[object]]], Any]:
+    """A field that changes something; takes what `federation.field` takes."""
+
+    def field(resolve: Callable[..., Awaitable[object]]) -> Any:
+        @wraps(resolve)
+        async def tell(*args: Any, **kwargs: Any) -> object:
+            try:
+                return await resolve(*args, **kwargs)
+            except ClientError as error:
+                refusal = _refusal(error)
+                if refusal is None:
+                    raise
+                return refusal
+
+        return federation.field(**given)(tell)
+
+    return field
+
+
+def _refusal(error: ClientError) -> Denied | NotFound | InvalidInput | None:
+    """None for what is no fault of the caller's."""
+    match error.code:
+        case Code.NOT_FOUND:
+            return NotFound(code=error.code.value, message=str(error))
+        case Code.FORBIDDEN:
+            return Denied(code=error.code.value, message=str(error))
+        case Code.BAD_USER_INPUT:
+            return _invalid(error)
+        case _:
+            return None
+
+
+def _invalid(error: ClientError) -> InvalidInput:
+    told = error.extensions
+    message = "The input does not fit what its description says."
+    if "maximum" in told:
+        message = f"More than the input takes, or nothing: at most {told['maximum']}."
+    elif "elements" in told:
+        message = f"The record would not be one that its source takes: {told['elements']}."
+    argument = told.get("argument")
+    return InvalidInput(
+        code=error.code.value,
+        message=message,
+        argument=argument if isinstance(argument, str) else None,
+    )
 
 
 def check_key(key: str) -> str:

@@ -140,7 +140,6 @@ def test_there_is_something_to_look_for(used):
         Code.SOURCE_UNAVAILABLE,
         Code.SOURCE_PROTOCOL_VIOLATION,
         Code.SCOPE_REQUIRED,
-        Code.NOT_FOUND,
         Code.TOKEN_INVALID,
     }
 

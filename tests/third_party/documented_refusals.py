@@ -1,16 +1,17 @@
-"""For Schemathesis, in whose environment it runs: an answer that refuses by the table is one.
+"""For Schemathesis, in whose environment it runs: a field that is refused is a refusal.
 
-Schemathesis takes any error beside data for the server's failure, as it cannot know what our codes
-mean. `CHARTGRAPH_REFUSALS` names those by which a request is refused; an error with any other code,
-or without one, is left for it to find. What it sends to be refused is none of this file's business.
+A field that the caller's token or role does not open is null, with an error at its place that says
+what would open it (docs/authorization.md). Schemathesis takes any error beside data for the
+server's failure, as it cannot know who asks. No other error is passed over, and whoever sees every
+field is tested without this file.
 """
 
 import json
-import os
 
 import schemathesis
 
-REFUSALS = frozenset(os.environ["CHARTGRAPH_REFUSALS"].split(","))
+FIELD_REFUSED = {"SCOPE_REQUIRED": "scopes", "FORBIDDEN": "policies"}
+"""The code of the refusal of a field, and what it says would open it."""
 
 
 @schemathesis.hook
@@ -24,7 +25,12 @@ def after_call(_, case, response):
     if not isinstance(answer, dict) or not answer.get("errors"):
         return
     errors = answer.pop("errors")
-    unexplained = [e for e in errors if e.get("extensions", {}).get("code") not in REFUSALS]
+    unexplained = [error for error in errors if not _refuses_field(error)]
     if unexplained:
         answer["errors"] = unexplained
     response.content = json.dumps(answer).encode()
+
+
+def _refuses_field(error):
+    told = error.get("extensions", {})
+    return bool(error.get("path")) and FIELD_REFUSED.get(told.get("code")) in told

@@ -9,7 +9,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from contract.errors import Code
 from subgraphs.connectors.errors import UpstreamError
 from subgraphs.connectors.x12.benefits import InquiryRefused
 from subgraphs.connectors.x12.eligibility import Eligibility
@@ -20,7 +19,7 @@ from subgraphs.coverage.model.estimate import CENT
 from subgraphs.coverage.sources.checks import Check
 from subgraphs.coverage.sources.eligibility import Question
 from subgraphs.runtime.access import Compartment
-from subgraphs.runtime.errors import ClientError, SourcesDownError
+from subgraphs.runtime.errors import SourcesDownError
 from subgraphs.runtime.facts import Fact, load_by_id, load_facts
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.idempotency import Asked
@@ -65,17 +64,15 @@ class Checked:
         return rank(self.at.isoformat() if self.at else None)
 
 
-def check_service_type(code: str) -> str:
+def is_service_type(code: str) -> bool:
     """https://x12.org/codes/service-type-codes"""
-    if not _SERVICE_TYPE.fullmatch(code):
-        raise ClientError(Code.BAD_USER_INPUT, argument="serviceType")
-    return code
+    return _SERVICE_TYPE.fullmatch(code) is not None
 
 
-def check_allowed(amount: Decimal) -> Decimal:
-    """An amount of money, to the cent."""
+def allowed_amount(amount: Decimal) -> Decimal | None:
+    """An amount of money, to the cent; None for what is none."""
     if not 0 <= amount <= _MOST_ALLOWED or amount != amount.quantize(CENT):
-        raise ClientError(Code.BAD_USER_INPUT, argument="allowed")
+        return None
     return amount.quantize(CENT)
 
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Annotated, Final, TypeAlias
 
 import strawberry
-from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.connectors.fhir.writing import NotConformingError
@@ -29,7 +28,16 @@ from subgraphs.coverage.schema.prior_authorizations import PriorAuthorization
 from subgraphs.coverage.sources.authorization_requests import Service, Wanted
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.idempotency import Asked, KeyReusedError
-from subgraphs.runtime.mutations import Because, Denied, StateConflict, UpstreamRefused, check_key
+from subgraphs.runtime.mutations import (
+    Because,
+    Denied,
+    InvalidInput,
+    NotFound,
+    StateConflict,
+    UpstreamRefused,
+    check_key,
+    mutation,
+)
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import Date
 
@@ -57,7 +65,7 @@ class PriorAuthorizationChanged:
 
 
 PriorAuthorizationPayload = Annotated[
-    PriorAuthorizationChanged | StateConflict | Denied | UpstreamRefused,
+    PriorAuthorizationChanged | StateConflict | Denied | NotFound | InvalidInput | UpstreamRefused,
     strawberry.union(
         name="PriorAuthorizationPayload",
         description="How a request for prior authorization, or its withdrawal, can come out.",
@@ -142,7 +150,7 @@ def _writing(letter: str) -> list[list[str]]:
 
 @strawberry.type(description="What changes something.")
 class Mutation(Checking):
-    @federation.field(
+    @mutation(
         requires_scopes=_writing("c"),
         description="Ask a payer for its agreement: for clinicians and billers. Conflicts: "
         "`NOT_ASKED_HERE`, `DUPLICATE`, where the payer has it already.",
@@ -157,7 +165,7 @@ class Mutation(Checking):
         asked = _asked(info, input)
         return await _answer(info, lambda: submit(request, asked, input.coverage, items, wanted))
 
-    @federation.field(
+    @mutation(
         requires_scopes=_writing("u"),
         description="Take a request back, whole: for clinicians and billers. Conflicts: "
         "`ALREADY_WITHDRAWN`, `DENIED`, `NOT_ASKED_HERE`, `NOT_KEPT_AS_REQUEST`.",

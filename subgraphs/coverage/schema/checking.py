@@ -5,19 +5,29 @@ from __future__ import annotations
 from typing import Annotated, TypeAlias
 
 import strawberry
-from strawberry import federation
 
+from contract.errors import Code
 from subgraphs.coverage.loaders.checking import (
     NotAskedHereError,
     RefusedError,
     check,
-    check_service_type,
+    is_service_type,
 )
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.schema.coverages import Coverage
 from subgraphs.coverage.schema.values import EligibilityCheck
+from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.idempotency import Asked, KeyReusedError
-from subgraphs.runtime.mutations import Because, Denied, StateConflict, UpstreamRefused, check_key
+from subgraphs.runtime.mutations import (
+    Because,
+    Denied,
+    InvalidInput,
+    NotFound,
+    StateConflict,
+    UpstreamRefused,
+    check_key,
+    mutation,
+)
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import scopes_for
 
@@ -31,7 +41,7 @@ class EligibilityChecked:
 
 
 EligibilityPayload = Annotated[
-    EligibilityChecked | StateConflict | Denied | UpstreamRefused,
+    EligibilityChecked | StateConflict | Denied | NotFound | InvalidInput | UpstreamRefused,
     strawberry.union(
         name="EligibilityPayload", description="How a check of eligibility can come out."
     ),
@@ -55,7 +65,7 @@ class CheckEligibilityInput:
 
 @strawberry.type
 class Checking:
-    @federation.field(
+    @mutation(
         requires_scopes=scopes_for("Coverage"),
         description="Ask the payer about a coverage now, and note what it says "
         "(`Coverage.eligibilityChecks`). Conflicts: `NOT_ASKED_HERE`, where there is nobody to ask "
@@ -69,12 +79,13 @@ class Checking:
         ],
     ) -> EligibilityPayload | None:
         request: Request[Payers] = info.context
-        service_type = check_service_type(input.service_type)
+        if not is_service_type(input.service_type):
+            raise ClientError(Code.BAD_USER_INPUT, argument="serviceType")
         key = check_key(input.idempotency_key)
         asked = Asked(
             request.access.caller, info.field_name, key, [input.coverage, input.service_type]
         )
-        return await _answer(request, asked, input.coverage, service_type)
+        return await _answer(request, asked, input.coverage, input.service_type)
 
 
 async def _answer(

@@ -10,8 +10,8 @@ from strawberry import federation
 
 from subgraphs.coverage.loaders.billing import may_see_billing
 from subgraphs.coverage.loaders.checking import (
-    check_allowed,
-    check_service_type,
+    allowed_amount,
+    is_service_type,
     load_checks,
 )
 from subgraphs.coverage.loaders.payers import (
@@ -201,7 +201,8 @@ class Coverage(FactNode):
         return Payer(name=name) if name else None
 
     @strawberry.field(
-        description="What the payer says about a service today; null where it cannot be asked."
+        description="What the payer says about a service today; null where it cannot be asked, and "
+        "of what is no code of a service."
     )
     async def eligibility(
         self,
@@ -214,26 +215,28 @@ class Coverage(FactNode):
             ),
         ] = "30",
     ) -> Eligibility | None:
-        check_service_type(service_type)
+        if not is_service_type(service_type):
+            return None
         request: Request[Payers] = info.context
         answer = await load_eligibility(request, self.fact, service_type)
         return Eligibility.of(answer, date_time(request.subgraph.now())) if answer else None
 
     @strawberry.field(
         description="What a service would cost the patient today; null where the payer does not "
-        "say that it covers it, or cannot be asked. It comes of the same answer as `eligibility` "
-        "of that service type."
+        "say that it covers it or cannot be asked, and of what is no amount or no code. It comes "
+        "of the same answer as `eligibility` of that service type."
     )
     async def cost_estimate(
         self,
         info: strawberry.Info,
         allowed: Annotated[
-            Decimal,
+            Decimal | None,
             strawberry.argument(
                 description="What the payer's contract allows for it, in US dollars, to the cent: "
-                "as `totals { allowed }` of earlier explanations of benefit tells."
+                "as `totals { allowed }` of earlier explanations of benefit tells. Without it "
+                "there is nothing to estimate."
             ),
-        ],
+        ] = None,
         service_type: Annotated[
             str,
             strawberry.argument(
@@ -241,8 +244,9 @@ class Coverage(FactNode):
             ),
         ] = "30",
     ) -> CostEstimate | None:
-        check_service_type(service_type)
-        amount = check_allowed(allowed)
+        amount = allowed_amount(allowed) if allowed is not None else None
+        if amount is None or not is_service_type(service_type):
+            return None
         request: Request[Payers] = info.context
         answer = await load_eligibility(request, self.fact, service_type)
         told = estimate(answer, amount) if answer else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Final, TypeAlias
 
 import strawberry
-from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.connectors.errors import CircuitOpen, RateLimited, Refused, Rejected
@@ -25,9 +24,12 @@ from subgraphs.runtime.idempotency import Asked, KeyReusedError
 from subgraphs.runtime.mutations import (
     Because,
     Denied,
+    InvalidInput,
+    NotFound,
     StateConflict,
     UpstreamRefused,
     check_key,
+    mutation,
 )
 from subgraphs.runtime.request import Request
 
@@ -50,7 +52,7 @@ class InvoicePaid:
 
 
 PayInvoicePayload = Annotated[
-    InvoicePaid | StateConflict | Denied | UpstreamRefused,
+    InvoicePaid | StateConflict | Denied | NotFound | InvalidInput | UpstreamRefused,
     strawberry.union(
         name="PayInvoicePayload", description="How the payment of an invoice can come out."
     ),
@@ -76,7 +78,7 @@ class PayInvoiceInput:
 
 @strawberry.type(description="What changes something.")
 class Mutation:
-    @federation.field(
+    @mutation(
         requires_scopes=[[f"{level}/{PAYMENT_NOTICE}.c"] for level in ("patient", "user")],
         description="Pay what is due of an invoice: for the patient, and billing on the patient's "
         "word. Conflicts: `STALE`, `NOTHING_DUE`. A refusal tells why: `card_declined`, "

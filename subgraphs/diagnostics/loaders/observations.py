@@ -7,6 +7,7 @@ code with it, and what is shown of a fact does not depend on what else was asked
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from subgraphs.runtime.units.analytes import analytes
 Diagnostics = Mapping[str, DiagnosticSource]
 """The subgraph's sources, by id."""
 
+# A comma would make it two.
+_ONE_VALUE: Final = re.compile(r"[^\s,|$\\]{1,200}")
 _MOST_ROUNDS: Final = 3
 """A test has a code or two; whoever chains more together is asked for everything."""
 
@@ -60,10 +63,12 @@ class Question:
     def search(self) -> Search:
         """By bare codes, since sources spell their systems differently, and by no category.
 
-        A copy that another source filed elsewhere is a copy all the same.
+        A copy that another source filed elsewhere is a copy all the same. What cannot be one value
+        of a search parameter is no source's code: nothing is asked by it, and nothing matches it.
         """
         of_analytes = (code for id_ in self.analytes for code in analytes()[id_].codes)
         bare = {code.rpartition("|")[2] for code in (*self.codes, *of_analytes)}
+        bare = set(filter(_ONE_VALUE.fullmatch, bare))
         return Search(tuple(sorted(bare)), self.latest and bool(bare))
 
     def matches(self, observation: Observation) -> bool:

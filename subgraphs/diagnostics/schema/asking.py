@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Annotated, Final, TypeAlias
 
@@ -16,8 +15,6 @@ from subgraphs.runtime.scalars import DateTime
 from subgraphs.runtime.terms.codes import token_of
 
 MAX_CODES: Final = 50
-# What a search parameter takes as one value: a comma would make it two.
-_CODE: Final = re.compile(r"(?:([^\s,|$\\]{1,200})\|)?([^\s,|$\\]{1,200})")
 
 
 @strawberry.enum(
@@ -67,10 +64,14 @@ def question_of(
     *,
     latest: bool,
 ) -> Question:
-    read = [_CODE.fullmatch(code) for code in codes or ()]
-    asked = {token_of(*found.groups()) if found[1] else found[2] for found in read if found}
-    if len(asked) > MAX_CODES or None in read:
-        raise ClientError(Code.BAD_USER_INPUT, argument="codes")
+    asked = {_token(code) for code in codes or ()}
+    if len(asked) > MAX_CODES:
+        raise ClientError(Code.BAD_USER_INPUT, argument="codes", maximum=MAX_CODES)
     categories = (str(category.value),) if category else ()
     measured = tuple(sorted({str(analyte.value) for analyte in analytes or ()}))
     return Question(categories, tuple(sorted(asked)), measured, latest=latest)
+
+
+def _token(code: str) -> str:
+    system, bar, bare = code.rpartition("|")
+    return token_of(system, bare) if bar else bare

@@ -7,12 +7,10 @@ from typing import Annotated, Self, TypedDict
 
 import strawberry
 
-from contract.errors import Code
 from subgraphs.diagnostics import model
 from subgraphs.diagnostics.kinds import measured_of
 from subgraphs.runtime import fhir
 from subgraphs.runtime.datatypes import CodeableConcept, Period, Quantity
-from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.units.quantities import normalized
 from subgraphs.runtime.units.ucum import read_unit
@@ -70,7 +68,7 @@ class MeasuredNode:
     @strawberry.field(
         description="The amount in the analyte's own unit, to draw and to compare: converted "
         "exactly, rounded once, to the decimals laboratories report. One that already is in that "
-        "unit stays digit for digit. Null where it has no unit that is known, or another dimension."
+        "unit stays digit for digit. Null where a unit is not known, or of another dimension."
     )
     def normalized(
         self,
@@ -80,7 +78,7 @@ class MeasuredNode:
         ] = None,
     ) -> Quantity | None:
         if unit is not None and read_unit(unit) is None:
-            raise ClientError(Code.BAD_USER_INPUT, argument="unit")
+            return None
         found = normalized(self.wire.value_quantity, measured_of(self.wire), unit)
         return Quantity.of(found)
 

@@ -41,10 +41,11 @@ class Wanted:
     """A code, alone or as `system|code`."""
 
 
-def read_words(search: str) -> tuple[str, ...]:
+def read_words(search: str) -> tuple[str, ...] | None:
+    """None for what finds nobody."""
     words = tuple(dict.fromkeys(search.split()))
     if not words or len(words) > _MOST_WORDS or any(len(word) < _SHORTEST for word in words):
-        raise ClientError(Code.BAD_USER_INPUT, argument="search")
+        return None
     return words
 
 

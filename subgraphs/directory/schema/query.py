@@ -7,7 +7,6 @@ from typing import Annotated
 import strawberry
 from strawberry import federation
 
-from contract.errors import Code
 from subgraphs.directory import model
 from subgraphs.directory.loaders import entries as loaders
 from subgraphs.directory.loaders.entries import Directory
@@ -16,7 +15,7 @@ from subgraphs.directory.schema.places import Location, Organization
 from subgraphs.directory.schema.practitioners import Practitioner
 from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
 from subgraphs.runtime.entries import Entry
-from subgraphs.runtime.errors import ClientError
+from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.parties import LOCATION, ORGANIZATION, PRACTITIONER
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scopes import scopes_for
@@ -26,8 +25,8 @@ from subgraphs.runtime.scopes import scopes_for
 class Query:
     @federation.field(
         requires_scopes=scopes_for("Practitioner"),
-        description="A practitioner by `id` or by `npi`, of which one is to be given. NOT_FOUND "
-        "for whoever is unknown, and for a number that fails its check.",
+        description="A practitioner by `id`, by `npi`, or by both, where both have to fit. Null "
+        "for whoever is unknown, for a number that fails its check, and where neither is given.",
     )
     async def practitioner(
         self,
@@ -41,19 +40,17 @@ class Query:
         ] = None,
     ) -> Practitioner | None:
         request: Request[Directory] = info.context
-        if (id is None) == (npi is None):
-            raise ClientError(Code.BAD_USER_INPUT, argument="id")
-        by_id = loaders.by_id(request, PRACTITIONER, id)
-        found = await Practitioner.find(request, by_id if npi is None else loaders.by_npi(npi))
-        if found is None:
-            raise ClientError(Code.NOT_FOUND)
-        return found
+        by_number = loaders.by_npi(npi) if npi is not None else None
+        if id is None:
+            return await Practitioner.find(request, by_number)
+        found = await Practitioner.find(request, loaders.by_id(request, PRACTITIONER, id))
+        return found if npi is None or (found and found.npi == npi) else None
 
     @federation.field(
         directives=[PAGE],
         requires_scopes=scopes_for("Practitioner"),
         description="Practitioners by name, by specialty or by both, in the order of their names; "
-        "at least one of the two is to be given.",
+        "nobody where neither is given.",
     )
     async def practitioners(
         self,
@@ -61,7 +58,8 @@ class Query:
         search: Annotated[
             str | None,
             strawberry.argument(
-                description="Beginnings of names, two letters at least, all of which must fit."
+                description="Beginnings of names, two letters at least and eight of them at most, "
+                "all of which must fit."
             ),
         ] = None,
         specialty: Annotated[
@@ -75,10 +73,10 @@ class Query:
         after: After = None,
     ) -> Connection[Practitioner] | None:
         request: Request[Directory] = info.context
-        if search is None and not specialty:
-            raise ClientError(Code.BAD_USER_INPUT, argument="search")
-        wanted = Wanted(() if search is None else read_words(search), specialty or None)
-        found = await find_practitioners(request, wanted)
+        words = () if search is None else read_words(search)
+        found: Gathered[Entry[model.Practitioner]] = Gathered()
+        if words or (words is not None and specialty):
+            found = await find_practitioners(request, Wanted(words, specialty or None))
         listing: Listing[Entry[model.Practitioner]] = Listing(
             id=lambda entry: entry.id,
             rank=lambda entry: entry.kind.rank(entry.resource),
@@ -91,7 +89,7 @@ class Query:
 
     @federation.field(
         requires_scopes=scopes_for("Organization"),
-        description="An organization by its id; NOT_FOUND for one that is unknown.",
+        description="An organization by its id; null for one that is unknown.",
     )
     async def organization(
         self,
@@ -101,14 +99,11 @@ class Query:
         ],
     ) -> Organization | None:
         sought = loaders.by_id(info.context, ORGANIZATION, id)
-        found = await Organization.find(info.context, sought)
-        if found is None:
-            raise ClientError(Code.NOT_FOUND)
-        return found
+        return await Organization.find(info.context, sought)
 
     @federation.field(
         requires_scopes=scopes_for("Location"),
-        description="A place by its id; NOT_FOUND for one that is unknown.",
+        description="A place by its id; null for one that is unknown.",
     )
     async def location(
         self,
@@ -117,7 +112,4 @@ class Query:
             strawberry.ID, strawberry.argument(description="A `Location.id`.")
         ],
     ) -> Location | None:
-        found = await Location.find(info.context, loaders.by_id(info.context, LOCATION, id))
-        if found is None:
-            raise ClientError(Code.NOT_FOUND)
-        return found
+        return await Location.find(info.context, loaders.by_id(info.context, LOCATION, id))

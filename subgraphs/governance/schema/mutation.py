@@ -6,7 +6,6 @@ from collections.abc import Awaitable
 from typing import Annotated, Final, TypeAlias
 
 import strawberry
-from strawberry import federation
 from strawberry.federation.schema_directives import RequiresScopes
 
 from contract.errors import Code
@@ -29,7 +28,14 @@ from subgraphs.governance.schema.values import ConsentProvisionInput, provision_
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.idempotency import Asked
-from subgraphs.runtime.mutations import Denied, StateConflict, check_key
+from subgraphs.runtime.mutations import (
+    Denied,
+    InvalidInput,
+    NotFound,
+    StateConflict,
+    check_key,
+    mutation,
+)
 from subgraphs.runtime.request import Request
 
 _ASKED = strawberry.argument(description="What is to be done.")
@@ -47,7 +53,7 @@ class ConsentRecorded:
 
 
 ConsentPayload = Annotated[
-    ConsentRecorded | StateConflict | Denied,
+    ConsentRecorded | StateConflict | Denied | NotFound | InvalidInput,
     strawberry.union(
         name="ConsentPayload", description="How it can come out when a patient directs something."
     ),
@@ -87,13 +93,13 @@ class BreakGlassReviewed:
 
 
 BreakGlassPayload = Annotated[
-    GlassBroken | StateConflict | Denied,
+    GlassBroken | StateConflict | Denied | NotFound | InvalidInput,
     strawberry.union(
         name="BreakGlassPayload", description="How it can come out when somebody breaks the glass."
     ),
 ]
 ReviewBreakGlassPayload = Annotated[
-    BreakGlassReviewed | StateConflict | Denied,
+    BreakGlassReviewed | StateConflict | Denied | NotFound | InvalidInput,
     strawberry.union(
         name="ReviewBreakGlassPayload", description="How a review of broken glass can come out."
     ),
@@ -129,7 +135,7 @@ def _writing(letter: str) -> RequiresScopes:
 
 @strawberry.type(description="What changes something.")
 class Mutation:
-    @federation.field(
+    @mutation(
         policy=[[DIRECTING]],
         directives=[_writing("c")],
         description="Record what a patient directs: by herself, by a proxy (who can close "
@@ -152,7 +158,7 @@ class Mutation:
             request, acting.record_consent(request, intention, patient, provision, replaced)
         )
 
-    @federation.field(
+    @mutation(
         policy=[[DIRECTING]],
         directives=[_writing("u")],
         description="Revoke a consent: what it opened is closed, and what it closed is open, from "
@@ -171,7 +177,7 @@ class Mutation:
         intention = _intention(info, input)
         return await _payload(request, acting.revoke_consent(request, intention, consent))
 
-    @federation.field(
+    @mutation(
         policy=[["break-glass"]],
         description="In an emergency, open to oneself what labels and consents close of a patient, "
         "for a while. For clinicians, with a token whose purpose of use is `ETREAT`. Privacy "
@@ -195,7 +201,7 @@ class Mutation:
             return StateConflict.because(done.because)
         return GlassBroken(grant=BreakGlassGrant.of(request, done))
 
-    @federation.field(
+    @mutation(
         policy=[["privacy-office"]],
         description="Say whether glass was broken for a good reason. For privacy officers, but not "
         "about what they did themselves. Conflicts: `ALREADY_REVIEWED`.",

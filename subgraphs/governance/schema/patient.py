@@ -264,10 +264,8 @@ def _question(
 
 
 def _mark(request: Request[Governance], scope: str, after: str | None) -> Mark | None:
-    if after is None:
-        return None
-    place = request.subgraph.ids.open_cursor(scope, after)
+    place = request.subgraph.ids.open_cursor(scope, after) if after is not None else None
     if place is None:
-        raise ClientError(Code.BAD_USER_INPUT, argument="after")
+        return None
     process, _, position = place[1].rpartition(":")
     return Mark(float(place[0]), process, int(position))

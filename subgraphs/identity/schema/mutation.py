@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Annotated, Final, TypeAlias
 
 import strawberry
-from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.identity.index.decisions import Refusal
@@ -30,9 +29,12 @@ from subgraphs.runtime.idempotency import Asked
 from subgraphs.runtime.mutations import (
     Because,
     Denied,
+    InvalidInput,
+    NotFound,
     StateConflict,
     UpstreamRefused,
     check_key,
+    mutation,
 )
 from subgraphs.runtime.request import Request
 
@@ -58,7 +60,7 @@ class IdentityDecided:
 
 
 IdentityPayload = Annotated[
-    IdentityDecided | StateConflict | Denied | UpstreamRefused,
+    IdentityDecided | StateConflict | Denied | NotFound | InvalidInput | UpstreamRefused,
     strawberry.union(
         name="IdentityPayload",
         description="How a decision about who is who can come out.",
@@ -132,7 +134,7 @@ _Input: TypeAlias = (
 
 @strawberry.type(description="What changes something.")
 class Mutation:
-    @federation.field(
+    @mutation(
         policy=[[STEWARD]],
         description="Say that two people are one. Conflicts: `ALREADY`.",
     )
@@ -145,7 +147,7 @@ class Mutation:
         about = {one: input.if_match, other: input.other_if_match}
         return await _take(info, input, about, lambda to, by: to.link(one, other, by))
 
-    @federation.field(
+    @mutation(
         policy=[[STEWARD]],
         description="Take records out of the person they are with. Conflicts: `NOT_TOGETHER`, "
         "`NOTHING_LEFT`, `MERGED`.",
@@ -159,7 +161,7 @@ class Mutation:
         about = dict.fromkeys(leaving, input.if_match)
         return await _take(info, input, about, lambda to, by: to.unlink(leaving, by))
 
-    @federation.field(
+    @mutation(
         policy=[[STEWARD]],
         description="Retire a record in favour of another: it stays findable. Conflicts: `MERGED`.",
     )
@@ -172,7 +174,7 @@ class Mutation:
         about = {surviving: None, prior: input.if_match}
         return await _take(info, input, about, lambda to, by: to.merge(prior, surviving, by))
 
-    @federation.field(
+    @mutation(
         policy=[[STEWARD]],
         description="Undo a merge: what came with the record goes with it. Conflicts: "
         "`NOT_MERGED`.",
@@ -186,7 +188,7 @@ class Mutation:
         about = {prior: input.if_match}
         return await _take(info, input, about, lambda to, by: to.unmerge(prior, by))
 
-    @federation.field(
+    @mutation(
         policy=[[STEWARD]],
         description="Decide a review. Conflicts: `ALREADY`, `NOT_TOGETHER`, where it is settled.",
     )

@@ -42,8 +42,8 @@ class Viewer:
 class Query:
     @federation.field(
         requires_scopes=scopes_for("Patient"),
-        description="A patient by any id they ever had here. NOT_FOUND for an id that is unknown, "
-        "and for one that is not the caller's to see.",
+        description="A patient by any id they ever had here. Null for an id that is unknown, and "
+        "for one that is not the caller's to see.",
     )
     async def patient(
         self,
@@ -52,10 +52,7 @@ class Query:
             strawberry.ID, strawberry.argument(description="A `Patient.id`.")
         ],
     ) -> Patient | None:
-        patient = await Patient.find(info.context, id)
-        if patient is None:
-            raise ClientError(Code.NOT_FOUND)
-        return patient
+        return await Patient.find(info.context, id)
 
     @federation.field(
         directives=[PAGE],
@@ -79,18 +76,14 @@ class Query:
     ) -> Connection[Patient] | None:
         request: Request[Identity] = info.context
         ids = request.subgraph.ids
-        place = None
-        if after is not None:
-            place = ids.open_cursor(_LIST, after)
-            if place is None:
-                raise ClientError(Code.BAD_USER_INPUT, argument="after")
+        place = ids.open_cursor(_LIST, after) if after is not None else None
         size = page_size(first)
         people = await list_people(request, Link(*place) if place else None, size, search)
         return connection_of(
             [Patient.of(request, person) for person in people.rows],
             [ids.seal_cursor(_LIST, person.founder) for person in people.rows],
             has_next=people.has_next,
-            has_previous=after is not None,
+            has_previous=place is not None,
             sources=[crawl_status(crawl) for crawl in await request.services.index.crawls()],
         )
 
@@ -110,13 +103,13 @@ class Query:
         request: Request[Identity] = info.context
         if not is_steward(request):
             raise ClientError(Code.FORBIDDEN)
-        size = page_size(first)
-        reviews = await list_reviews(request, open_place(request, after), size)
+        place, size = open_place(request, after), page_size(first)
+        reviews = await list_reviews(request, place, size)
         return connection_of(
             [IdentityReview.of(request, review) for review in reviews.rows],
             [seal_place(request, review.place) for review in reviews.rows],
             has_next=reviews.has_next,
-            has_previous=after is not None,
+            has_previous=place is not None,
             sources=[crawl_status(crawl) for crawl in await request.services.index.crawls()],
         )
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import strawberry
 
-from contract.errors import Code
 from subgraphs.identity.index.reviews import Place
 from subgraphs.identity.loaders import Identity
 from subgraphs.identity.schema.records import IdentityRecord
@@ -14,7 +13,6 @@ from subgraphs.identity.schema.types import Patient
 from subgraphs.identity.stewarding import Review, candidates, record_at
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.datatypes import FEW
-from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.request import Request
 
 
@@ -102,12 +100,10 @@ def seal_place(request: Request[Any], place: Place) -> str:
 
 
 def open_place(request: Request[Any], cursor: str | None) -> Place | None:
-    """Where a cursor stands; raises BAD_USER_INPUT for what is none."""
-    if cursor is None:
-        return None
-    found = request.subgraph.ids.open_cursor(_QUEUE, cursor)
+    """Where a cursor stands; None without one, and for one of another list."""
+    found = request.subgraph.ids.open_cursor(_QUEUE, cursor) if cursor is not None else None
     if found is None:
-        raise ClientError(Code.BAD_USER_INPUT, argument="after")
+        return None
     points, ends = found
     one, other = map(int, ends.split("/"))
     return Place(float(points), one, other)

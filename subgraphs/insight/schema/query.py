@@ -7,7 +7,6 @@ from typing import Annotated
 import strawberry
 from strawberry import federation
 
-from contract.errors import Code
 from subgraphs.insight.loaders.cohorts import list_cohort
 from subgraphs.insight.loaders.exports import REPORT, Insight, as_of, load_exports
 from subgraphs.insight.measures import definition
@@ -23,7 +22,6 @@ from subgraphs.runtime.connection import (
     page_size,
 )
 from subgraphs.runtime.datatypes import FEW, SourceStatus
-from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.scopes import scopes_for
@@ -60,18 +58,14 @@ class Cohort:
         request: Request[Insight] = info.context
         ids, size = request.subgraph.ids, page_size(first)
         scope = f"cohort:{self.wanted.id}"
-        place = None
-        if after is not None:
-            place = ids.open_cursor(scope, after)
-            if place is None:
-                raise ClientError(Code.BAD_USER_INPUT, argument="after")
+        place = ids.open_cursor(scope, after) if after is not None else None
         page = await list_cohort(request, self.wanted, after=place, size=size, lacks=reasons)
         reports = await load_exports(request)
         return connection_of(
             [CareGap.of(request, gap) for gap in page.gaps],
             [ids.seal_cursor(scope, gap.place) for gap in page.gaps],
             has_next=page.has_next,
-            has_previous=after is not None,
+            has_previous=place is not None,
             sources=[SourceStatus.of(report) for report in reports],
         )
 
@@ -87,7 +81,10 @@ class Query:
         request: Request[Insight] = info.context
         return [Measure.of(each) for each in request.services.measures.by_id.values()]
 
-    @federation.field(requires_scopes=scopes_for(REPORT), description="One measure.")
+    @federation.field(
+        requires_scopes=scopes_for(REPORT),
+        description="One measure; null for an id that is unknown.",
+    )
     def measure(
         self,
         info: strawberry.Info,
@@ -95,11 +92,13 @@ class Query:
             strawberry.ID, strawberry.argument(description="A `Measure.id`.")
         ],
     ) -> Measure | None:
-        return Measure.of(_find(info.context, id))
+        found = _find(info.context, id)
+        return Measure.of(found) if found else None
 
     @federation.field(
         requires_scopes=OF_ALL,
-        description="Who has a gap by a measure, as far as the caller may know.",
+        description="Who has a gap by a measure, as far as the caller may know; null for a measure "
+        "that is unknown.",
     )
     def cohort(
         self,
@@ -107,11 +106,8 @@ class Query:
         measure: Annotated[strawberry.ID, strawberry.argument(description="A `Measure.id`.")],
     ) -> Cohort | None:
         found = _find(info.context, measure)
-        return Cohort(measure=Measure.of(found), wanted=found)
+        return Cohort(measure=Measure.of(found), wanted=found) if found else None
 
 
-def _find(request: Request[Insight], id_: str) -> definition.Measure:
-    found = request.services.measures.by_id.get(id_)
-    if found is None:
-        raise ClientError(Code.NOT_FOUND)
-    return found
+def _find(request: Request[Insight], id_: str) -> definition.Measure | None:
+    return request.services.measures.by_id.get(id_)

@@ -147,13 +147,16 @@ class Measure:
         self,
         info: strawberry.Info,
         months: Annotated[
-            int, strawberry.argument(description=f"At most {MAX_MONTHS}, this one included.")
+            int,
+            strawberry.argument(
+                description=f"This one included: one at least, and more than {MAX_MONTHS} are "
+                f"{MAX_MONTHS}."
+            ),
         ] = 12,
     ) -> list[MeasureRate] | None:
-        if not 1 <= months <= MAX_MONTHS:
-            raise ClientError(Code.BAD_USER_INPUT, argument="months", maximum=MAX_MONTHS)
         request: Request[Insight] = info.context
-        days = ends_of_months(request.subgraph.now().date(), months)
+        some = max(1, min(months, MAX_MONTHS))
+        days = ends_of_months(request.subgraph.now().date(), some)
         found = await load_trend(request, self.measure, days)
         return [
             MeasureRate.of(rate, day.strftime("%Y-%m"))

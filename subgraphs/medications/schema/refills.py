@@ -27,9 +27,12 @@ from subgraphs.runtime.idempotency import Asked, KeyReusedError
 from subgraphs.runtime.mutations import (
     Because,
     Denied,
+    InvalidInput,
+    NotFound,
     StateConflict,
     UpstreamRefused,
     check_key,
+    mutation,
 )
 from subgraphs.runtime.naming import Party, party_of
 from subgraphs.runtime.request import Request
@@ -90,7 +93,7 @@ class RefillRequested:
 
 
 RequestRefillPayload = Annotated[
-    RefillRequested | StateConflict | Denied | UpstreamRefused,
+    RefillRequested | StateConflict | Denied | NotFound | InvalidInput | UpstreamRefused,
     strawberry.union(
         name="RequestRefillPayload", description="How asking for a refill can come out."
     ),
@@ -114,7 +117,7 @@ class RequestRefillInput:
 
 @strawberry.type(description="What changes something.")
 class Mutation:
-    @federation.field(
+    @mutation(
         requires_scopes=[[f"{level}/{TASK}.c"] for level in ("patient", "user")],
         description="Ask for a refill: the patient herself, or who treats her. Conflicts: "
         "`NOT_ACTIVE`, `NOT_ASKED_HERE`.",

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, TypeAlias
 
 import strawberry
-from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.connectors.errors import Rejected
@@ -17,9 +16,12 @@ from subgraphs.runtime.idempotency import Asked, KeyReusedError
 from subgraphs.runtime.mutations import (
     Because,
     Denied,
+    InvalidInput,
+    NotFound,
     StateConflict,
     UpstreamRefused,
     check_key,
+    mutation,
 )
 from subgraphs.runtime.request import Request
 from subgraphs.scheduling.booking import (
@@ -65,7 +67,7 @@ class AppointmentChanged:
 
 
 AppointmentPayload = Annotated[
-    AppointmentChanged | StateConflict | Denied | UpstreamRefused,
+    AppointmentChanged | StateConflict | Denied | NotFound | InvalidInput | UpstreamRefused,
     strawberry.union(
         name="AppointmentPayload",
         description="How the booking, moving or calling off of an appointment can come out.",
@@ -120,7 +122,7 @@ def _writing(letter: str) -> list[list[str]]:
 
 @strawberry.type(description="What changes something.")
 class Mutation:
-    @federation.field(
+    @mutation(
         requires_scopes=_writing("c"),
         description="Book a free time. Conflicts: `SLOT_TAKEN`, `PAST`, `PATIENT_UNKNOWN`, "
         "`NO_VIDEO`, `NOT_BOOKED_HERE`.",
@@ -140,7 +142,7 @@ class Mutation:
             lambda: book(request, asked, input.slot, input.patient, wish, video=input.video),
         )
 
-    @federation.field(
+    @mutation(
         requires_scopes=_writing("u"),
         description="Move an appointment to a free time of the same source. Conflicts: "
         "`SLOT_TAKEN`, `PAST`, `NOT_AHEAD`, `OTHER_SOURCE`, `NOT_BOOKED_HERE`.",
@@ -157,7 +159,7 @@ class Mutation:
             lambda: reschedule(request, asked, input.appointment, input.slot, input.if_match),
         )
 
-    @federation.field(
+    @mutation(
         requires_scopes=_writing("u"),
         description="Call an appointment off; its time is free again. Conflicts: `NOT_AHEAD`, "
         "`NOT_BOOKED_HERE`.",

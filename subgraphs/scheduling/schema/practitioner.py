@@ -61,18 +61,18 @@ class Practitioner:
     async def next_slots(
         self,
         info: strawberry.Info,
-        first: Annotated[int, strawberry.argument(description="At most 20.")] = 3,
+        first: Annotated[
+            int, strawberry.argument(description="How many: more than 20 are 20.")
+        ] = 3,
     ) -> list[Slot] | None:
         request: Request[Scheduling] = info.context
-        if not 0 < first <= MOST:
-            raise ClientError(Code.BAD_USER_INPUT, argument="first", maximum=MOST)
         now = request.subgraph.now()
         # To the hour, so that all who are asked about in one moment are one question.
         start = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         within = Span(exact(start), exact(start + LONGEST))
         known = self._links(request)
         actors = tuple(Link(link.source, f"Practitioner/{link.id}") for link in known)
-        found = await load_next(request, actors, within, first)
+        found = await load_next(request, actors, within, max(0, min(first, MOST)))
         return [Slot.opened(request, opening) for opening in found]
 
     def _links(self, request: Request[Any]) -> tuple[Link, ...]:

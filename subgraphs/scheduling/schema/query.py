@@ -10,10 +10,8 @@ from typing import Annotated, Final
 import strawberry
 from strawberry import federation
 
-from contract.errors import Code
 from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
 from subgraphs.runtime.crosswalk import Link
-from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
@@ -41,7 +39,9 @@ From = Annotated[
 To = Annotated[
     DateTime,
     strawberry.argument(
-        name="to", description="Only those that begin before; at most 62 days after `from`."
+        name="to",
+        description="Only those that begin before; nothing later than 62 days after `from` is "
+        "looked for.",
     ),
 ]
 
@@ -134,11 +134,10 @@ async def list_day(
 
 
 def span(from_: str, to: str) -> Span:
-    """Both ends as sources are asked for them."""
+    """Both ends as sources are asked for them: in that order, and `LONGEST` apart at most."""
     start, end = instant(from_), instant(to)
-    if not start < end <= start + LONGEST:
-        raise ClientError(Code.BAD_USER_INPUT, argument="to", maximum=f"{LONGEST.days} days")
-    return Span(exact(start), exact(end))
+    length = max(timedelta(0), min(end - start, LONGEST))
+    return Span(exact(start), exact(start + length))
 
 
 def span_ahead(request: Request[Scheduling], from_: str, to: str) -> Span:
@@ -148,22 +147,18 @@ def span_ahead(request: Request[Scheduling], from_: str, to: str) -> Span:
 
 
 async def _practitioner(request: Request[Scheduling], id_: str) -> Gathered[Link]:
+    """As their own sources know them: for an id that is unknown, nobody."""
     if not request.access.may_read_shared(SLOT):
         return Gathered()
-    found = await records_of(request, id_)
-    if not found.rows:
-        raise ClientError(Code.NOT_FOUND)
-    return found
+    return await records_of(request, id_)
 
 
 def _location(request: Request[Scheduling], id_: str | None) -> tuple[Link, ...] | None:
-    """What an id of the directory names, as its source knows it."""
+    """What an id of the directory names, as its source knows it: nothing, if it is unknown."""
     if id_ is None:
         return None
     ref = request.subgraph.ids.open("directory", "Location", id_)
-    if ref is None:
-        raise ClientError(Code.NOT_FOUND)
-    return (Link(ref.source, f"Location/{ref.id}"),)
+    return (Link(ref.source, f"Location/{ref.id}"),) if ref is not None else ()
 
 
 def _as_actor(practitioner: Link) -> Link:

@@ -26,6 +26,8 @@ from subgraphs.runtime.idempotency import Asked, KeyReusedError
 from subgraphs.runtime.mutations import (
     Because,
     Denied,
+    InvalidInput,
+    NotFound,
     StateConflict,
     UpstreamRefused,
     check_key,
@@ -190,7 +192,7 @@ class MessageSent:
 
 
 SendMessagePayload = Annotated[
-    MessageSent | StateConflict | Denied | UpstreamRefused,
+    MessageSent | StateConflict | Denied | NotFound | InvalidInput | UpstreamRefused,
     strawberry.union(
         name="SendMessagePayload", description="How the sending of a message can come out."
     ),

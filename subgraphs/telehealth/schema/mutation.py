@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Final, TypeAlias
 
 import strawberry
-from strawberry import federation
 
 from contract.errors import Code
 from subgraphs.connectors.errors import Refused, Rejected
-from subgraphs.runtime.mutations import Denied, StateConflict, UpstreamRefused
+from subgraphs.runtime.mutations import (
+    Denied,
+    InvalidInput,
+    NotFound,
+    StateConflict,
+    UpstreamRefused,
+    mutation,
+)
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import DateTime, date_time
 from subgraphs.runtime.scopes import scopes_for
@@ -63,7 +69,7 @@ class VirtualVisitDoor:
 
 
 JoinVirtualVisitPayload = Annotated[
-    VirtualVisitDoor | StateConflict | Denied | UpstreamRefused,
+    VirtualVisitDoor | StateConflict | Denied | NotFound | InvalidInput | UpstreamRefused,
     strawberry.union(
         name="JoinVirtualVisitPayload", description="How asking for a door can come out."
     ),
@@ -78,7 +84,7 @@ class JoinVirtualVisitInput:
 
 @strawberry.type(description="What changes something.")
 class Mutation:
-    @federation.field(
+    @mutation(
         requires_scopes=scopes_for(APPOINTMENT),
         description="A door into a video visit: for the patient from fifteen minutes before it "
         "begins, as host for a clinician who takes part. Each time asked it is another one, so it "
@@ -103,7 +109,7 @@ class Mutation:
         except (Rejected, Refused) as refused:
             return UpstreamRefused.of(watch(request, input.visit).source, refused)
 
-    @federation.field(
+    @mutation(
         requires_scopes=[[f"{level}/{COMMUNICATION}.c"] for level in ("patient", "user")],
         description="Send a message: a patient to those who care for her, or one of them to her. "
         "Conflicts: `NO_MAILBOX`.",

@@ -18,7 +18,8 @@ OUTCOMES = """__typename
       order { medicationRequest { id } }
       decision { action number reasons { text } authorized { quantity { value }
         service { coding { code } } } } } } }
-  ... on StateConflict { code } ... on Denied { code } ... on UpstreamRefused { source code }"""
+  ... on StateConflict { code } ... on Denied { code } ... on UpstreamRefused { source code }
+  ... on NotFound { code } ... on InvalidInput { code }"""
 SUBMIT = f"""mutation($input: SubmitPriorAuthorizationInput!) {{
   submitPriorAuthorization(input: $input) {{ {OUTCOMES} }} }}"""
 WITHDRAW = f"""mutation($input: WithdrawPriorAuthorizationInput!) {{
@@ -238,8 +239,8 @@ async def test_a_prescription_goes_along_and_is_linked(practice):
 )
 async def test_an_order_that_the_caller_may_not_see_goes_nowhere(practice, order, caller):
     item = {"order": practice.order(*order)}
-    outcome, answer = await submit(practice, practice.asking(items=[item]), caller)
-    assert (outcome, codes(answer)) == (None, ["NOT_FOUND"])
+    outcome, _ = await submit(practice, practice.asking(items=[item]), caller)
+    assert outcome == {"__typename": "NotFound", "code": "NOT_FOUND"}
     assert practice.payer.received == []
 
 
@@ -283,15 +284,15 @@ async def test_who_may_not_ask_is_denied_and_nothing_is_sent(practice, caller):
     ],
 )
 async def test_what_cannot_be_asked_is_refused_before_anything_is_sent(practice, wrong):
-    _, answer = await submit(practice, practice.asking(**wrong))
-    assert codes(answer) == ["BAD_USER_INPUT"]
+    outcome, _ = await submit(practice, practice.asking(**wrong))
+    assert outcome == {"__typename": "InvalidInput", "code": "BAD_USER_INPUT"}
     assert practice.payer.received == []
 
 
 async def test_somebody_else_s_coverage_is_not_found(practice):
     for coverage in (practice.coverage("nobody"), "nonsense"):
-        outcome, answer = await submit(practice, practice.asking(coverage=coverage))
-        assert (outcome, codes(answer)) == (None, ["NOT_FOUND"])
+        outcome, _ = await submit(practice, practice.asking(coverage=coverage))
+        assert outcome == {"__typename": "NotFound", "code": "NOT_FOUND"}
 
 
 async def test_two_at_once_ask_once(practice):

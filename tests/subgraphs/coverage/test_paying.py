@@ -45,6 +45,7 @@ INVOICES = (
 PAY = """mutation ($input: PayInvoiceInput!) { payInvoice(input: $input) { __typename
   ... on InvoicePaid { reference invoice { status due { value } payments { status } } }
   ... on StateConflict { code } ... on Denied { code }
+  ... on NotFound { code } ... on InvalidInput { code argument message }
   ... on UpstreamRefused { source code message } } }"""
 ADA = Caller(
     "a",
@@ -280,10 +281,9 @@ async def test_another_version_is_stale(world):
 async def test_a_card_s_number_is_refused_and_told_nowhere(world, number, caplog):
     (invoice,) = await world.invoices()
     answer = await world.pay(method=number, invoice=invoice)
-    (error,) = answer["errors"]
-    assert error["extensions"]["code"] == "BAD_USER_INPUT"
-    assert error["extensions"]["argument"] == "paymentMethod"
-    assert "4242" not in json.dumps(answer["errors"]) + caplog.text
+    assert outcome(answer)["code"] == "BAD_USER_INPUT"
+    assert outcome(answer)["argument"] == "paymentMethod"
+    assert "4242" not in json.dumps(outcome(answer)) + caplog.text
     assert world.wire.posts == 0
 
 
@@ -302,8 +302,8 @@ async def test_nobody_else_pays(world, caller):
 
 async def test_another_patient_finds_no_invoice(world):
     bob = Caller("b", roles=("patient",), scopes=ADA.scopes, patient="ehr-a/e-bob")
-    (error,) = (await world.pay(caller=bob))["errors"]
-    assert error["extensions"]["code"] == "NOT_FOUND"
+    told = outcome(await world.pay(caller=bob))
+    assert told == {"__typename": "NotFound", "code": "NOT_FOUND"}
 
 
 async def test_amounts_owed_are_nobody_else_s(world):

@@ -149,8 +149,21 @@ async def test_reports_gather_their_results(graph, calm_sandbox):
     assert [r["id"] for r in by_id.data[0]["results"]] == [r["id"] for r in reports[0]["results"]]
 
 
-@pytest.mark.parametrize("codes", [["a,b"], ["a b"], [""], [str(i) for i in range(51)]])
-async def test_refuses_codes_that_are_none(graph, codes):
+@pytest.mark.parametrize("codes", [["a,b"], ["a b"], [""], ["|"], ["a,b", "none such"]])
+async def test_nothing_has_a_code_that_is_none(graph, codes):
+    patient = await graph.patient("ehr-a", graph.launch)
+    query = """query($r:[_Any!]!,$c:[String!]){_entities(representations:$r){
+      ... on Patient { observations(codes:$c) { nodes { id } }
+        latestObservations(codes:$c) { nodes { id } } } }}"""
+    answer = await graph.ask("diagnostics", query, r=[patient], c=codes)
+    assert answer.codes == []
+    assert answer.data["_entities"] == [
+        {"observations": {"nodes": []}, "latestObservations": {"nodes": []}}
+    ]
+
+
+@pytest.mark.parametrize("codes", [[str(i) for i in range(51)]])
+async def test_refuses_more_codes_than_it_takes(graph, codes):
     patient = await graph.patient("ehr-a", graph.launch)
     query = """query($r:[_Any!]!,$c:[String!]){_entities(representations:$r){
       ... on Patient { observations(codes:$c) { nodes { id } } } }}"""

@@ -89,7 +89,7 @@ async def test_an_invalid_number_merges_nothing_and_is_not_told(graph, people):
     asked = await graph.ask(
         "directory", "query($n: String!) { practitioner(npi: $n) { id } }", n=numbers(miswritten)[0]
     )
-    assert asked.codes == ["NOT_FOUND"]
+    assert (asked.data["practitioner"], asked.codes) == (None, [])
 
 
 async def test_however_many_are_named_they_take_two_calls_of_each_source(
@@ -165,6 +165,18 @@ async def test_a_number_finds_them_while_a_source_is_down(graph, calm_sandbox, p
     assert again.data == partial.data
     nobody = await graph.ask("directory", query, n="1234567893")
     assert nobody.codes == ["SOURCE_UNAVAILABLE"]
+
+
+async def test_an_id_and_a_number_have_both_to_fit(graph, people):
+    (both,) = [p for p in people["ehr-b"] if p["name"][0]["family"] == "Eastwick"]
+    (number,) = numbers(both)
+    query = "query($id: ID, $n: String) { practitioner(id: $id, npi: $n) { id } }"
+    found = await graph.ask("directory", query, n=number)
+    id_ = found.data["practitioner"]["id"]
+    assert (await graph.ask("directory", query, id=id_, n=number)).data == found.data
+    for given in ({"id": id_, "n": "1234567893"}, {"id": "nonsense", "n": number}, {}):
+        answer = await graph.ask("directory", query, **given)
+        assert (answer.data, answer.codes) == ({"practitioner": None}, [])
 
 
 async def test_a_reference_that_leads_nowhere_is_null_and_no_error(graph, calm_sandbox):

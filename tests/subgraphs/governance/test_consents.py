@@ -24,11 +24,13 @@ RECORD = """mutation($input: RecordConsentInput!) { recordConsent(input: $input)
   ... on ConsentRecorded { consent { id version status inForce
     provision { type actors { kind value } securityLabels { system code } exceptions { type } }
     recordedBy { subject roles } } }
-  ... on StateConflict { code } ... on Denied { code message } } }"""
+  ... on StateConflict { code } ... on Denied { code message }
+  ... on NotFound { code } ... on InvalidInput { code } } }"""
 REVOKE = """mutation($input: RevokeConsentInput!) { revokeConsent(input: $input) { __typename
   ... on ConsentRecorded { consent { id version status inForce
     history { version status provision { type } recordedBy { subject } } } }
-  ... on StateConflict { code } ... on Denied { code } } }"""
+  ... on StateConflict { code } ... on Denied { code }
+  ... on NotFound { code } ... on InvalidInput { code } } }"""
 LIST = "... on Patient { consents { nodes { id version status } pageInfo { hasNextPage } } }"
 CONDITIONS = "... on Patient { conditions { nodes { id securityLabels { code } } } }"
 TO_CARE = {
@@ -193,7 +195,7 @@ async def test_another_patient_s_consent_is_not_there(graph, ada):
         assert listed.data == [{"consents": {"nodes": [], "edges": []}}]
     given = {"idempotencyKey": "stolen", "consent": consent}
     stolen = await graph.ask("governance", REVOKE, stranger, input=given)
-    assert (stolen.data, stolen.codes) == ({"revokeConsent": None}, ["NOT_FOUND"])
+    assert stolen.data == {"revokeConsent": {"__typename": "NotFound", "code": "NOT_FOUND"}}
 
 
 async def test_done_once_for_each_key_and_never_over_a_newer_version(graph, ada):
@@ -237,7 +239,7 @@ async def test_what_means_nothing_is_refused(graph, ada):
     """A deny with a slip of the pen would close nothing, and nobody would know."""
     for bad in MEANINGLESS:
         answer = await record(graph, ada, {"type": "DENY", **bad})
-        assert answer.codes == ["BAD_USER_INPUT"], bad
+        assert answer["code"] == "BAD_USER_INPUT", bad
     assert await _count(graph, ada) == 0
 
 

@@ -19,6 +19,7 @@ RESULT = """__typename
     id version status start reason { text } comment cancelationReason { text coding { code } }
     participants { kind name status } slots { id status } patient { id } } }
   ... on StateConflict { code message } ... on Denied { code }
+  ... on NotFound { code } ... on InvalidInput { code argument }
   ... on UpstreamRefused { source code }"""
 BOOK = f"mutation($in: BookAppointmentInput!) {{ bookAppointment(input: $in) {{ {RESULT} }} }}"
 MOVE = (
@@ -307,7 +308,7 @@ class TestWhoMay:
         assert out["__typename"] == "Denied"
         made = await booked(desk)
         out = await desk.ask(CANCEL, stranger, appointment=made["id"])
-        assert (out, desk.codes) == (None, ["NOT_FOUND"])
+        assert out == {"__typename": "NotFound", "code": "NOT_FOUND"}
         assert desk.status_of(desk.free[0]) == "busy"
 
     async def test_an_app_of_hers_is_not_her(self, desk):
@@ -343,14 +344,15 @@ class TestWhoMay:
 
     @pytest.mark.parametrize("given", [{"reason": "x" * 501}, {"idempotencyKey": ""}])
     async def test_what_is_too_long_or_missing_is_refused(self, desk, given):
-        assert await desk.book(**given) is None
-        assert desk.codes == ["BAD_USER_INPUT"]
+        (wrong,) = given
+        out = await desk.book(**given)
+        assert out == {"__typename": "InvalidInput", "code": "BAD_USER_INPUT", "argument": wrong}
 
     async def test_a_clinician_without_the_label_does_not_cancel_what_is_withheld(self, desk):
         made = await booked(desk)
         unread = msgspec.structs.replace(CLINICIAN, scopes=("user/Appointment.cu",))
-        assert await desk.ask(CANCEL, unread, appointment=made["id"]) is None
-        assert desk.codes == ["NOT_FOUND"]
+        out = await desk.ask(CANCEL, unread, appointment=made["id"])
+        assert out == {"__typename": "NotFound", "code": "NOT_FOUND"}
 
 
 async def visits_at_vendor(desk, ids):

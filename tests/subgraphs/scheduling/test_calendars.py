@@ -115,10 +115,21 @@ async def test_what_is_past_is_not_offered(graph):
     assert await every_slot(graph, **days(-3, 0)) == []
 
 
-@pytest.mark.parametrize("within", [days(2, 1), days(1, 1), days(0, 63)])
-async def test_a_span_that_is_none_or_too_long_is_refused(graph, within):
-    answer = await graph.ask("scheduling", SLOTS, **within)
-    assert answer.codes == ["BAD_USER_INPUT"]
+@pytest.mark.parametrize("within", [days(2, 1), days(1, 1)])
+async def test_within_no_span_there_is_nothing(graph, within):
+    assert await every_slot(graph, **within) == []
+
+
+async def test_nothing_is_looked_for_beyond_two_months(graph):
+    longest = await every_slot(graph, **days(0, 62))
+    assert longest
+    assert await every_slot(graph, **days(0, 90)) == longest
+    end = {"from": "9999-12-31T00:00:00Z", "to": "9999-12-31T23:00:00Z"}
+    assert await every_slot(graph, **end) == []
+
+
+async def test_with_whoever_is_unknown_nothing_is_free(graph):
+    assert await every_slot(graph, **days(0, 7), practitioner="nonsense") == []
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from tests.subgraphs.telehealth.graph import ADA_HERSELF, HOST, subgraph, virtua
 
 JOIN = """mutation($in: JoinVirtualVisitInput!) { joinVirtualVisit(input: $in) { __typename
   ... on VirtualVisitDoor { url token room identity expiresAt asHost }
-  ... on StateConflict { code } ... on Denied { code } ... on UpstreamRefused { source code } } }"""
+  ... on StateConflict { code } ... on Denied { code } ... on UpstreamRefused { source code }
+  ... on NotFound { code } ... on InvalidInput { code } } }"""
 
 
 class Ehr:
@@ -146,8 +147,8 @@ async def test_a_parent_enters_beside_her_child_and_an_app_does_not():
 async def test_what_is_not_there_for_the_caller_is_not_found(caller, which, actors):
     graph = opened(**({"actors": actors} if actors else {}))
     answer = await join(graph, caller, **which)
-    assert answer["data"] == {"joinVirtualVisit": None}
-    assert [error["extensions"]["code"] for error in answer["errors"]] == ["NOT_FOUND"]
+    outcome = answer["data"]["joinVirtualVisit"]
+    assert outcome == {"__typename": "NotFound", "code": "NOT_FOUND"}
 
 
 async def test_an_ehr_or_vendor_that_is_down_is_named():

@@ -15,7 +15,8 @@ READ = """... on Patient { messages%s { nodes {
   sources { source state } } }"""
 SEND = """mutation($in: SendMessageInput!) { sendMessage(input: $in) { __typename
   ... on MessageSent { sent { id thread subject body sender { type } patient { id } } }
-  ... on StateConflict { code } ... on Denied { code } ... on UpstreamRefused { source code } } }"""
+  ... on StateConflict { code } ... on Denied { code } ... on UpstreamRefused { source code }
+  ... on NotFound { code } ... on InvalidInput { code } } }"""
 WRITER = msgspec.structs.replace(CLINICIAN, scopes=("user/*.rs", "user/Communication.c"))
 
 
@@ -145,8 +146,8 @@ async def test_who_may_not_does_not_write(mailbox):
 
 async def test_text_is_bounded(mailbox):
     for given in ({"body": "x" * 4001}, {"body": "  "}, {"body": "x", "subject": "y" * 201}):
-        assert await mailbox.send(mailbox.doctor, **given) is None
-        assert mailbox.codes == ["BAD_USER_INPUT"]
+        out = await mailbox.send(mailbox.doctor, **given)
+        assert out == {"__typename": "InvalidInput", "code": "BAD_USER_INPUT"}
 
 
 async def test_what_another_patient_wrote_is_not_answered(mailbox):
@@ -156,8 +157,8 @@ async def test_what_another_patient_wrote_is_not_answered(mailbox):
         if patient["id"] != mailbox.patient["id"]:
             other = Mailbox(graph, mailbox.sandbox, patient)
             theirs = theirs or next(iter(await other.read()), None)
-    assert await mailbox.send(mailbox.doctor, body="x", answers=theirs["id"]) is None
-    assert mailbox.codes == ["NOT_FOUND"]
+    out = await mailbox.send(mailbox.doctor, body="x", answers=theirs["id"])
+    assert out == {"__typename": "NotFound", "code": "NOT_FOUND"}
 
 
 async def test_others_read_nothing(mailbox):
