@@ -18,13 +18,14 @@ from pathlib import Path
 import httpx2
 import pytest
 import yaml
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from chartgraph.ports import free_port
 from tests.shared_data import shared_data
 
 LOADING_TOKEN = "loads-the-data"
 CLIENT_ID = "chartgraph"
+RSA_CLIENT_ID = "chartgraph-rsa"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Sekmet:
     token_url: str
     client_id: str
     key_file: Path
+    rsa_key_file: Path
+    """Of the client `RSA_CLIENT_ID`."""
     bundles: tuple[dict, ...]
     """The transaction bundles it holds, as they lie in the files."""
 
@@ -42,10 +45,13 @@ def sekmet(tmp_path_factory):
     command, home = _command(), tmp_path_factory.mktemp("sekmet")
     port = free_port()
     url = f"http://127.0.0.1:{port}/fhir"
-    key = ECKey.generate_key("P-384", {"use": "sig", "alg": "ES384", "kid": "test"})
-    key_file = home / "client.jwk"
-    key_file.write_text(json.dumps(key.as_dict(private=True)))
-    (home / "settings.yaml").write_text(yaml.safe_dump(_settings(url, port, home, key)))
+    keys = {
+        CLIENT_ID: ECKey.generate_key("P-384", {"use": "sig", "alg": "ES384", "kid": "test"}),
+        RSA_CLIENT_ID: RSAKey.generate_key(2048, {"use": "sig", "alg": "RS384", "kid": "rsa"}),
+    }
+    for client_id, key in keys.items():
+        (home / f"{client_id}.jwk").write_text(json.dumps(key.as_dict(private=True)))
+    (home / "settings.yaml").write_text(yaml.safe_dump(_settings(url, port, home, keys)))
     bundles = tuple(
         json.loads(gzip.decompress(path.read_bytes()))
         for path in sorted(shared_data("synthea-r4").glob("*.json.gz"))
@@ -61,7 +67,8 @@ def sekmet(tmp_path_factory):
             with sqlite3.connect(home / "sekmet.db") as database:
                 database.execute("ANALYZE")
             database.close()
-            yield Sekmet(url, _token_url(url), CLIENT_ID, key_file, bundles)
+            files = (home / f"{client_id}.jwk" for client_id in keys)
+            yield Sekmet(url, _token_url(url), CLIENT_ID, *files, bundles)
         finally:
             process.terminate()
             process.wait(timeout=10)
@@ -78,7 +85,7 @@ def _command() -> Path:
     return command
 
 
-def _settings(url: str, port: int, home: Path, key: ECKey) -> dict:
+def _settings(url: str, port: int, home: Path, keys: dict[str, ECKey | RSAKey]) -> dict:
     return {
         "base_url": url,
         "host": "127.0.0.1",
@@ -93,7 +100,8 @@ def _settings(url: str, port: int, home: Path, key: ECKey) -> dict:
             "types": ["smart", "bearer"],
             "tokens": [LOADING_TOKEN],
             "smart_clients": [
-                {"client_id": CLIENT_ID, "jwks": {"keys": [key.as_dict(private=False)]}}
+                {"client_id": client_id, "jwks": {"keys": [key.as_dict(private=False)]}}
+                for client_id, key in keys.items()
             ],
         },
     }

@@ -19,6 +19,7 @@ from subgraphs.connectors.status import Unauthorized
 
 TRANSACTION = "transaction"
 BATCHES = frozenset({"batch", TRANSACTION})
+_STATEMENT = "CapabilityStatement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ async def fetch_capabilities(client: httpx2.AsyncClient) -> Capabilities:
     except (Rejected, Refused):
         return Capabilities()
     try:
+        if msgspec.json.decode(answer.content, type=_Typed).resourceType != _STATEMENT:
+            # Some answer what they do not know with an empty searchset.
+            return Capabilities()
         statement = msgspec.json.decode(answer.content, type=_Statement)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise ProtocolViolation("the server's CapabilityStatement cannot be read") from None
@@ -110,7 +114,11 @@ class _Software(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class _Statement(msgspec.Struct, frozen=True, tag_field="resourceType", tag="CapabilityStatement"):
+class _Typed(msgspec.Struct, frozen=True):
+    resourceType: str = _STATEMENT  # noqa: N815 - FHIR's name
+
+
+class _Statement(msgspec.Struct, frozen=True):
     fhirVersion: str = ""  # noqa: N815 - FHIR's name
     software: _Software = _Software()
     rest: tuple[_Rest, ...] = ()

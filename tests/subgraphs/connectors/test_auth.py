@@ -15,6 +15,7 @@ from subgraphs.connectors.config import BearerFile, ConfigError, SmartBackend
 from subgraphs.connectors.errors import ProtocolViolation, Refused, Unavailable
 from subgraphs.connectors.fhir.settings import FhirSource
 from subgraphs.connectors.transport import open_client
+from tests.plugins.sekmet import RSA_CLIENT_ID
 
 TOKEN_URL = "https://issuer.example/token"
 KEYS = {
@@ -184,3 +185,32 @@ def test_a_key_that_cannot_sign_is_refused_at_once(content, complaint, tmp_path)
     with pytest.raises(ConfigError, match=complaint) as raised:
         open_client(source(auth))
     assert "c2VjcmV0" not in str(raised.value)
+
+
+@pytest.mark.third_party
+@pytest.mark.shared_data
+@pytest.mark.parametrize("algorithm", KEYS)
+async def test_a_token_endpoint_nobody_here_wrote_takes_either_kind_of_key(
+    sekmet, algorithm, tmp_path
+):
+    files = {"RS384": sekmet.rsa_key_file, "ES384": sekmet.key_file}
+    clients = {"RS384": RSA_CLIENT_ID, "ES384": sekmet.client_id}
+    foreign = tmp_path / "foreign.jwk"
+    # Another key under the name of the one that is registered.
+    kid = json.loads(files[algorithm].read_text())["kid"]
+    foreign.write_text(json.dumps({**KEYS[algorithm].as_dict(private=True), "kid": kid}))
+
+    async def count(file):
+        auth = SmartBackend(
+            token_url=sekmet.token_url,
+            client_id=clients[algorithm],
+            key_file=file,
+            scope="system/Patient.rs",
+        )
+        config = FhirSource(id="sekmet", url=sekmet.url, serves=(), auth=auth, timeout=30)
+        async with open_client(config) as opened:
+            return (await opened.get("Patient", params={"_summary": "count"})).json()["total"]
+
+    assert await count(files[algorithm]) == len(sekmet.bundles)
+    with pytest.raises(Refused):
+        await count(foreign)

@@ -113,12 +113,20 @@ async def test_what_is_not_defined_is_not_offered(definition):
     assert ehr.data_calls == len(PATIENTS)
 
 
-@pytest.mark.parametrize("status", [404, 403])
-async def test_without_a_statement_nothing_is_offered(status):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx2.Response(404),
+        httpx2.Response(403),
+        # As Medplum's router has it: another resource.
+        httpx2.Response(200, json={"resourceType": "Bundle", "type": "searchset", "total": 0}),
+    ],
+)
+async def test_without_a_statement_nothing_is_offered(answer):
     ehr = Ehr(three_each(), **OFFERS["neither"])
 
     def respond(request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(status) if "metadata" in request.url.path else ehr.answer(request)
+        return answer if "metadata" in request.url.path else ehr.answer(request)
 
     server = FhirServer(source(), open_client(source(), network=httpx2.MockTransport(respond)))
     assert ids(await server.search_by("Observation", "patient", PATIENTS)) == EVERY

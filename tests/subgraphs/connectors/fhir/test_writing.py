@@ -9,7 +9,7 @@ import pytest
 
 from chartgraph.testing.connectors import PHI, ConnectorContract
 from chartgraph.testing.scripted import Scripted
-from subgraphs.connectors.config import SmartBackend
+from subgraphs.connectors.config import NoAuth, SmartBackend
 from subgraphs.connectors.errors import ProtocolViolation, Rejected, UpstreamError
 from subgraphs.connectors.fhir import writing
 from subgraphs.connectors.fhir.server import FhirServer
@@ -117,10 +117,12 @@ async def test_what_a_server_gives_for_a_parameter_it_does_not_know_is_not_taken
 
 
 @asynccontextmanager
-async def writing_to(url, token_url, client_id, key_file, scope):
-    auth = SmartBackend(
-        token_url=token_url, client_id=client_id, key_file=Path(key_file), scope=scope
-    )
+async def writing_to(url, token_url=None, client_id="", key_file="", scope=""):
+    auth = NoAuth()
+    if token_url:
+        auth = SmartBackend(
+            token_url=token_url, client_id=client_id, key_file=Path(key_file), scope=scope
+        )
     source = config(url=url, auth=auth, timeout=20)
     async with open_client(source) as client:
         yield FhirServer(source, client)
@@ -169,6 +171,13 @@ async def test_on_a_server_nobody_here_wrote(sekmet):
     async with writing_to(
         sekmet.url, sekmet.token_url, sekmet.client_id, sekmet.key_file, "system/*.cruds"
     ) as server:
+        await write_and_change(server)
+
+
+@pytest.mark.third_party
+@pytest.mark.shared_data
+async def test_on_another_server_nobody_here_wrote(medplum):
+    async with writing_to(medplum.url) as server:
         await write_and_change(server)
 
 
