@@ -9,6 +9,7 @@ class Persona(StrEnum):
     CLINICIAN = "clinician"
     EMERGENCY = "emergency"
     COUNSELOR = "counselor"
+    GUARDIAN = "guardian"
     PATIENT = "patient"
     BILLER = "biller"
     PARTNER = "partner"

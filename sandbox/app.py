@@ -102,7 +102,9 @@ def _fill(
         population = build_population(options.seed, options.patients, options.today)
     except ValueError as error:
         raise StartError(f"--patients: {error}") from None
-    people = personas(population.launch_patient, population.clinician)
+    people = personas(
+        population.launch_patient, population.clinician, population.child, population.guardian
+    )
     vendors = _mount(systems, population, people, keys, options.webhook_url, payments)
     write_private(truth_file, json.dumps(population.truth.as_json()))
     files = _write_claims(population, options.home.resolve() / "claims")

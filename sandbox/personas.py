@@ -42,8 +42,10 @@ class Persona:
     organization: str | None = None
 
 
-def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
-    """`launch_patient` and `clinician` are ids in EHR-A."""
+def personas(
+    launch_patient: str, clinician: str, child: str = "child", guardian: str = "guardian"
+) -> Mapping[str, Persona]:
+    """All of them are ids in EHR-A: two patients, a practitioner and the child's RelatedPerson."""
     identity = ("openid", "fhirUser")
     everyone = (
         Persona(
@@ -87,6 +89,16 @@ def personas(launch_patient: str, clinician: str) -> Mapping[str, Persona]:
             purpose="PATRQT",
             patient=launch_patient,
             fhir_user=f"Patient/{launch_patient}",
+        ),
+        Persona(
+            name="guardian",
+            title="A parent, who sees what a minor's record holds for parents",
+            subject="guardian-1",
+            roles=("proxy",),
+            scopes=(*identity, "launch/patient", "patient/*.rs", "patient/Consent.cu"),
+            purpose="FAMRQT",
+            patient=child,
+            fhir_user=f"RelatedPerson/{guardian}",
         ),
         Persona(
             name="scheduler",

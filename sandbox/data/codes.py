@@ -220,6 +220,7 @@ VACCINES = (
     Coded(CVX, "115", "Tdap"),
     Coded(CVX, "33", "pneumococcal polysaccharide PPV23"),
 )
+HPV = Coded(CVX, "165", "HPV9")
 PROCEDURES = {
     "any": Coded(HCPCS, "G0439", "Annual wellness visit, subsequent visit"),
     "diabetes": Coded(

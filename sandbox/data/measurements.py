@@ -16,6 +16,7 @@ from sandbox.data.codes import (
     VITALS,
     Measure,
 )
+from sandbox.data.history import record_specimen
 from sandbox.data.shapes import Reference, concept, hl7_concept, instant, quantity
 from sandbox.data.source import SourceBuilder
 
@@ -71,6 +72,8 @@ def record_labs(
 ) -> list[Reference]:
     """`encounter` is None for results that came from elsewhere, and so is their `order`."""
     when = visit.start + LAB_DELAY
+    drawn = encounter is not None and bool(visit.labs)
+    specimen = record_specimen(source, number, patient, visit, visit.start) if drawn else None
     frame: dict[str, Any] = {
         "status": "final",
         "category": [_LABORATORY],
@@ -88,6 +91,7 @@ def record_labs(
             when,
             "HIV" if name == "viral-load" else None,
             **frame,
+            specimen=specimen,
             **_result(LABS[name], value),
         )
         for name, value in visit.labs.items()

@@ -14,9 +14,11 @@ from sandbox.data.authorizations import record_authorizations
 from sandbox.data.care_teams import record_care_teams
 from sandbox.data.chart import Chart, Visit, make_chart
 from sandbox.data.claim_files import Biller, FiledClaim, write_claim_files
+from sandbox.data.codes import HPV
 from sandbox.data.consents import record_consents, record_research_opt_out
 from sandbox.data.dialect import as_ehr_b
 from sandbox.data.directory import Practitioner, record_directory
+from sandbox.data.history import record_imaging_endpoint
 from sandbox.data.measurements import record_labs
 from sandbox.data.medications import copy_prescriptions, record_formulary
 from sandbox.data.messages import record_messages
@@ -60,7 +62,8 @@ _VENDORS = {EHR_A: HEARTHSIDE, EHR_B: ZOOM}
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """`launch_patient` and `clinician` are the ids in EHR-A of the personas of these names."""
+    """`launch_patient`, `clinician`, `child` and `guardian` are the ids in EHR-A of the personas of
+    these names, and of whom the last stands by."""
 
     resources: Mapping[str, list[Resource]]
     visits: Mapping[str, Sequence[BookedVisit]]
@@ -73,6 +76,8 @@ class Population:
     truth: Truth
     launch_patient: str
     clinician: str
+    child: str
+    guardian: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,8 @@ class _PopulationBuilder:
             name: record_directory(self._sources[name], SITES[name], STAFF[name], today)
             for name in (EHR_A, EHR_B)
         }
+        for name, directory in self._directories.items():
+            record_imaging_endpoint(self._sources[name], directory.organization, today)
         self._books = {
             name: AppointmentBook(self._sources[name], directory, today, _VENDORS[name])
             for name, directory in self._directories.items()
@@ -136,6 +143,7 @@ class _PopulationBuilder:
         for book in self._books.values():
             book.close()
         self._consents()
+        child, guardian = self._family()
         return Population(
             resources={name: source.resources for name, source in self._sources.items()},
             visits={book.vendor.name: book.visits for book in self._books.values()},
@@ -145,6 +153,8 @@ class _PopulationBuilder:
             claim_files=write_claim_files(self._claims, self._today),
             truth=Truth(tuple(self._true), tuple(map(self._true_pair, pairs))),
             launch_patient=self._true[0].ids[EHR_A],
+            child=child,
+            guardian=guardian,
             clinician=self._directories[EHR_A].practitioners[0].reference["reference"][13:],
         )
 
@@ -153,6 +163,19 @@ class _PopulationBuilder:
         record_consents(self._sources[EHR_B], shared, self._today)
         launch = _patient(self._true[0].ids[EHR_A])
         record_research_opt_out(self._sources[EHR_A], launch, self._today)
+
+    def _family(self) -> tuple[str, str]:
+        """A minor of EHR-A and who stands by them: the first who may decide some things alone."""
+        source = self._sources[EHR_A]
+        stand_by = [each for each in source.resources if each["resourceType"] == "RelatedPerson"]
+        vaccinated = {
+            each["patient"]["reference"]
+            for each in source.resources
+            if each["resourceType"] == "Immunization"
+            and each["vaccineCode"]["coding"][0]["code"] == HPV.code
+        }
+        those = sorted(stand_by, key=lambda each: each["patient"]["reference"] not in vaccinated)
+        return _id(those[0]["patient"]), those[0]["id"]
 
     def _spread(self, person: Person) -> _Known:
         """A third of the people are known to both EHRs; the others to one of them."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from sandbox.data.care import record_lab_order, record_note, record_open_order, record_plan
 from sandbox.data.chart import VISIT_LENGTH, Chart, Diagnosis, Visit
 from sandbox.data.codes import CHECKUP, OFFICE_VISIT, PROCEDURES, VIDEO_VISIT
+from sandbox.data.history import record_history
 from sandbox.data.measurements import record_labs, record_vitals
 from sandbox.data.medications import record_prescriptions
 from sandbox.data.payer import account_number
@@ -104,6 +106,7 @@ def record_chart(
         record_prescriptions(recorder, diagnosis, conditions[diagnosis.name], visits, today)
         record_plan(recorder, diagnosis, conditions[diagnosis.name])
     _allergy(recorder, chart)
+    record_history(recorder, replace(chart, visits=tuple(visits)), today)
     for visit in visits:
         encounter = _visit(recorder, visit, conditions)
         record_note(recorder, visit, encounter)

@@ -251,6 +251,13 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _reference("insurer"),
     ),
     "Endpoint": (_token("connection-type", "connectionType"), _token("status")),
+    "FamilyMemberHistory": (
+        _patient("patient"),
+        _token("status"),
+        _token("relationship"),
+        _token("code", "condition.code"),
+        _date("date"),
+    ),
     "Goal": (
         *_SUBJECT,
         _token("lifecycle-status", "lifecycleStatus"),

@@ -12,6 +12,7 @@ from subgraphs.records.kinds import (
     DEVICES,
     DOCUMENTS,
     ENCOUNTERS,
+    FAMILY,
     GOALS,
     IMMUNIZATIONS,
     PROCEDURES,
@@ -47,5 +48,6 @@ load_immunizations = _loading(IMMUNIZATIONS, lambda source: source.immunizations
 load_care_plans = _loading(CARE_PLANS, lambda source: source.care_plans)
 load_goals = _loading(GOALS, lambda source: source.goals)
 load_devices = _loading(DEVICES, lambda source: source.devices)
+load_family = _loading(FAMILY, lambda source: source.family)
 load_documents = _loading(DOCUMENTS, lambda source: source.documents)
 load_responses = _loading(RESPONSES, lambda source: source.responses)

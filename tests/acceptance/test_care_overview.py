@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.acceptance.test_whole_path import EHRS, upstream_calls
+
 SENSITIVE = "R"
 
 
@@ -33,9 +35,14 @@ def persona(demo):
 
 def test_what_is_planned_and_what_is_still_to_be_done(demo, persona):
     ids, patient = persona
+    demo.run("care-overview", persona="patient", id=patient)
     demo.sandbox.reset_calls()
     answer = demo.run("care-overview", persona="patient", id=patient)
     assert "errors" not in answer, answer["errors"]
+    calls = upstream_calls(demo)
+    assert {source for source, _ in calls} == set(EHRS)
+    assert {type_ for _, type_ in calls} >= {"CarePlan", "Goal", "Condition", "ServiceRequest"}
+    assert max(calls.values()) == 1, calls
     found = answer["data"]["patient"]
     ehrs = {source: id_ for source, id_ in ids.items() if source.startswith("ehr")}
     plans = [plan for s, id_ in ehrs.items() for plan in held(demo, s, "CarePlan", id_)]

@@ -7,6 +7,7 @@ shown as a conflict on the one node, whose values are those of the record that w
 from subgraphs.records.kinds.care import CARE_PLANS, DEVICES, GOALS
 from subgraphs.records.kinds.documents import DOCUMENTS, RESPONSES
 from subgraphs.records.kinds.events import ENCOUNTERS, IMMUNIZATIONS, PROCEDURES
+from subgraphs.records.kinds.family import FAMILY
 from subgraphs.records.kinds.problems import ALLERGIES, CONDITIONS
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "DEVICES",
     "DOCUMENTS",
     "ENCOUNTERS",
+    "FAMILY",
     "GOALS",
     "IMMUNIZATIONS",
     "PROCEDURES",

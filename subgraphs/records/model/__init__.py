@@ -13,6 +13,7 @@ from subgraphs.records.model.events import (
     Performer,
     Procedure,
 )
+from subgraphs.records.model.family import FamilyCondition, FamilyMemberHistory
 from subgraphs.records.model.problems import AllergyIntolerance, Condition
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Device",
     "DocumentReference",
     "Encounter",
+    "FamilyCondition",
+    "FamilyMemberHistory",
     "Goal",
     "Hospitalization",
     "Immunization",

@@ -13,6 +13,7 @@ from subgraphs.records.schema.devices import Device
 from subgraphs.records.schema.documents import DocumentReference, QuestionnaireResponse
 from subgraphs.records.schema.encounters import Encounter
 from subgraphs.records.schema.events import Immunization, Procedure
+from subgraphs.records.schema.family import FamilyMemberHistory
 from subgraphs.records.schema.problems import AllergyIntolerance, Condition
 from subgraphs.runtime.connection import PAGE, After, Connection, First
 from subgraphs.runtime.fact_fields import facts_of_patient, list_facts
@@ -84,6 +85,10 @@ class Patient(PatientNode):
 
     devices: Connection[Device] | None = facts_of_patient(
         Device, loaders.load_devices, "Implants and other devices."
+    )
+
+    family_history: Connection[FamilyMemberHistory] | None = facts_of_patient(
+        FamilyMemberHistory, loaders.load_family, "What runs in the family, by relative."
     )
 
     questionnaire_responses: Connection[QuestionnaireResponse] | None = facts_of_patient(

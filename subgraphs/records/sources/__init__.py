@@ -13,6 +13,7 @@ from subgraphs.records.model import (
     Device,
     DocumentReference,
     Encounter,
+    FamilyMemberHistory,
     Goal,
     Immunization,
     Procedure,
@@ -39,6 +40,8 @@ class RecordSource(Protocol):
     async def goals(self, patients: Sequence[str]) -> Answer[Goal]: ...
 
     async def devices(self, patients: Sequence[str]) -> Answer[Device]: ...
+
+    async def family(self, patients: Sequence[str]) -> Answer[FamilyMemberHistory]: ...
 
     async def documents(self, patients: Sequence[str]) -> Answer[DocumentReference]: ...
 

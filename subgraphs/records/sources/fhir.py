@@ -18,6 +18,7 @@ from subgraphs.records.model import (
     Device,
     DocumentReference,
     Encounter,
+    FamilyMemberHistory,
     Goal,
     Immunization,
     Procedure,
@@ -61,6 +62,9 @@ class FhirRecords:
 
     async def devices(self, patients: Sequence[str]) -> Answer[Device]:
         return await self._all("Device", Device, patients)
+
+    async def family(self, patients: Sequence[str]) -> Answer[FamilyMemberHistory]:
+        return await self._all("FamilyMemberHistory", FamilyMemberHistory, patients)
 
     async def responses(self, patients: Sequence[str]) -> Answer[QuestionnaireResponse]:
         return await self._all("QuestionnaireResponse", QuestionnaireResponse, patients)

@@ -6,7 +6,13 @@ import msgspec
 import pytest
 
 from subgraphs.records import kinds
-from subgraphs.records.model import CarePlan, Device, Goal, QuestionnaireResponse
+from subgraphs.records.model import (
+    CarePlan,
+    Device,
+    FamilyMemberHistory,
+    Goal,
+    QuestionnaireResponse,
+)
 from subgraphs.runtime.gathering import Record
 from subgraphs.runtime.labelling import labels_of
 from subgraphs.runtime.merging import conflicts_of, group
@@ -49,6 +55,16 @@ def test_what_charts_say_of_a_goal_otherwise_is_a_conflict():
     other = {**one, "lifecycleStatus": "completed", "target": [{"dueDate": "2026-06-01"}]}
     ((*records,),) = facts(kinds.GOALS, Goal, one, other)
     assert [c.path for c in conflicts_of(kinds.GOALS, records)] == ["lifecycleStatus"]
+
+
+def test_each_relative_stands_alone_and_is_as_sensitive_as_what_is_told():
+    brother = {"coding": [{"code": "BRO"}]}
+    hiv = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "B20"}]}
+    plain = {"relationship": brother, "condition": [{"code": SUGAR}]}
+    assert len(facts(kinds.FAMILY, FamilyMemberHistory, plain, plain)) == 2
+    assert labels(kinds.FAMILY, FamilyMemberHistory, **plain) == set()
+    told = {"relationship": brother, "condition": [{"code": SUGAR}, {"code": hiv}]}
+    assert labels(kinds.FAMILY, FamilyMemberHistory, **told) == {"HIV"}
 
 
 def test_plans_of_two_charts_are_two_plans():

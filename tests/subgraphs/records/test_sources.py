@@ -15,6 +15,7 @@ KINDS = {
     "care_plans": "CarePlan",
     "goals": "Goal",
     "devices": "Device",
+    "family": "FamilyMemberHistory",
     "documents": "DocumentReference",
     "responses": "QuestionnaireResponse",
 }
