@@ -103,7 +103,7 @@ def test_every_persona_has_a_token_for_the_asking(issuer, name):
     assert claims["exp"] - claims["iat"] == 3600
     assert claims["aud"] == "chartgraph"
     assert {"iss", "sub", "client_id", "scope", "roles", "purpose", "jti"} <= claims.keys()
-    has_patient = name in ("patient", "partner")
+    has_patient = name in ("patient", "partner", "guardian")
     assert ("patient" in claims) is has_patient
 
 
