@@ -219,6 +219,8 @@ KINDS = [
     {"family": "King", "ssn": None},
     {"ssn": None, "phone": "217-555-0199", "street": "9 Elm Court"},
     {"ssn": None, "birth_date": "1968-03-15"},
+    {"ssn": "512-44-8021", "given": None},
+    {"ssn": "999-12-4356", "given": "FNU"},
 ]
 member = st.sampled_from(LINKS)
 step = st.one_of(
