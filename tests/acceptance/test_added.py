@@ -242,6 +242,23 @@ def test_what_is_added_passes_the_tests_it_inherits(site):
     assert outcome.stdout.count("TestResearch::") > 24
 
 
+def test_what_the_guides_show_is_written_as_everything_else_is(site):
+    config, ruff = DOCS.parent / "pyproject.toml", Path(sys.executable).with_name("ruff")
+    files = [
+        site.parent / name / file
+        for name, shown in {"source": SOURCE, "subgraph": SUBGRAPH}.items()
+        for file in shown
+        if file.endswith(".py")
+    ]
+    formatted = [ruff, "format", "--check", "--config", config, *files]
+    # A package of its own has an order of its imports, and its tests may do what ours may.
+    ignored = "INP001,I001,ANN,ARG002,RUF012"
+    checked = [ruff, "check", "--config", config, "--ignore", ignored, *files]
+    for command in (formatted, checked):
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert outcome.returncode == 0, outcome.stdout
+
+
 def _await(url, process, log):
     deadline = time.monotonic() + 90
     while True:
