@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from subgraphs.connectors.inbox.store import Delivery
+from subgraphs.connectors.inbox.delivery import Delivery
 from subgraphs.deployment import Deployment, Part
 from subgraphs.identity.index.matching import Matcher
 from subgraphs.identity.index.store import open_index

@@ -24,8 +24,9 @@ from subgraphs.connectors.inbox.deliveries import (
     is_xml,
     read_delivery,
 )
+from subgraphs.connectors.inbox.delivery import Delivery
 from subgraphs.connectors.inbox.settings import InboxSource
-from subgraphs.connectors.inbox.store import Delivery, InboxStore
+from subgraphs.connectors.inbox.store import InboxStore
 from subgraphs.runtime.app import Handler, refuse
 from subgraphs.runtime.asgi import Reply
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from subgraphs.connectors.inbox.store import Delivery
+from subgraphs.connectors.inbox.delivery import Delivery
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.events import Events
 from subgraphs.runtime.sealing import RecordRef

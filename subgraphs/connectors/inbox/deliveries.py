@@ -11,8 +11,9 @@ from subgraphs.connectors.hl7v2.adt import Admission
 from subgraphs.connectors.hl7v2.documents import read_document
 from subgraphs.connectors.hl7v2.fhir import to_resources
 from subgraphs.connectors.hl7v2.fhir.people import person_id, retired
+from subgraphs.connectors.inbox.delivery import Delivery, Version
 from subgraphs.connectors.inbox.settings import InboxSource
-from subgraphs.connectors.inbox.store import Delivery, InboxStore, Version
+from subgraphs.connectors.inbox.store import InboxStore
 from subgraphs.connectors.x12.documents import read_filed
 from subgraphs.connectors.x12.filed import file_documents
 

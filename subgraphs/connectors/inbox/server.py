@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from subgraphs.connectors.as_fhir import AsFhir
+from subgraphs.connectors.inbox.delivery import PATIENT
 from subgraphs.connectors.inbox.settings import InboxSource
-from subgraphs.connectors.inbox.store import PATIENT, InboxStore
+from subgraphs.connectors.inbox.store import InboxStore
 from subgraphs.connectors.searched import Resource, Rows
 
 PAGE: Final = 500

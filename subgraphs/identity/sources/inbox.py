@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from subgraphs.connectors.inbox.store import PATIENT, Delivery
+from subgraphs.connectors.inbox.delivery import PATIENT, Delivery
 from subgraphs.identity.index.store import said_by
 from subgraphs.identity.model import read_patient
 from subgraphs.identity.sources.adt import IndexFeed, PersonRecord

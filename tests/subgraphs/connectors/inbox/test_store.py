@@ -5,15 +5,11 @@ import asyncio
 import pytest
 
 from subgraphs.connectors.errors import Rejected
+from subgraphs.connectors.inbox.delivery import Delivery, Version
 from subgraphs.connectors.inbox.server import Inbox
 from subgraphs.connectors.inbox.settings import InboxSource
-from subgraphs.connectors.inbox.store import (
-    Delivery,
-    InboxUnreadableError,
-    Version,
-    inbox_url,
-    open_inbox,
-)
+from subgraphs.connectors.inbox.store import inbox_url, open_inbox
+from subgraphs.connectors.inbox.vault import InboxUnreadableError
 
 KEY = b"k" * 32
 MAX = {"resourceType": "Patient", "id": "max", "active": True, "name": [{"family": "Roe"}]}
