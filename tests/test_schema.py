@@ -53,6 +53,13 @@ def test_every_entity_tells_where_it_is_from_and_how_sensitive_it_is():
             assert fields.get("conflicts") == "[Conflict!]!", name
 
 
+def test_every_mutation_tells_as_data_what_its_caller_can_mend():
+    schema = load_supergraph(SUPERGRAPH.read_text()).api_schema
+    for field in schema.mutation_type.fields.values():
+        ways = {member.name for member in field.type.types}
+        assert ways >= {"StateConflict", "Denied", "NotFound", "InvalidInput"}, field.type.name
+
+
 def test_every_policy_is_permitted_to_someone():
     rules = access_rules(load_supergraph(SUPERGRAPH.read_text()))
     assert policy_names(rules) == read_policies(POLICIES).decisions
