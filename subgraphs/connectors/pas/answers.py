@@ -51,11 +51,11 @@ class PasAnswer:
 
     @property
     def traces(self) -> frozenset[str]:
-        """The identifiers that it repeats of the request."""
+        """The identifiers that it repeats of the request, and the trace numbers of its items."""
         parts = (self.response, self.claim or {})
-        return frozenset(
-            str(each.get("value")) for part in parts for each in part.get("identifier", ())
-        )
+        own = (each for part in parts for each in part.get("identifier", ()))
+        items = (each for part in parts for item in part.get("item", ()) for each in _traced(item))
+        return frozenset(str(each.get("value")) for each in (*own, *items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,12 @@ class Notification:
 
     focus: tuple[str, ...]
     answers: tuple[PasAnswer, ...]
+
+
+def _traced(item: Resource) -> Iterator[Resource]:
+    for each in item.get("extension", ()):
+        if str(each.get("url")).endswith("itemTraceNumber"):
+            yield each.get("valueIdentifier", {})
 
 
 def read_answer(content: bytes) -> PasAnswer:

@@ -7,8 +7,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -26,7 +26,9 @@ from subgraphs.coverage.sources.authorization_requests import (
     request_bundle,
 )
 from subgraphs.coverage.sources.payer import Server
+from subgraphs.runtime.idempotency import KEPT
 
+_URN: Final = "urn:uuid:"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -50,6 +52,14 @@ class InTheWay(Rejected):
     def __init__(self, code: str) -> None:
         super().__init__(409, ("conflict",))
         self.code = code
+
+
+class Untraceable(ProtocolViolation):
+    """The payer repeats nothing of our requests, and has one that this may be: a human has to
+    look."""
+
+    def __init__(self) -> None:
+        super().__init__("the payer does not tell whose request it has answered")
 
 
 class Operations(Protocol):
@@ -102,13 +112,23 @@ class _Asking(ABC):
         return Answered
 
     async def find(self, token: str) -> Answered | None:
-        """Among all that the payer has of the member, by the identifier that answers repeat."""
+        """Among all that the payer has of the member, by the identifier that answers repeat, or
+        else the trace numbers of its items. Raises `Untraceable`."""
         content = await asyncio.to_thread(inquiry_bundle, self.parties, token, self.at)
-        answers = await self.desk.operations.inquire(content)
-        ours = f"urn:uuid:{token}"
-        traced = (a for a in answers if ours in a.traces and a.response.get("outcome") != "error")
-        answer = next(traced, None)
-        return None if answer is None else self._answered(self._claim(token), answer)
+        found = await self.desk.operations.inquire(content)
+        answers = [each for each in found if each.response.get("outcome") != "error"]
+        for answer in answers:
+            # Of an item: `urn:uuid:…#1`.
+            if f"{_URN}{token}" in {trace.partition("#")[0] for trace in answer.traces}:
+                return self._answered(self._claim(token), answer)
+        if any(self._may_be(answer) for answer in answers):
+            raise Untraceable
+        return None
+
+    def _may_be(self, answer: PasAnswer) -> bool:  # noqa: ARG002 - of a request alone
+        """Whether an answer that repeats no identifier at all may be to this. To take a request
+        back twice does no harm."""
+        return False
 
     async def _submit(
         self, claim: Mapping[str, Any], others: Sequence[Entry], token: str
@@ -144,6 +164,16 @@ class Submission(_Asking):
         orders = {s.order.url: s.order for s in self.wanted.services if s.order}
         return await self._submit(self._claim(token), list(orders.values()), token)
 
+    def _may_be(self, answer: PasAnswer) -> bool:
+        if any(trace.startswith(_URN) for trace in answer.traces):
+            return False
+        created = _moment(answer.response.get("created"))
+        if created is not None and created < self.at - KEPT:
+            return False
+        asked = {str(each.code.get("code")) for each in self.wanted.services}
+        told = {code for item in (answer.claim or {}).get("item", ()) for code in _codes(item)}
+        return not told or not asked.isdisjoint(told)
+
     def _claim(self, token: str) -> dict[str, Any]:
         return new_claim(self.parties, self.wanted, token, self.at)
 
@@ -166,6 +196,20 @@ class Withdrawal(_Asking):
 def _claim_id(reference: object) -> str | None:
     head, _, id_ = str(reference or "").rpartition("/")
     return id_ if head.rpartition("/")[2] == "Claim" else None
+
+
+def _codes(item: Mapping[str, Any]) -> list[str]:
+    codings = item.get("productOrService", {}).get("coding", ())
+    return [str(each["code"]) for each in codings if "code" in each]
+
+
+def _moment(created: object) -> datetime | None:
+    """A day without a time begins it; what cannot be read may have been at any time."""
+    try:
+        found = datetime.fromisoformat(str(created))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _text(resource: Mapping[str, Any]) -> str:

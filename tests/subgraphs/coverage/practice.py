@@ -59,6 +59,8 @@ class System(httpx2.AsyncBaseTransport):
         self.authorizations = PasOperations(store, f"{url}/fhir")
         self.dies = "never"
         self.dead_inquiry = False
+        self.forgets: frozenset[str] = frozenset()
+        """Of a request, what the answers to an inquiry do not repeat."""
         self.is_down = False
         self.calls: Counter[str] = Counter()
         self.received: list[bytes] = []
@@ -92,7 +94,34 @@ class System(httpx2.AsyncBaseTransport):
         if call.writes and self.dies == "after":
             raise httpx2.RemoteProtocolError("gone")
         content_type = {"Content-Type": answer.content_type}
-        return httpx2.Response(answer.status, headers=content_type, content=answer.body)
+        body = answer.body
+        if call.subject == "Claim/$inquire" and self.forgets:
+            body = json.dumps(_without(json.loads(body), self.forgets)).encode()
+        return httpx2.Response(answer.status, headers=content_type, content=body)
+
+
+def _without(node: Any, forgotten: frozenset[str]) -> Any:
+    """Without the Claims' identifiers, the trace numbers of items, or the Claims themselves."""
+    if isinstance(node, list):
+        kept = (each for each in node if not _is_forgotten(each, forgotten))
+        return [_without(each, forgotten) for each in kept]
+    if not isinstance(node, dict):
+        return node
+    is_told = node.get("resourceType") in ("Claim", "ClaimResponse")
+    return {
+        name: _without(value, forgotten)
+        for name, value in node.items()
+        if not (is_told and name == "identifier" and "identifier" in forgotten)
+    }
+
+
+def _is_forgotten(node: Any, forgotten: frozenset[str]) -> bool:
+    if not isinstance(node, dict):
+        return False
+    told = (str(node.get("url")), str(node.get("resource", {}).get("resourceType")))
+    return ("trace" in forgotten and told[0].endswith("itemTraceNumber")) or (
+        "claim" in forgotten and told[1] == "Claim"
+    )
 
 
 def member(name: str) -> list[dict[str, Any]]:

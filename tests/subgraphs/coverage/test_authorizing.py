@@ -114,6 +114,45 @@ async def test_a_payer_that_dies_in_between_has_it_once(practice, dies):
     assert listed["id"] == again["priorAuthorization"]["id"]
 
 
+async def test_a_payer_that_repeats_the_items_trace_numbers_alone_is_understood(practice):
+    practice.payer.forgets = frozenset({"identifier"})
+    practice.payer.dies = "after"
+    outcome, _ = await submit(practice, practice.asking())
+    assert outcome["priorAuthorization"]["state"] == "CERTIFIED"
+    assert len(practice.payer.received) == 1
+
+
+@pytest.mark.parametrize(
+    "forgets", [{"identifier", "trace"}, {"identifier", "trace", "claim"}], ids=["all", "claim too"]
+)
+async def test_where_the_payer_repeats_nothing_it_is_not_asked_twice(practice, forgets):
+    """What may be ours is looked at by a human: nothing more is sent under that key."""
+    practice.payer.forgets = frozenset(forgets)
+    given = practice.asking()
+    practice.payer.dies = "after"
+    for _ in range(3):
+        outcome, answer = await submit(practice, given)
+        assert (outcome, codes(answer)) == (None, ["OUTCOME_UNKNOWN"])
+        practice.payer.dies = "never"
+    assert len(practice.payer.received) == 1
+    # The human sees it listed, and whoever wants another asks under another key.
+    (listed,) = await practice.listed()
+    assert listed["state"] == "CERTIFIED"
+    outcome, _ = await submit(practice, practice.asking())
+    assert outcome["priorAuthorization"]["state"] == "CERTIFIED"
+
+
+async def test_where_the_payer_repeats_nothing_and_has_nothing_like_it_it_is_asked(practice):
+    practice.payer.forgets = frozenset({"identifier", "trace"})
+    await submit(practice, practice.asking("E1390"))
+    given = practice.asking("E0601")
+    practice.payer.dies = "before"
+    await submit(practice, given)
+    practice.payer.dies = "never"
+    outcome, _ = await submit(practice, given)
+    assert outcome["priorAuthorization"]["state"] == "CERTIFIED"
+
+
 async def test_we_may_die_in_between_too(practice):
     """The request has arrived, and the inquiry that would have told so is lost with us."""
     given = practice.asking()
