@@ -27,12 +27,20 @@ from subgraphs.runtime.request import Request
 from subgraphs.runtime.scalars import rank
 from subgraphs.runtime.sealing import RecordRef
 
+CHECKERS: Final = frozenset(
+    {"clinician", "nurse", "pharmacist", "scheduler", "registration-clerk", "biller", "developer"}
+)
+"""Staff who may ask a payer about a patient: not those who work for it."""
 _MOST_ALLOWED: Final = Decimal(10_000_000)
 _SERVICE_TYPE: Final = re.compile(r"[A-Z0-9]{1,2}")
 
 
 class NotAskedHereError(Exception):
     """There is nobody to ask about this coverage, or no number to ask by."""
+
+
+class NotTheirsError(Exception):
+    """The caller may see the coverage, and is none who asks payers."""
 
 
 class RefusedError(Exception):
@@ -157,6 +165,7 @@ async def check(
     )
     if isinstance(found, Exception):
         raise found
+    _permit(request, found.compartment)
     store, now = request.services.checks, request.subgraph.now()
     assert store is not None, "it is opened with the subgraph"
     earlier = await store.noted(asked, now)
@@ -177,6 +186,17 @@ async def check(
     noted = await store.note(asked, _ref(found), desk.source, service_type, (now, answer))
     request.forget()
     return _asked(noted, found)
+
+
+def _permit(request: Request[Payers], compartment: Compartment) -> None:
+    """The patient herself, those who work for whoever treats her, and systems without a role."""
+    access = request.access
+    if not access.caller.roles or access.is_herself(compartment):
+        return
+    if not CHECKERS.isdisjoint(access.caller.roles):
+        return
+    access.refuse(COVERAGE.type, "role", compartment)
+    raise NotTheirsError
 
 
 def _ref(coverage: Fact[CoverageResource]) -> RecordRef:

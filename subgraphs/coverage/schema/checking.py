@@ -9,6 +9,7 @@ import strawberry
 from contract.errors import Code
 from subgraphs.coverage.loaders.checking import (
     NotAskedHereError,
+    NotTheirsError,
     RefusedError,
     check,
     is_service_type,
@@ -68,7 +69,8 @@ class Checking:
     @mutation(
         requires_scopes=scopes_for("Coverage"),
         description="Ask the payer about a coverage now, and note what it says "
-        "(`Coverage.eligibilityChecks`). Conflicts: `NOT_ASKED_HERE`, where there is nobody to ask "
+        "(`Coverage.eligibilityChecks`): for the patient and the staff of those who treat or bill "
+        "her. Conflicts: `NOT_ASKED_HERE`, where there is nobody to ask "
         "or no number to ask by.",
     )
     async def check_eligibility(
@@ -95,6 +97,11 @@ async def _answer(
         done = await check(request, asked, coverage, service_type)
     except KeyReusedError:
         return StateConflict.because(Because.KEY_REUSED)
+    except NotTheirsError:
+        return Denied(
+            code=Code.FORBIDDEN.value,
+            message="Payers are asked by the patient and by those who treat or bill.",
+        )
     except NotAskedHereError:
         return StateConflict(
             code="NOT_ASKED_HERE", message="Nobody can be asked about this coverage from here."

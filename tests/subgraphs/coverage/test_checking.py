@@ -42,7 +42,8 @@ CHECK = """mutation($input: CheckEligibilityInput!) { checkEligibility(input: $i
     eligibility { active authorizationRequired planPeriod { start end } messages rejections
       followUps copay { value } deductible { remaining { value } }
       benefits { kind inNetwork amount { value } timePeriod authorizationRequired } } } }
-  ... on StateConflict { code } ... on UpstreamRefused { source code message }
+  ... on StateConflict { code } ... on Denied { code }
+  ... on UpstreamRefused { source code message }
   ... on NotFound { code } ... on InvalidInput { code } } }"""
 HISTORY = "coverages { nodes { eligibilityChecks { nodes { id eligibility { active } } } } }"
 ADA = RecordRef("payer", "Coverage", "c-ada", "p-ada")
@@ -196,6 +197,26 @@ async def test_a_patient_asks_about_herself_alone(graph_of):
     scheduler = Caller(subject="s", roles=("lab",), scopes=("user/*.rs",))
     outcome, _ = await graph.check(graph.input(), scheduler)
     assert outcome == {"__typename": "NotFound", "code": "NOT_FOUND"}
+
+
+@pytest.mark.parametrize(
+    ("role", "outcome"),
+    [
+        ("payer-reviewer", "Denied"),
+        ("scheduler", "EligibilityChecked"),
+        ("nurse", "EligibilityChecked"),
+    ],
+)
+async def test_who_sees_the_coverage_and_works_for_the_payer_asks_nobody(graph_of, role, outcome):
+    graph = graph_of()
+    caller = Caller(subject="s", roles=(role,), scopes=("user/Coverage.rs",))
+    done, answer = await graph.check(graph.input(), caller)
+    assert "errors" not in answer
+    assert done["__typename"] == outcome
+    if outcome == "Denied":
+        assert done["code"] == "FORBIDDEN"
+        assert graph.desk.received == []
+        assert await graph.history("ada") == [[]]
 
 
 async def test_many_histories_are_one_question(graph_of, store, monkeypatch):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+import signal
+import sys
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
 import sqlalchemy as sa
 
 from contract.context import Caller
-from sandbox.httpserver import Request
+from sandbox.httpserver import Listener, Request
 from sandbox.payments.server import SLOW, PaymentServer
 from sandbox.payments.webhooks import Webhooks, sign
 from subgraphs.connectors import transport
@@ -23,7 +26,7 @@ from subgraphs.coverage.sources.payment_notices import PAYMENTS_PATH, notices_ro
 from subgraphs.coverage.sources.payments import PAYMENTS, NotDueError, PaymentBook
 from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.database import open_store, sqlite_url
-from subgraphs.runtime.writes import Writes, write_table
+from subgraphs.runtime.writes import LEASE, Writes, write_table
 from tests.subgraphs.connectors.fhir.ehr import Ehr
 from tests.subgraphs.coverage.files import claim, claims, paid, remittance
 from tests.subgraphs.coverage.graph import (
@@ -81,24 +84,18 @@ class Wire(httpx2.AsyncBaseTransport):
         )
 
 
-@pytest.fixture
-async def world(tmp_path, monkeypatch):
+@asynccontextmanager
+async def opened_world(home, database_url, wire, clock, url="https://pay.example"):
     """Ada owes 20 dollars of a claim that was paid."""
-    monkeypatch.setattr(transport, "PAUSE", 0)
-    secret = tmp_path / "secret"
+    secret = home / "secret"
     secret.write_text("sk_test_1")
-    config = PaymentSource(
-        id="cards", url="https://pay.example", serves=("coverage",), auth=BearerFile(secret)
-    )
-    store = await open_inbox(inbox_url(tmp_path), KEY)
+    config = PaymentSource(id="cards", url=url, serves=("coverage",), auth=BearerFile(secret))
+    store = await open_inbox(inbox_url(home), KEY)
     metadata = sa.MetaData()
     table = write_table("coverage", metadata)
     PAYMENTS.to_metadata(metadata)
-    database = await open_store(sqlite_url(tmp_path, "coverage"), "coverage", metadata)
-    server = PaymentServer("sk_test_1", Webhooks(SECRET))
-    wire = Wire(server)
+    database = await open_store(database_url, "coverage", metadata)
     client = open_client(config, network=wire)
-    clock = Clock()
     book = PaymentBook(database, KEY, clock)
     payments = {
         "gateway": PaymentGateway(config, client),
@@ -111,10 +108,26 @@ async def world(tmp_path, monkeypatch):
         claims(claim("A-1", "100")),
         remittance("70", paid("A-1", "100", "70", "CO*45*10", "PR*2*20", owes="20")),
     )
-    yield World(graph, server, wire, book, clock)
+    yield World(graph, getattr(wire, "server", None), wire, book, clock)
     await client.aclose()
     await database.close()
     await store.close()
+
+
+@pytest.fixture
+async def world(tmp_path, monkeypatch, request):
+    """On SQLite, or on what the test says."""
+    monkeypatch.setattr(transport, "PAUSE", 0)
+    is_postgres = getattr(request, "param", "") == "postgresql"
+    url = request.getfixturevalue("postgres_url") if is_postgres else None
+    wire = Wire(PaymentServer("sk_test_1", Webhooks(SECRET)))
+    async with opened_world(
+        tmp_path, url or sqlite_url(tmp_path, "coverage"), wire, Clock()
+    ) as opened:
+        yield opened
+
+
+on_both = pytest.mark.parametrize("world", ["sqlite", "postgresql"], indirect=True)
 
 
 class Clock:
@@ -200,6 +213,7 @@ async def test_asked_again_it_is_answered_again_and_paid_once(world):
     }
 
 
+@on_both
 @pytest.mark.parametrize(
     "dies",
     [
@@ -226,6 +240,59 @@ async def test_whoever_dies_it_is_paid_once(world, dies):
     assert now["paid"]["value"] == "20.00"
 
 
+KILLED = """
+import asyncio, json, os, signal, sys
+from pathlib import Path
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("tests_of_paying", sys.argv[1])
+tests = module_from_spec(spec); spec.loader.exec_module(tests)
+home, database, gateway, when, given = Path(sys.argv[2]), *sys.argv[3:]
+class Killing(tests.httpx2.AsyncHTTPTransport):
+    async def handle_async_request(self, request):
+        if request.method == "POST" and when == "before": os.kill(os.getpid(), signal.SIGKILL)
+        answer = await super().handle_async_request(request)
+        if request.method == "POST": os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+async def main():
+    wire = Killing(trust_env=False)
+    async with tests.opened_world(home, database, wire, tests.Clock(), gateway) as world:
+        await world.pay(invoice=json.loads(given))
+asyncio.run(main())
+"""
+
+
+@on_both
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_process_that_is_killed_between_request_and_answer_pays_once(
+    world, when, tmp_path, request
+):
+    """Another takes over once the lease has ended: a real gateway has it, or has it not."""
+    server = world.server
+    listener = Listener(server.respond)
+    await listener.open(0)
+    gateway = f"http://127.0.0.1:{listener.port}"
+    is_postgres = request.node.callspec.params["world"] == "postgresql"
+    database = (
+        request.getfixturevalue("postgres_url") if is_postgres else sqlite_url(tmp_path, "coverage")
+    )
+    (invoice,) = await world.invoices()
+    given = [str(tmp_path), database, gateway, when, json.dumps(invoice)]
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, __file__, *given)
+    assert await killed.wait() == -signal.SIGKILL
+    await listener.close()
+    assert len(world.taken) == (when == "after")
+    (error,) = (await world.pay(invoice=invoice))["errors"]
+    assert error["extensions"]["code"] == "IN_PROGRESS"
+    world.clock.now += LEASE + timedelta(seconds=1)
+    paid_ = outcome(await world.pay(invoice=invoice))
+    assert paid_["__typename"] == "InvoicePaid"
+    (intent,) = world.taken
+    assert paid_["reference"] == intent["id"]
+    (now,) = await world.invoices()
+    assert (now["status"], now["paid"]["value"]) == ("PAID", "20.00")
+
+
+@on_both
 async def test_two_who_pay_at_once_pay_no_more_than_is_due(world):
     (invoice,) = await world.invoices()
     answers = await asyncio.gather(
