@@ -99,6 +99,7 @@ class Sandbox(msgspec.Struct, frozen=True):
     telehealth_key_file: str
     webhook_secret_file: str
     clearinghouse_token_file: str
+    notification_token_file: str
     payments_secret_file: str
     claim_files: tuple[str, ...]
     """X12 files of claims and payments, in the order of time."""
@@ -229,7 +230,7 @@ def _source(demo: Sandbox, name: str) -> dict[str, Any]:
     if "insight" in _SERVES[name]:
         source["bulk"] = {}
     if name == "payer-pas":
-        source["payer"] = "payer"
+        source |= {"payer": "payer", "notification_token_file": demo.notification_token_file}
     return source
 
 

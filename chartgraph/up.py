@@ -183,6 +183,7 @@ def _mounts(
 ) -> dict[str, AsgiApp]:
     # A mounted application sees whole paths, so of a subgraph only these are reached.
     mounts: dict[str, AsgiApp] = {
+        "/authorizations": apps["coverage"],
         "/payments": apps["coverage"],
         "/webhooks": apps["telehealth"],
         "/inbox": apps["identity"],

@@ -25,6 +25,7 @@ from sandbox.issuer.server import IssuerServer
 from sandbox.issuer.sessions import Sessions
 from sandbox.issuer.tokens import GATEWAY_AUDIENCE, TokenMint
 from sandbox.keyfiles import KeyFiles, load_keys, write_private
+from sandbox.pas.notices import open_notices
 from sandbox.pas.operations import PasOperations
 from sandbox.payments.server import PaymentServer, open_payments
 from sandbox.personas import Persona, personas
@@ -135,7 +136,11 @@ def _mount(
     stores: dict[str, Store] = {}
     for name, resources in population.resources.items():
         stores[name] = Store(placed(resources, systems[EHR_A].url + ROOT))
-    authorizations = PasOperations(stores[PAYER], systems[PAYER].url + ROOT)
+    authorizations = PasOperations(
+        stores[PAYER],
+        systems[PAYER].url + ROOT,
+        notices=open_notices(keys.notification_token, webhook_url),
+    )
     for name, store in stores.items():
         system = systems[name]
         system.mount(
@@ -258,6 +263,7 @@ def _ready(
         "telehealth_key_file": str(keys.telehealth_key_file),
         "webhook_secret_file": str(keys.webhook_secret_file),
         "clearinghouse_token_file": str(keys.clearinghouse_token_file),
+        "notification_token_file": str(keys.notification_token_file),
         "payments_secret_file": str(keys.payments_secret_file),
         "truth_file": str(truth_file),
         "personas": described,

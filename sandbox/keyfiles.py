@@ -26,6 +26,8 @@ class KeyFiles:
     twilio_secret: str
     twilio_secret_file: Path
     clearinghouse_token_file: Path
+    notification_token: str
+    notification_token_file: Path
     core_password: str
     core_password_file: Path
     payments_key: str
@@ -43,6 +45,7 @@ def load_keys(home: Path) -> KeyFiles:
     payments_key_file = home / "sandbox-payments.key"
     payments_secret_file = home / "sandbox-payments.secret"
     clearinghouse_token_file = home / "sandbox-clearinghouse.token"
+    notification_token_file = home / "sandbox-notification.token"
     core_password_file = home / "sandbox-core.password"
     _secret(clearinghouse_token_file)
     return KeyFiles(
@@ -59,6 +62,8 @@ def load_keys(home: Path) -> KeyFiles:
         twilio_secret=_secret(twilio_secret_file),
         twilio_secret_file=twilio_secret_file,
         clearinghouse_token_file=clearinghouse_token_file,
+        notification_token=_secret(notification_token_file),
+        notification_token_file=notification_token_file,
         core_password=_secret(core_password_file),
         core_password_file=core_password_file,
         payments_key=_secret(payments_key_file),

@@ -180,6 +180,12 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _reference("recipient"),
         _date("sent"),
     ),
+    "CommunicationRequest": (
+        *_SUBJECT,
+        _token("status"),
+        _token("category"),
+        _date("authored", "authoredOn"),
+    ),
     "Condition": (
         *_SUBJECT,
         _token("category"),

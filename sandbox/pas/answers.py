@@ -77,6 +77,27 @@ def answer(claim: Resource, decisions: Sequence[Decision], at: datetime) -> Reso
     return found
 
 
+def wish(response: Resource, at: datetime) -> Resource:
+    """What a reviewer wants to see: the notes of the last visit, about the first item."""
+    first = response["item"][0]["itemSequence"]
+    number = _number({"id": response["request"]["reference"].partition("/")[2]})
+    return {
+        "resourceType": "CommunicationRequest",
+        "identifier": [{"system": "https://payer.example/attachment", "value": number}],
+        "status": "active",
+        "subject": response["patient"],
+        "category": [_x12("005010/755", "09")],
+        "medium": [_x12("005010/756", "EL")],
+        "payload": [
+            {
+                "extension": [extension("serviceLineNumber", valuePositiveInt=first)],
+                "contentString": "Notes of the last visit",
+            }
+        ],
+        "authoredOn": instant(at),
+    }
+
+
 def refuse(claim: Resource, code: str, at: datetime) -> Resource:
     """What cannot be worked on; `code` is of X12 901."""
     return {

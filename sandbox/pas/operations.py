@@ -20,7 +20,8 @@ from sandbox.fhir.operations import Operation
 from sandbox.fhir.outcome import Refusal
 from sandbox.fhir.store import Store, Stored
 from sandbox.fhir.validation import read_resource
-from sandbox.pas.answers import answer, cancelled, decide_items, is_cancel, refuse
+from sandbox.pas.answers import answer, cancelled, decide_items, is_cancel, refuse, wish
+from sandbox.pas.notices import Notices
 from sandbox.pas.rules import Decision
 from sandbox.wire import decode, encode
 
@@ -30,18 +31,26 @@ REVIEW_SECONDS = 120.0
 
 
 class PasOperations:
-    def __init__(self, store: Store, base: str, review_seconds: float = REVIEW_SECONDS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        base: str,
+        review_seconds: float = REVIEW_SECONDS,
+        notices: Notices | None = None,
+    ) -> None:
         """What comes in and is pended is decided `review_seconds` later, or when somebody says so;
-        what was pended before waits for somebody."""
+        what was pended before waits for somebody. Whoever has subscribed is told."""
         self._store = store
+        self._notices = notices
         self._base = base
         self._review_seconds = review_seconds
         self._pended: dict[str, tuple[Stored, list[Decision]]] = {}
-        for response in store.all("ClaimResponse"):
+        for response in list(store.all("ClaimResponse")):
             claim = self._claim_of(response)
             decisions = decide_items(claim) if claim and not is_cancel(claim) else []
             if claim and b'"A4"' in bytes(response.raw):
-                self._pended[claim["id"]] = (response, decisions)
+                wished = self._store.put(self._wishing(decode(bytes(response.raw))))
+                self._pended[claim["id"]] = (wished, decisions)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -70,8 +79,10 @@ class PasOperations:
         kept = self._store.put({**claim, "id": str(uuid.uuid4()), "meta": {}})
         kept_claim = decode(bytes(kept.raw))
         decisions = cancelled(claim) if is_cancel(claim) else decide_items(claim)
-        response = self._keep(answer(kept_claim, decisions, at))
-        if any(decision.is_pended for decision in decisions):
+        content = answer(kept_claim, decisions, at)
+        is_pended = any(decision.is_pended for decision in decisions)
+        response = self._keep(self._wishing(content) if is_pended else content)
+        if is_pended:
             self._pended[kept.id] = (response, decisions)
             loop = asyncio.get_running_loop()
             loop.call_later(self._review_seconds, self._decide, kept.id)
@@ -113,7 +124,9 @@ class PasOperations:
             return  # it was decided meanwhile, or withdrawn
         decided = [each.after_review(action) if each.is_pended else each for each in decisions]
         content = answer(decode(bytes(claim.raw)), decided, datetime.now(UTC))
-        self._store.put({**content, "id": response.id, "meta": {}})
+        kept = self._store.put({**content, "id": response.id, "meta": {}})
+        if self._notices is not None:
+            self._notices.tell(f"{self._base}/{kept.reference}")
 
     def _read(self, body: bytes) -> tuple[Resource, dict[str, Resource]]:
         bundle = read_resource("Bundle", body)
@@ -143,6 +156,11 @@ class PasOperations:
         stored = self._own(claim["related"][0]["claim"], "Claim")
         related = [{**claim["related"][0], "claim": {"reference": stored.reference}}]
         return {**claim, "related": related}
+
+    def _wishing(self, response: Resource) -> Resource:
+        """With what the reviewer wants to see before it is decided."""
+        kept = self._keep(wish(response, datetime.now(UTC)))
+        return {**response, "communicationRequest": [{"reference": kept.reference}]}
 
     def _keep(self, content: Resource) -> Stored:
         return self._store.put({**content, "id": str(uuid.uuid4()), "meta": {}})

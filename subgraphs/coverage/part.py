@@ -11,6 +11,7 @@ from subgraphs.connectors.pas.client import PasClient
 from subgraphs.connectors.payments.gateway import PaymentGateway
 from subgraphs.connectors.x12.client import ClearinghouseClient
 from subgraphs.connectors.x12.settings import Transaction
+from subgraphs.coverage.loaders.news import AnswerNews, tell_answer
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.sources.authorization_desk import AuthorizationDesk
 from subgraphs.coverage.sources.authorization_requests import Requestor
@@ -18,12 +19,15 @@ from subgraphs.coverage.sources.checks import Checks, add_check_tables
 from subgraphs.coverage.sources.claim_status import StatusDesk
 from subgraphs.coverage.sources.eligibility import EligibilityDesk
 from subgraphs.coverage.sources.files import ClaimFiles
+from subgraphs.coverage.sources.notifications import notification_route
 from subgraphs.coverage.sources.orders import Orders
+from subgraphs.coverage.sources.papers import Papers
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.coverage.sources.payment_notices import notices_route
 from subgraphs.coverage.sources.payments import PAYMENTS, PaymentBook
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.deployment import Deployment, Part
+from subgraphs.runtime.app import Handler
 from subgraphs.runtime.request import utc_now
 from subgraphs.runtime.writes import write_table
 
@@ -51,6 +55,10 @@ async def open_part(deployment: Deployment) -> Part:
         {id_: ClaimFiles(each) for id_, each in searched.items() if isinstance(each, Inbox)},
         _authorization_desks(deployment),
         {id_: Orders(server.config.url, server) for id_, server in ordered_at.items()},
+        {
+            id_: Papers(server.config.url, server)
+            for id_, server in deployment.servers("records").items()
+        },
         deployment.writes(database, written),
         Checks(database, metadata, keys.key("store:coverage")),
         {
@@ -60,7 +68,8 @@ async def open_part(deployment: Deployment) -> Part:
         gateway,
         book,
     )
-    return Part(services, routes=notices_route(book, _secret(gateway), utc_now))
+    routes = {**notices_route(book, _secret(gateway), utc_now), **_notifications(deployment)}
+    return Part(services, routes=routes)
 
 
 def _asked(
@@ -88,6 +97,22 @@ def _authorization_desks(deployment: Deployment) -> dict[str, AuthorizationDesk]
         for id_, client in deployment.serving("coverage", PasClient).items()
         if (config := client.config).payer in servers
     }
+
+
+def _notifications(deployment: Deployment) -> dict[str, Handler]:
+    """Where payers tell that they have decided."""
+    servers = deployment.servers("coverage")
+    routes: dict[str, Handler] = {}
+    for id_, client in deployment.serving("coverage", PasClient).items():
+        payer, token_file = client.config.payer, client.config.notification_token_file
+        if payer in servers and token_file is not None:
+
+            async def tell(patient: str, answer: str, claim: str, payer: str = payer) -> None:
+                await tell_answer(deployment.events, AnswerNews(payer, patient, answer, claim))
+
+            base = servers[payer].config.url
+            routes |= notification_route(id_, token_file, servers[payer], base, tell)
+    return routes
 
 
 def _secret(gateway: PaymentGateway | None) -> bytes | None:

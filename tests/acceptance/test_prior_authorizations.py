@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
+import httpx2
 import pytest
 
+from sandbox.pas.notices import notification
 from tests.acceptance.test_whole_path import upstream_calls
 
 ACTIONS = {"A1": "CERTIFIED", "A2": "PARTIAL", "A3": "DENIED", "A4": "PENDED", "A6": "MODIFIED"}
@@ -79,11 +84,14 @@ def test_the_tracker_shows_every_request_with_its_decision_and_its_clock(demo, p
         now = datetime.now(due.tzinfo)
         assert node["isOverdue"] == (node["state"] == "PENDED" and now > due)
         assert len(node["documents"]) == len(claim.get("supportingInfo", ()))
+        wished = answers[id_].get("communicationRequest", ())
+        assert len(node["requestedInformation"]) == len(wished) == (action == "PENDED")
         seen.add(node["state"])
     assert seen == {*ACTIONS.values(), "WITHDRAWN"}
     assert {node["isOverdue"] for node in nodes if node["state"] == "PENDED"} == {True, False}
     calls = upstream_calls(demo)
     asked = ("Claim", "ClaimResponse", "Coverage", "ExplanationOfBenefit", "Organization")
+    asked = (*asked, "CommunicationRequest")
     assert {key: number for key, number in calls.items() if key[0] == "payer"} == {
         ("payer", type_): 1 for type_ in asked
     }
@@ -182,3 +190,86 @@ def test_patients_ask_no_payer(demo, patient):
     assert answer["data"] == {"submitPriorAuthorization": None}
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "SCOPE_REQUIRED"
+
+
+CHANGED = """subscription($id: ID!) { priorAuthorizationChanged(patientId: $id) {
+  priorAuthorization { id state } } }"""
+
+
+def hear(demo, me, found):
+    """The first event of the patient's, as server-sent events."""
+    token = demo.sandbox.persona_token("clinician")
+    headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
+    body = {"query": CHANGED, "variables": {"id": me}}
+    url = f"{demo.gateway}/graphql"
+    with httpx2.stream("POST", url, json=body, headers=headers, timeout=60) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: {"):
+                found.append(json.loads(line.removeprefix("data: ")))
+                return
+
+
+def test_what_the_payer_decides_later_is_told_at_once(demo, patient):
+    """By its own notification, and by the same again until somebody listens."""
+    me, ids = patient
+    given = submission(demo, me, "E1390")
+    answer = demo.run("submit-prior-authorization", persona="biller", input=given)
+    pended = answer["data"]["submitPriorAuthorization"]["priorAuthorization"]
+    assert pended["state"] == "PENDED"
+    found = []
+    listener = threading.Thread(target=hear, args=(demo, me, found), daemon=True)
+    listener.start()
+    (claim,) = [
+        each["id"]
+        for each in held(demo, "Claim", ids["payer"])
+        if moment(each["created"]) == moment(pended["submittedAt"])
+    ]
+    (response,) = [
+        each["id"]
+        for each in held(demo, "ClaimResponse", ids["payer"])
+        if each["request"]["reference"] == f"Claim/{claim}"
+    ]
+    control = f"{demo.sandbox.ready['control']}/authorizations/{claim}/decide"
+    demo.http.post(control, json={"action": "A1"}).raise_for_status()
+    token = Path(demo.sandbox.ready["notification_token_file"]).read_text().strip()
+    url = f"{demo.gateway}/authorizations/payer-pas"
+    told = notification(f"{demo.sandbox.url('payer')}/ClaimResponse/{response}", 1)
+    assert demo.http.post(url, json=told).status_code == 401
+    for _ in range(200):
+        sent = demo.http.post(url, json=told, headers={"authorization": f"Bearer {token}"})
+        assert sent.status_code == 200
+        listener.join(0.1)
+        if not listener.is_alive():
+            break
+    (event,) = found
+    assert event["data"]["priorAuthorizationChanged"]["priorAuthorization"] == {
+        "id": pended["id"],
+        "state": "CERTIFIED",
+    }
+
+
+def test_a_document_goes_along_with_a_request(demo, patient):
+    me, ids = patient
+    query = """query($id: ID!) { patient(id: $id) { documents(first: 20) { nodes {
+      id contents { attachment { content { size } } } } } } }"""
+    answer = demo.ask(query, {"id": me})
+    nodes = answer["data"]["patient"]["documents"]["nodes"]
+    whole = [
+        node
+        for node in nodes
+        if node["contents"] and all(each["attachment"]["content"] for each in node["contents"])
+    ]
+    given = {**submission(demo, me, "E0601"), "documents": [whole[0]["id"]]}
+    before = {claim["id"] for claim in held(demo, "Claim", ids["payer"])}
+    answer = demo.run("submit-prior-authorization", persona="clinician", input=given)
+    assert "errors" not in answer, answer["errors"]
+    done = answer["data"]["submitPriorAuthorization"]["priorAuthorization"]
+    assert done["state"] == "CERTIFIED"
+    (claim,) = (c for c in held(demo, "Claim", ids["payer"]) if c["id"] not in before)
+    (told,) = claim["supportingInfo"]
+    assert told["valueReference"]["reference"].startswith(demo.sandbox.url("ehr-a"))
+    assert "/DocumentReference/" in told["valueReference"]["reference"]
+    assert claim["item"][0]["informationSequence"] == [told["sequence"]]
+    refused = {**given, "idempotencyKey": uuid4().hex}
+    answer = demo.run("submit-prior-authorization", persona="biller", input=refused)
+    assert answer["data"]["submitPriorAuthorization"]["__typename"] == "NotFound"

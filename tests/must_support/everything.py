@@ -102,6 +102,21 @@ REQUEST: dict[str, Any] = {
         concept("levelOfServiceCode", "1338", "U"),
         text("administrationReferenceNumber", "R-1"),
         text("authorizationNumber", "A-1"),
+        extension(
+            "conditionCode",
+            extension=[
+                within("category", valueCodeableConcept=x12("1136", "75")),
+                within("indicator", valueBoolean=True),
+                within("code", valueCodeableConcept=x12("1321", "12")),
+            ],
+        ),
+        extension(
+            "homeHealthCareInformation",
+            extension=[
+                within("prognosis", valueCodeableConcept=x12("923", "1")),
+                within("date", valueDate="2026-01-05"),
+            ],
+        ),
     ],
     "identifier": [TRACE],
     "patient": PATIENT,

@@ -29,6 +29,8 @@ _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 # Anything longer may be free text, hence PHI. https://codesystem.x12.org/005010/901
 _CODE: Final = re.compile(r"[A-Z0-9]{1,3}")
+_NO_NEWS: Final = frozenset({"handshake", "heartbeat"})
+"""Notifications that tell no more than that the subscription is alive."""
 _PROBLEM: Final = "the payer's answer breaks the rules of prior authorization"
 
 
@@ -94,7 +96,8 @@ def read_inquiry(content: bytes) -> list[PasAnswer]:
 
 
 def read_notification(content: bytes) -> Notification:
-    """A topic notification of the R4 backport, of the guide's topic.
+    """A topic notification of the R4 backport, of the guide's topic; one that only says that the
+    subscription is alive is about nothing.
 
     https://hl7.org/fhir/uv/subscriptions-backport/notifications.html
     """
@@ -104,6 +107,8 @@ def read_notification(content: bytes) -> Notification:
     told = _parameters(status)
     if status.get("resourceType") != "Parameters" or told.get("topic") != TOPIC:
         raise ProtocolViolation("a notification is not of prior authorization's topic")
+    if told.get("type") in _NO_NEWS:
+        return Notification((), ())
     events = [each for each in status["parameter"] if each.get("name") == "notification-event"]
     focus = [_parameters({"parameter": each.get("part", ())}).get("focus") for each in events]
     if not events or not all(isinstance(each, str) for each in focus):

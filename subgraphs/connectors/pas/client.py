@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from subgraphs.connectors.connector import Connector
 from subgraphs.connectors.fhir.capabilities import fetch_capabilities
@@ -16,6 +17,10 @@ class DaVinciPasSource(RequestingSource, frozen=True, kw_only=True, tag="davinci
     """Where requests for prior authorization go: the payer's own server, or one in front of it."""
 
     media_types = ("application/fhir+json", "application/json")
+
+    notification_token_file: Path | None = None
+    """What its subscription shows as a bearer token with each notification; without it, none is
+    taken."""
 
 
 class PasClient(Connector[DaVinciPasSource]):

@@ -10,7 +10,8 @@ import msgspec
 
 from contract.errors import Code
 from subgraphs.connectors.errors import CircuitOpen, RateLimited, Refused, Rejected, UpstreamError
-from subgraphs.connectors.pas.bundles import Entry
+from subgraphs.coverage.loaders.enclosing import Ordered, documents_of, service_of
+from subgraphs.coverage.loaders.news import AnswerNews, tell_answer
 from subgraphs.coverage.loaders.payers import Payers, load_coverages
 from subgraphs.coverage.loaders.prior_authorizations import load_authorizations
 from subgraphs.coverage.model.coverages import COVERAGE, CoverageResource
@@ -28,20 +29,14 @@ from subgraphs.coverage.sources.authorization_desk import (
     Submission,
     Withdrawal,
 )
-from subgraphs.coverage.sources.authorization_requests import Service, Wanted
-from subgraphs.coverage.sources.orders import ORDERED, Prescription
+from subgraphs.coverage.sources.authorization_requests import Wanted
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
-from subgraphs.runtime.crosswalk import Link
 from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.facts import Fact, load_by_id, merge
 from subgraphs.runtime.gathering import Record
 from subgraphs.runtime.idempotency import Asked
-from subgraphs.runtime.labelling import ages_at, labels_of
 from subgraphs.runtime.request import Request
-from subgraphs.runtime.scalars import rank
-from subgraphs.runtime.scopes import Tokens
-from subgraphs.runtime.sealing import RecordRef
 from subgraphs.runtime.writes import Write
 
 CLAIM: Final = "Claim"
@@ -73,15 +68,6 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ordered:
-    """A service that carries out an order: what it is, if nothing else is said, the order says."""
-
-    service: Service
-    order: str | None = None
-    """A `MedicationRequest.id`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Done:
     """None for a request that its maker may not see."""
 
@@ -93,19 +79,21 @@ async def submit(
     asked: Asked,
     coverage: str,
     items: Sequence[Ordered],
+    documents: Sequence[str],
     wanted: Wanted,
 ) -> Done:
-    """Ask the payer of a coverage. `wanted` comes without its services, which the items hold."""
+    """Ask the payer of a coverage. `wanted` comes without its services, which the items hold, and
+    without its documents, which are named by their ids."""
     covered = await _own_coverage(request, coverage)
     record = covered.records[0]
     permit(request, "c", covered.compartment)
     desk = _desk(request, record.source)
     parties = await _reach(desk, desk.parties(record.patient, covered.resource))
-    services = [
-        await _service(request, each, covered.compartment, parties.patient.url) for each in items
-    ]
+    whose, told_of = covered.compartment, parties.patient.url
+    services = [await service_of(request, each, whose, told_of) for each in items]
+    papers = await documents_of(request, documents, whose, told_of)
     at = request.subgraph.now()
-    write = Submission(desk, parties, at, replace(wanted, services=services))
+    write = Submission(desk, parties, at, replace(wanted, services=services, documents=papers))
     return await _perform(request, asked, write, covered.compartment, record.patient)
 
 
@@ -164,11 +152,13 @@ async def _perform(
     except (Rejected, Refused) as refusal:
         raise RefusedError(write.source, refusal) from None
     request.forget()
+    source = _payer_of(request, write)
+    done = _read(answered)
+    told = AnswerNews(source, patient, done.answer.id if done.answer else "", done.id)
+    await tell_answer(request.subgraph.events, told)
     if not request.access.may_read(CLAIM, compartment):
         return Done(None)
-    source = _payer_of(request, write)
-    now = request.subgraph.now()
-    own = [Record(source, patient, _read(answered), now)]
+    own = [Record(source, patient, done, request.subgraph.now())]
     facts = merge(
         request, AUTHORIZATION, [*own, *(replaced.records if replaced else ())], compartment
     )
@@ -246,72 +236,3 @@ async def _coverage(
             if (record.source, record.resource.id) == (source, id_):
                 return record.resource
     raise ClientError(Code.NOT_FOUND)
-
-
-async def _service(
-    request: Request[Payers], item: Ordered, compartment: Compartment, patient_url: str
-) -> Service:
-    if item.order is None:
-        return item.service
-    prescription = await _prescription(request, item.order, compartment)
-    entry = Entry(prescription.url, prescription.told_to(patient_url))
-    code = item.service.code or _first_code(prescription.drug)
-    if not code:
-        raise ClientError(Code.BAD_USER_INPUT, argument="service")
-    return replace(item.service, code=code, order=entry)
-
-
-async def _prescription(
-    request: Request[Payers], sealed: str, compartment: Compartment
-) -> Prescription:
-    """The patient's, if the caller may see it: what is withheld from them goes to no payer."""
-    ref: RecordRef | None = request.subgraph.ids.open("medications", ORDERED, sealed)
-    keeper = request.services.orders.get(ref.source) if ref else None
-    if ref is None or keeper is None or not request.access.may_read(ORDERED, compartment):
-        raise ClientError(Code.NOT_FOUND)
-    try:
-        found = await keeper.prescription(ref.id)
-    except UpstreamError as error:
-        raise SourcesDownError([(ref.source, error.state)], error.retry_after) from None
-    if found is None or Link(ref.source, found.patient or "") not in compartment.links:
-        raise ClientError(Code.NOT_FOUND)
-    if not request.access.permits(_Labelled(found, compartment, ref.source), compartment):
-        raise ClientError(Code.NOT_FOUND)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Labelled:
-    """A prescription as the access decision wants it: with what its drug calls for."""
-
-    prescription: Prescription
-    compartment: Compartment
-    source: str
-    type: str = ORDERED
-
-    @property
-    def sources(self) -> frozenset[str]:
-        return frozenset({self.source})
-
-    @property
-    def subjects(self) -> frozenset[str]:
-        return fhir.subjects(self.prescription.drug)
-
-    @property
-    def tokens(self) -> Tokens:
-        return self.prescription.tokens
-
-    @property
-    def labels(self) -> frozenset[str]:
-        ages = ages_at(self.compartment.born, rank(self.prescription.authored_on))
-        called_for = labels_of(self.prescription.mentions, ages)
-        every = (*self.prescription.security, *called_for)
-        return frozenset(label.code for label in every if label.code)
-
-
-def _first_code(drug: fhir.CodeableConcept) -> dict[str, str]:
-    coded = next((c for c in drug.coding if c.system and c.code), None)
-    if coded is None or coded.system is None or coded.code is None:
-        return {}
-    display = {"display": coded.display} if coded.display else {}
-    return {"system": coded.system, "code": coded.code, **display}

@@ -20,6 +20,7 @@ from subgraphs.coverage.sources.claim_status import StatusDesk
 from subgraphs.coverage.sources.eligibility import EligibilityDesk, Question
 from subgraphs.coverage.sources.files import ClaimFiles
 from subgraphs.coverage.sources.orders import Orders
+from subgraphs.coverage.sources.papers import Papers
 from subgraphs.coverage.sources.payer import Payer, Rows, explained
 from subgraphs.coverage.sources.payments import PaymentBook
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
@@ -44,6 +45,8 @@ class Payers:
     authorization_desks: Mapping[str, AuthorizationDesk] = field(default_factory=dict)
     orders: Mapping[str, Orders] = field(default_factory=dict)
     """Of the sources that keep prescriptions."""
+    papers: Mapping[str, Papers] = field(default_factory=dict)
+    """Of the sources that keep documents and filled forms."""
     writes: Writes | None = None
     checks: Checks | None = None
     status_desks: Mapping[str, StatusDesk] = field(default_factory=dict)

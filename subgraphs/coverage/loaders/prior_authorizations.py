@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 
@@ -9,6 +10,7 @@ from subgraphs.connectors.errors import UpstreamError
 from subgraphs.coverage.loaders.payers import Payers, load_explained_rows, load_name
 from subgraphs.coverage.model.coverages import CoverageResource
 from subgraphs.coverage.model.preauthorization.record import AUTHORIZATION, PriorAuthorization
+from subgraphs.coverage.model.preauthorization.wishes import Wish
 from subgraphs.coverage.sources.prior_authorizations import Party
 from subgraphs.runtime import fhir
 from subgraphs.runtime.access import Compartment
@@ -70,15 +72,17 @@ def orders_of(
     bases: Mapping[str, str], fact: Fact[PriorAuthorization]
 ) -> dict[tuple[str, str], fhir.Reference]:
     """The prescriptions asked about, each by the source that keeps it and its id there."""
-    placed = ((order_at(bases, each), each) for each in fact.resource.orders)
+    placed = ((place_of(bases, each, ORDERED), each) for each in fact.resource.orders)
     return {at: reference for at, reference in placed if at}
 
 
-def order_at(bases: Mapping[str, str], reference: fhir.Reference) -> tuple[str, str] | None:
-    """Of a prescription in an EHR. A relative reference means the payer's own copy of one."""
+def place_of(
+    bases: Mapping[str, str], reference: fhir.Reference, type_: str
+) -> tuple[str, str] | None:
+    """Of a record in an EHR. A relative reference means the payer's own copy of one."""
     for source, base in bases.items():
         if (reference.reference or "").startswith(base.rstrip("/") + "/"):
-            id_ = reference.id_of(ORDERED)
+            id_ = reference.id_of(type_)
             return (source, id_) if id_ else None
     return None
 
@@ -101,6 +105,26 @@ async def load_party(
     id_ = reference.id_of("Practitioner")
     party = await _load_practitioner(request, record.source, id_) if id_ else None
     return party.full_name if party else None
+
+
+async def load_wishes(request: Request[Payers], fact: Fact[PriorAuthorization]) -> list[Wish]:
+    """What the payer wants to know before it decides, of all authorizations in one question."""
+    record, answer = fact.records[0], fact.resource.answer
+    asked = answer.communication_request if answer else ()
+    ids = [id_ for each in asked if (id_ := each.id_of("CommunicationRequest"))]
+    found = await asyncio.gather(*(_load_wish(request, record.source, id_) for id_ in ids))
+    return [wish for wish in found if wish is not None and wish.is_about(record.patient)]
+
+
+async def _load_wish(request: Request[Payers], source: str, id_: str) -> Wish | None:
+    async def batch(ids: list[str]) -> list[Wish | None]:
+        found = await request.services.authorizations[source].wishes(ids)
+        return [found.get(id_) for id_ in ids]
+
+    try:
+        return await request.load(("CommunicationRequest", source), batch, id_)
+    except UpstreamError as error:
+        raise SourcesDownError([(source, error.state)], error.retry_after) from None
 
 
 async def _load_practitioner(request: Request[Payers], source: str, id_: str) -> Party | None:

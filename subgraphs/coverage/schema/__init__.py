@@ -6,6 +6,7 @@ from subgraphs.coverage.schema import authorizing, paying
 from subgraphs.coverage.schema.encounter import Encounter
 from subgraphs.coverage.schema.orders import MedicationRequest
 from subgraphs.coverage.schema.patient import Patient
+from subgraphs.coverage.schema.subscription import Subscription
 from subgraphs.runtime.schema import build_schema
 
 
@@ -14,4 +15,9 @@ class Mutation(authorizing.Mutation, paying.Mutation):
     """All of them, each from where it belongs."""
 
 
-SCHEMA = build_schema(None, [Patient, Encounter, MedicationRequest], mutation=Mutation)
+SCHEMA = build_schema(
+    None,
+    [Patient, Encounter, MedicationRequest],
+    mutation=Mutation,
+    subscription=Subscription,
+)

@@ -9,7 +9,7 @@ import strawberry
 
 from subgraphs.coverage.loaders.billing import may_see_billing
 from subgraphs.coverage.loaders.payers import Payers
-from subgraphs.coverage.loaders.prior_authorizations import order_at
+from subgraphs.coverage.loaders.prior_authorizations import ORDERED, place_of
 from subgraphs.coverage.model.preauthorization.extensions import Extensible
 from subgraphs.coverage.model.preauthorization.record import Item, PriorAuthorization
 from subgraphs.coverage.model.preauthorization.wire import RequestItem
@@ -36,7 +36,7 @@ class PriorAuthorizationOrder:
     def of(
         cls, request: Request[Payers], fact: Fact[PriorAuthorization], reference: fhir.Reference
     ) -> PriorAuthorizationOrder:
-        at = order_at(request.services.bases, reference)
+        at = place_of(request.services.bases, reference, ORDERED)
         return cls(
             resource_type=reference.resource_type,
             title=reference.display,

@@ -16,11 +16,11 @@ from subgraphs.coverage.loaders.authorizing import (
     ConflictError,
     Done,
     NotTheirsError,
-    Ordered,
     RefusedError,
     submit,
     withdraw,
 )
+from subgraphs.coverage.loaders.enclosing import Ordered
 from subgraphs.coverage.loaders.payers import Payers
 from subgraphs.coverage.schema.authorization_values import PriorAuthorizationUrgency
 from subgraphs.coverage.schema.checking import Checking
@@ -43,6 +43,7 @@ from subgraphs.runtime.scalars import Date
 
 MAX_TEXT: Final = 500
 MAX_ITEMS: Final = 50
+MAX_DOCUMENTS: Final = 10
 _CONFLICTS: Final = {
     "ALREADY_WITHDRAWN": "It is withdrawn already.",
     "DENIED": "What the payer has denied is asked for anew.",
@@ -135,6 +136,11 @@ class SubmitPriorAuthorizationInput:
     message: str | None = strawberry.field(
         default=None, description="To the payer, in words: at most 500 characters."
     )
+    documents: list[strawberry.ID] = strawberry.field(
+        default_factory=list,
+        description="What goes along, whole: each a `DocumentReference.id` or a "
+        "`QuestionnaireResponse.id` of the patient's; at most 10, and 8,000,000 bytes in all.",
+    )
 
 
 @strawberry.input(description="A request that is asked no more.")
@@ -162,8 +168,13 @@ class Mutation(Checking):
     ) -> PriorAuthorizationPayload | None:
         request: Request[Payers] = info.context
         items, wanted = _items(input), _wanted(input)
+        if len(input.documents) > MAX_DOCUMENTS:
+            raise ClientError(Code.BAD_USER_INPUT, argument="documents", maximum=MAX_DOCUMENTS)
+        papers = [str(each) for each in dict.fromkeys(input.documents)]
         asked = _asked(info, input)
-        return await _answer(info, lambda: submit(request, asked, input.coverage, items, wanted))
+        return await _answer(
+            info, lambda: submit(request, asked, input.coverage, items, papers, wanted)
+        )
 
     @mutation(
         requires_scopes=_writing("u"),

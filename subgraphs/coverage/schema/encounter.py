@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import strawberry
 from strawberry import federation
@@ -11,15 +12,19 @@ from strawberry import federation
 from contract.errors import Code
 from subgraphs.coverage.loaders.claims import load_claims
 from subgraphs.coverage.loaders.payers import Payers
+from subgraphs.coverage.loaders.prior_authorizations import place_of
 from subgraphs.coverage.schema.claims import Claim
+from subgraphs.runtime import fhir
 from subgraphs.runtime.billing_key import open_billing
 from subgraphs.runtime.connection import PAGE, After, Connection, First, Listing, connect
 from subgraphs.runtime.errors import ClientError
 from subgraphs.runtime.fact_nodes import ENCOUNTER, FACT_ID
+from subgraphs.runtime.facts import Fact
 from subgraphs.runtime.gathering import Gathered
 from subgraphs.runtime.request import Request
 from subgraphs.runtime.schema import Representation
 from subgraphs.runtime.scopes import scopes_for
+from subgraphs.runtime.sealing import RecordRef
 
 
 @federation.type(keys=["id"], description=ENCOUNTER)
@@ -54,6 +59,19 @@ class Encounter:
             first=first,
             after=after,
         )
+
+    @classmethod
+    def at(
+        cls, request: Request[Payers], fact: Fact[Any], reference: fhir.Reference
+    ) -> Encounter | None:
+        """Of the patient of a fact, in an EHR of ours. Whether it may be seen records decides."""
+        place = place_of(request.services.bases, reference, "Encounter")
+        links = fact.compartment.links
+        owner = next((link.id for link in links if place and link.source == place[0]), None)
+        if place is None or owner is None:
+            return None
+        ref = RecordRef(place[0], "Encounter", place[1], owner)
+        return cls(id=strawberry.ID(request.subgraph.ids.seal("records", ref)))
 
     @classmethod
     async def resolve_references(

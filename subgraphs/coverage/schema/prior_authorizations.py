@@ -7,7 +7,11 @@ from strawberry import federation
 
 from subgraphs.coverage.loaders.billing import may_see_billing
 from subgraphs.coverage.loaders.payers import Payers
-from subgraphs.coverage.loaders.prior_authorizations import load_authorizations, load_party
+from subgraphs.coverage.loaders.prior_authorizations import (
+    load_authorizations,
+    load_party,
+    load_wishes,
+)
 from subgraphs.coverage.model.preauthorization.record import AUTHORIZATION
 from subgraphs.coverage.model.preauthorization.record import PriorAuthorization as Record
 from subgraphs.coverage.schema.authorization_decisions import (
@@ -28,6 +32,12 @@ from subgraphs.coverage.schema.authorization_values import (
     PriorAuthorizationUrgency,
     TraceNumber,
 )
+from subgraphs.coverage.schema.authorization_wishes import (
+    HomeHealthCare,
+    PriorAuthorizationCondition,
+    RequestedInformation,
+)
+from subgraphs.coverage.schema.encounter import Encounter
 from subgraphs.coverage.schema.whose import (
     CoverageOfFact,
     PatientOfFact,
@@ -137,7 +147,32 @@ class PriorAuthorization(FactNode):
     providers: list[AuthorizedProvider] = strawberry.field(
         directives=[FEW], description="Who may give all that is certified."
     )
+    conditions: list[PriorAuthorizationCondition] = strawberry.field(
+        directives=[FEW], description="What it tells of the patient's condition."
+    )
+    home_health_care: HomeHealthCare | None = strawberry.field(
+        description="Of care at home: what is expected, and from when on."
+    )
     fact: strawberry.Private[Fact[Record]]
+
+    @strawberry.field(
+        description="The visit or stay that it is about, where it lies in a source of ours."
+    )
+    def encounter(self, info: strawberry.Info) -> Encounter | None:
+        asked = self.fact.resource.request
+        reference = asked.one("Claim.encounter").value_reference if asked else None
+        return Encounter.at(info.context, self.fact, reference) if reference else None
+
+    @strawberry.field(
+        directives=[FEW],
+        description="What the payer wants to know besides before it decides. All requests of an "
+        "operation are one question to the payer.",
+    )
+    async def requested_information(
+        self, info: strawberry.Info
+    ) -> list[RequestedInformation] | None:
+        wishes = await load_wishes(info.context, self.fact)
+        return [RequestedInformation.of(each) for each in wishes]
 
     @strawberry.field(description="The coverage that is to pay, if the caller may see it.")
     async def coverage(self, info: strawberry.Info) -> CoverageOfFact | None:
@@ -224,6 +259,13 @@ class PriorAuthorization(FactNode):
                 PriorAuthorizationReviewer.of(told.one("claimResponseReviewer")) if told else None
             ),
             providers=authorized_providers(told, fact) if told else [],
+            conditions=[
+                PriorAuthorizationCondition.of(each)
+                for each in (asked.all("conditionCode") if asked else ())
+            ],
+            home_health_care=(
+                HomeHealthCare.of(asked.one("homeHealthCareInformation")) if asked else None
+            ),
         )
 
     resolve_references = facts_by_id(AUTHORIZATION, load_authorizations)

@@ -161,8 +161,9 @@ class Submission(_Asking):
     wanted: Wanted
 
     async def send(self, token: str) -> Answered:
-        orders = {s.order.url: s.order for s in self.wanted.services if s.order}
-        return await self._submit(self._claim(token), list(orders.values()), token)
+        along = {s.order.url: s.order for s in self.wanted.services if s.order}
+        along |= {each.entry.url: each.entry for each in self.wanted.documents}
+        return await self._submit(self._claim(token), list(along.values()), token)
 
     def _may_be(self, answer: PasAnswer) -> bool:
         if any(trace.startswith(_URN) for trace in answer.traces):

@@ -74,10 +74,19 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """What goes along, whole."""
+
+    entry: Entry
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What is asked for."""
 
     services: Sequence[Service]
+    documents: Sequence[Document] = ()
     diagnoses: Sequence[Resource] = ()
     expedited: bool = False
     claim_type: str = "professional"
@@ -90,24 +99,36 @@ def new_claim(parties: Parties, wanted: Wanted, token: str, at: datetime) -> dic
         {"sequence": n, "diagnosisCodeableConcept": {"coding": [code]}}
         for n, code in enumerate(wanted.diagnoses, start=1)
     ]
-    message = {
-        "sequence": 1,
-        "category": {"coding": [{"system": _PASC, "code": "freeFormMessage"}]},
-        "valueString": wanted.message,
-    }
+    told = _information(wanted)
+    enclosed = [each["sequence"] for each in told if "valueReference" in each]
+    along = {"informationSequence": enclosed} if enclosed else {}
     claim = {
         **_frame(parties, token, at),
         "extension": level if wanted.expedited else [],
         "type": {"coding": [{"system": f"{_HL7}claim-type", "code": wanted.claim_type}]},
         "priority": _priority(expedited=wanted.expedited),
         "diagnosis": diagnoses,
-        "supportingInfo": [message] if wanted.message else [],
+        "supportingInfo": told,
         "item": [
-            _item(service, n, token, [each["sequence"] for each in diagnoses])
+            {**_item(service, n, token, [each["sequence"] for each in diagnoses]), **along}
             for n, service in enumerate(wanted.services, start=1)
         ],
     }
     return {name: value for name, value in claim.items() if value != []}
+
+
+def _information(wanted: Wanted) -> list[dict[str, Any]]:
+    """A message, and what goes along."""
+    told: list[tuple[str, dict[str, Any]]] = []
+    if wanted.message:
+        told.append(("freeFormMessage", {"valueString": wanted.message}))
+    for each in wanted.documents:
+        reference = {"reference": each.entry.url, "display": each.title}
+        told.append(("additionalInformation", {"valueReference": reference}))
+    return [
+        {"sequence": n, "category": {"coding": [{"system": _PASC, "code": code}]}, **value}
+        for n, (code, value) in enumerate(told, start=1)
+    ]
 
 
 def cancelling(parties: Parties, original: Entry, token: str, at: datetime) -> dict[str, Any]:

@@ -47,8 +47,12 @@ class Prescription:
         return self.named.subject.id_of("Patient") if self.named.subject else None
 
     @property
-    def authored_on(self) -> str | None:
+    def moment(self) -> str | None:
         return self.named.authored_on
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        return fhir.subjects(self.drug)
 
     @property
     def tokens(self) -> Mapping[str, frozenset[str]]:

@@ -16,6 +16,7 @@ from subgraphs.coverage.model.preauthorization.wire import (
     AnswerResource,
     RequestResource,
 )
+from subgraphs.coverage.model.preauthorization.wishes import Wish
 from subgraphs.coverage.sources.payer import Explain, Rows, Server, converted
 from subgraphs.runtime import fhir
 from subgraphs.runtime.gathering import Answer
@@ -82,6 +83,9 @@ class PriorAuthorizations:
 
     async def practitioners(self, ids: Sequence[str]) -> Mapping[str, Party]:
         return converted(await self._server.read("Practitioner", ids), Party)
+
+    async def wishes(self, ids: Sequence[str]) -> Mapping[str, Wish]:
+        return converted(await self._server.read("CommunicationRequest", ids), Wish)
 
     async def _search(
         self,

@@ -29,6 +29,7 @@ from subgraphs.coverage.schema import SCHEMA
 from subgraphs.coverage.sources.authorization_desk import AuthorizationDesk
 from subgraphs.coverage.sources.authorization_requests import Requestor
 from subgraphs.coverage.sources.orders import Orders
+from subgraphs.coverage.sources.papers import Papers
 from subgraphs.coverage.sources.payer import Payer
 from subgraphs.coverage.sources.prior_authorizations import PriorAuthorizations
 from subgraphs.runtime.access_facts import Person
@@ -55,7 +56,7 @@ class System(httpx2.AsyncBaseTransport):
     """One of the sandbox's FHIR servers, without its port. `dies` as in `sandbox.faults`."""
 
     def __init__(self, url: str, resources: Sequence[Mapping[str, Any]], *, pas: bool) -> None:
-        store = Store([{**resource, "meta": META} for resource in resources])
+        store = Store([{"meta": META, **resource} for resource in resources])
         self.authorizations = PasOperations(store, f"{url}/fhir")
         self.dies = "never"
         self.dead_inquiry = False
@@ -159,6 +160,62 @@ def prescription(id_: str, name: str, code: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def document(id_: str, name: str = "ada", *attachments: object, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "DocumentReference",
+        "id": id_,
+        "status": "current",
+        "type": {"text": "Sleep study"},
+        "subject": {"reference": f"Patient/e-{name}", "display": "SECRET"},
+        "author": [{"display": "SECRET"}],
+        "description": "Polysomnography",
+        "content": [{"attachment": each} for each in attachments or [INLINE]],
+        **more,
+    }
+
+
+def form(id_: str, **answer: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "id": id_,
+        "status": "completed",
+        "questionnaire": "https://payer.example/Questionnaire/cpap",
+        "subject": {"reference": "Patient/e-ada"},
+        "authored": "2026-02-03",
+        "source": {"display": "SECRET"},
+        "item": [{"linkId": "1", "text": "Why", "answer": [answer]}],
+    }
+
+
+def at(url: str) -> dict[str, str]:
+    return {"contentType": "text/plain", "url": url}
+
+
+INLINE = {"contentType": "text/plain", "title": "Study", "data": "QVBORUE="}
+OPIOID = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "F11.20"}
+PSYCHIATRY = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}
+_BINARY = "https://ehr-a.example/fhir/Binary"
+PAPERS = [
+    document("d1"),
+    document("bobs", "bob"),
+    document("labelled", securityLabel=[{"coding": [PSYCHIATRY]}]),
+    document("apart", "ada", at(f"{_BINARY}/b1")),
+    document("closed", "ada", at(f"{_BINARY}/b2")),
+    document("gone", "ada", INLINE, at(f"{_BINARY}/nowhere")),
+    document("foreign", "ada", at("https://elsewhere.example/fhir/Binary/b1")),
+    {"resourceType": "Binary", "id": "b1", "contentType": "text/plain", "data": "QVBBUlQ="},
+    {
+        "resourceType": "Binary",
+        "id": "b2",
+        "contentType": "text/plain",
+        "data": "QVBBUlQ=",
+        "meta": {**META, "security": [PSYCHIATRY]},
+    },
+    form("f1", valueString="Snores"),
+    form("f2", valueCoding=OPIOID),
+]
+
+
 class Practice(Undirected):
     """The coverage subgraph over all of them, asked as the gateway asks it."""
 
@@ -173,6 +230,7 @@ class Practice(Undirected):
                 prescription("m2", "bob", "314076"),
                 # Buprenorphine: its drug alone tells what it is for.
                 prescription("m3", "ada", "1010600"),
+                *PAPERS,
             ],
             pas=False,
         )
@@ -194,6 +252,7 @@ class Practice(Undirected):
             {"payer": PriorAuthorizations(server)},
             authorization_desks={"payer": desk},
             orders={"ehr-a": Orders(ehr.url, keeper)},
+            papers={"ehr-a": Papers(ehr.url, keeper)},
             writes=writes,
         )
         self.seal, self.crosswalk = IdSeal(KEY), Crosswalk(KEY)
@@ -210,6 +269,9 @@ class Practice(Undirected):
     def order(self, id_: str, name: str = "ada") -> str:
         ref = RecordRef("ehr-a", "MedicationRequest", id_, f"e-{name}")
         return self.seal.seal("medications", ref)
+
+    def paper(self, id_: str, name: str = "ada", type_: str = "DocumentReference") -> str:
+        return self.seal.seal("records", RecordRef("ehr-a", type_, id_, f"e-{name}"))
 
     def asking(self, code: str = "E0601", **more: Any) -> dict[str, Any]:
         item = {"service": {"system": HCPCS, "code": code}, "quantity": "40", "unit": "h"}

@@ -357,3 +357,147 @@ async def test_a_sensitive_reason_closes_the_request():
     graph = subgraph(asked)
     assert await listed(graph, "id", caller=CLINICIAN) == []
     assert len(await listed(graph, "id", caller=ADA_HERSELF)) == 1
+
+
+def wish(id_, name="ada", **more):
+    return {
+        "resourceType": "CommunicationRequest",
+        "id": id_,
+        "identifier": [{"value": "ACN-1"}],
+        "status": "active",
+        "subject": {"reference": f"Patient/p-{name}"},
+        "category": [x12("755", "09")],
+        "medium": [x12("756", "EL")],
+        "authoredOn": "2026-11-21T10:00:00Z",
+        "payload": [
+            {
+                "extension": [
+                    extension("serviceLineNumber", valuePositiveInt=1),
+                    extension("communicatedDiagnosis", valueCodeableConcept=x12("1", "G47.33")),
+                    extension("contentModifier", valueCodeableConcept=x12("2", "18805-2")),
+                ],
+                "contentString": "Sleep study",
+            }
+        ],
+        **more,
+    }
+
+
+WISHED = """requestedInformation { controlNumber authoredAt categories { coding { code } }
+  media { coding { code } } contents { text itemSequence diagnoses { coding { code } }
+    modifiers { coding { code } } } }"""
+
+
+async def test_what_the_payer_wants_to_know_besides_is_read_and_shown():
+    wanted = {"communicationRequest": [{"reference": "CommunicationRequest/w1"}]}
+    graph = subgraph(
+        request("ada", "q1"), answer("ada", "r1", "q1", reviewed(1, "A4"), **wanted), wish("w1")
+    )
+    (node,) = await listed(graph, WISHED)
+    assert node["requestedInformation"] == [
+        {
+            "controlNumber": "ACN-1",
+            "authoredAt": "2026-11-21T10:00:00Z",
+            "categories": [{"coding": [{"code": "09"}]}],
+            "media": [{"coding": [{"code": "EL"}]}],
+            "contents": [
+                {
+                    "text": "Sleep study",
+                    "itemSequence": 1,
+                    "diagnoses": [{"coding": [{"code": "G47.33"}]}],
+                    "modifiers": [{"coding": [{"code": "18805-2"}]}],
+                }
+            ],
+        }
+    ]
+
+
+async def test_what_is_about_somebody_else_or_is_not_there_is_not_shown():
+    wanted = {"communicationRequest": [{"reference": f"CommunicationRequest/w{n}"} for n in (1, 2)]}
+    graph = subgraph(
+        request("ada", "q1"),
+        answer("ada", "r1", "q1", reviewed(1, "A4"), **wanted),
+        wish("w1", "bob"),
+    )
+    (node,) = await listed(graph, WISHED)
+    assert node["requestedInformation"] == []
+
+
+async def test_what_many_requests_wait_for_is_one_question():
+    names = [f"n{number}" for number in range(20)]
+    rows = [
+        row
+        for name in names
+        for row in (
+            request(name, f"q-{name}"),
+            answer(
+                name,
+                f"r-{name}",
+                f"q-{name}",
+                reviewed(1, "A4"),
+                communicationRequest=[{"reference": f"CommunicationRequest/w-{name}"}],
+            ),
+            wish(f"w-{name}", name),
+        )
+    ]
+    graph = subgraph(*rows)
+    answered = await graph.patients(LIST % WISHED, *names, caller=BILLER)
+    found = [
+        each["requestedInformation"]
+        for patient in answered["data"]["_entities"]
+        for each in patient["priorAuthorizations"]["nodes"]
+    ]
+    assert [len(each) for each in found] == [1] * 20
+    assert graph.ehr.paths.count("CommunicationRequest/_search") == 1
+
+
+async def test_the_patient_s_condition_the_care_at_home_and_the_visit_are_shown():
+    told = [
+        extension(
+            "conditionCode",
+            extension=[
+                {"url": "category", "valueCodeableConcept": x12("1136", "75")},
+                {"url": "indicator", "valueBoolean": True},
+                {"url": "code", "valueCodeableConcept": x12("1321", "12")},
+                {"url": "code", "valueCodeableConcept": x12("1321", "14")},
+            ],
+        ),
+        extension(
+            "homeHealthCareInformation",
+            extension=[
+                {"url": "prognosis", "valueCodeableConcept": x12("923", "1")},
+                {"url": "date", "valueDate": "2026-11-30"},
+            ],
+        ),
+        {
+            "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Claim.encounter",
+            "valueReference": {"reference": f"{EHR}/Encounter/v1"},
+        },
+    ]
+    selection = """conditions { category { coding { code } } applies codes { coding { code } } }
+      homeHealthCare { prognosis { coding { code } } startsOn } encounter { id }"""
+    (node,) = await listed(subgraph(request("ada", "q1", extension=told)), selection)
+    visit = RecordRef("ehr-a", "Encounter", "v1", "e-ada")
+    assert node == {
+        "conditions": [
+            {
+                "category": {"coding": [{"code": "75"}]},
+                "applies": True,
+                "codes": [{"coding": [{"code": "12"}]}, {"coding": [{"code": "14"}]}],
+            }
+        ],
+        "homeHealthCare": {"prognosis": {"coding": [{"code": "1"}]}, "startsOn": "2026-11-30"},
+        "encounter": {"id": IdSeal(KEY).seal("records", visit)},
+    }
+
+
+@pytest.mark.parametrize("at", ["Encounter/v1", "https://elsewhere.example/fhir/Encounter/v1"])
+async def test_a_visit_that_lies_elsewhere_is_not_linked(at):
+    told = {
+        "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Claim.encounter",
+        "valueReference": {"reference": at},
+    }
+    (node,) = await listed(
+        subgraph(request("ada", "q1", extension=[told])), "encounter { id } conditions { applies }"
+    )
+    assert node == {"encounter": None, "conditions": []}

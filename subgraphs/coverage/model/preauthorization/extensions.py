@@ -8,7 +8,11 @@ from typing import Final
 
 from subgraphs.runtime import fhir
 
-_GUIDES: Final = ("http://hl7.org/fhir/us/davinci-", "http://hl7.org/fhir/StructureDefinition/")
+_GUIDES: Final = (
+    "http://hl7.org/fhir/us/davinci-",
+    "http://hl7.org/fhir/StructureDefinition/",
+    "http://hl7.org/fhir/5.0/StructureDefinition/",
+)
 
 
 class Extensible:
