@@ -20,7 +20,7 @@ from gateway.cache.lru import LruCache
 from gateway.execution.client import SubgraphClient, SubgraphError
 from gateway.execution.compiled.errors import UnusualAnswerError
 from gateway.execution.compiled.program import Program
-from gateway.execution.compiled.programs import Programs
+from gateway.execution.compiled.programs import ProgramKey, Programs
 from gateway.execution.compiled.run import run_program
 from gateway.execution.deliver import Delivery, Initial, Subsequent
 from gateway.execution.execute import (
@@ -55,7 +55,6 @@ from gateway.planning.plan import (
     SubscriptionNode,
 )
 
-_NONE: Final = frozenset[tuple[str, bool]]()
 MAX_PLANS: Final = 10_000
 MAX_PLAN_BYTES: Final = 64 * 1024 * 1024
 
@@ -245,17 +244,6 @@ class Engine:
                 payload = delivery.go_on(complete)
                 yield payload
 
-    def known_program(
-        self,
-        operation: Operation,
-        permitted: Permitted,
-        labels: frozenset[str],
-        coerced: Mapping[str, Any],
-    ) -> Program | None:
-        """What `run` would run, where it has done so before."""
-        booleans = _booleans(coerced) if coerced else _NONE
-        return self.programs.known((operation, permitted.refusals, labels, booleans))
-
     def coerce(self, operation: Operation, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Raises RequestError."""
         return coerce_variables(operation.variables, variables, self.schema)
@@ -292,18 +280,15 @@ class Engine:
     ) -> Program | None:
         if planned.introspections:
             return None
-        booleans = _booleans(coerced)
+        key = ProgramKey(operation, permitted.refusals, labels, booleans_of(coerced))
         return self.programs.find(
-            (operation, permitted.refusals, labels, booleans),
-            planned.plan,
-            dict(booleans),
-            lambda: self._shape(operation, permitted, coerced),
+            key, planned.plan, lambda: self._shape(operation, permitted, coerced)
         )
 
     def _shape(
         self, operation: Operation, permitted: Permitted, coerced: Mapping[str, Any]
     ) -> ObjectShape:
-        key = (operation, _booleans(coerced), permitted.refusals)
+        key = (operation, booleans_of(coerced), permitted.refusals)
         shape = self._shapes.get(key)
         if shape is None:
             shape = resolve_shape(operation, self.schema, permitted.denials, coerced)
@@ -318,7 +303,7 @@ class Engine:
         *,
         repeating: bool,
     ) -> GroupShape:
-        key = (operation, _booleans(coerced), permitted.refusals, repeating)
+        key = (operation, booleans_of(coerced), permitted.refusals, repeating)
         shape = self._shapes.get(key)
         if shape is None:
             parents = {each.number: each.parent for each in deferrals(operation.selections)}
@@ -329,7 +314,7 @@ class Engine:
         return shape
 
 
-def _booleans(coerced: Mapping[str, Any]) -> frozenset[tuple[str, bool]]:
+def booleans_of(coerced: Mapping[str, Any]) -> frozenset[tuple[str, bool]]:
     """Only they can change which fields there are."""
     return frozenset(item for item in coerced.items() if isinstance(item[1], bool))
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import msgspec
 
@@ -30,7 +31,8 @@ from gateway.execution.client import (
     SubgraphError,
     SubgraphInvalidResponse,
 )
-from gateway.execution.http_client import HttpSubgraphClient, TellAnswer, header_lines
+from gateway.execution.http_client import HttpSubgraphClient, header_lines, read_outcome
+from gateway.execution.http_connection import Outcome
 from gateway.execution.http_connections import Errand
 from gateway.execution.response_headers import ResponseHeaders
 from gateway.flights import Flight, Flights, Sender, Taken
@@ -39,6 +41,8 @@ from gateway.telemetry import log
 
 NONCE_BYTES = 16
 _NULL = b"null"
+
+TellAnswer: TypeAlias = Callable[[bytes | SubgraphError], None]
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -136,7 +140,7 @@ class RequestExchange:
         client = peers.begun.get(subgraph)
         if client is None or self.returned is not None:
             return None
-        flight = peers.flights.begin(subgraph, body, self.sender)
+        flight = peers.flights.board(subgraph, body, self.sender)
         if flight is None:
             return None
         lines = header_lines(self.sender.headers) if self.lines is None else self.lines
@@ -232,42 +236,37 @@ class RequestExchange:
             raise SubgraphInvalidResponse(str(error)) from None
 
 
-class Fetching:
+class Fetching(msgspec.Struct):
     """A query that is under way, and that nobody awaits."""
 
-    __slots__ = ("_exchange", "_flight", "_key", "_tell", "errand")
-
-    def __init__(
-        self, exchange: RequestExchange, flight: Flight, key: bytes | None, tell: TellAnswer
-    ) -> None:
-        self._exchange = exchange
-        self._flight = flight
-        self._key = key
-        self._tell = tell
-        self.errand: Errand | None = None
+    exchange: RequestExchange
+    flight: Flight
+    key: bytes | None
+    tell: TellAnswer
+    errand: Errand | None = None
 
     def cancel(self) -> None:
         """Nobody is told any more; whoever joined asks again."""
         if self.errand is not None:
             self.errand.abort()
-        self._exchange.peers.flights.end(self._flight, None)
+        self.exchange.peers.flights.end(self.flight, None)
 
-    def end(self, answer: bytes | SubgraphError) -> None:
-        exchange, flights = self._exchange, self._exchange.peers.flights
-        subgraph = self._flight[0]
-        report = None
-        if self._key is not None and not isinstance(answer, SubgraphError):
+    def end(self, outcome: Outcome) -> None:
+        exchange, flights = self.exchange, self.exchange.peers.flights
+        answer, report = read_outcome(outcome), None
+        if self.key is not None and not isinstance(answer, SubgraphError):
             try:
-                report = exchange.read_report(subgraph, answer, self._key)
+                report = exchange.read_report(self.flight[0], answer, self.key)
             except SubgraphError as error:
                 answer = error
         if isinstance(answer, SubgraphError):
-            flights.end(self._flight, answer)
-            exchange.log_failure(subgraph, answer)
+            flights.end(self.flight, answer)
+            exchange.log_failure(self.flight[0], answer)
         else:
-            flights.end(self._flight, (answer, report))
-            exchange.take_report(report)
-        self._tell(answer)
+            flights.end(self.flight, (answer, report))
+            if report is not None:
+                exchange.take_report(report)
+        self.tell(answer)
 
 
 def _report_text(answer: bytes) -> str | None:

@@ -25,14 +25,14 @@ class Sender(msgspec.Struct, frozen=True, cache_hash=True):
 Flight: TypeAlias = tuple[str, bytes, Sender, int]
 
 
-class Flights:
+class Flights(Joining[Flight, Taken]):
     """The same is: to the same subgraph, for the same caller to the last claim, with equal headers.
 
     Whoever has changed something since is not shown what was asked before.
     """
 
     def __init__(self) -> None:
-        self._joining = Joining[Flight, Taken]()
+        super().__init__()
         self._changes = 0
 
     def change(self) -> None:
@@ -42,13 +42,9 @@ class Flights:
     async def share(
         self, subgraph: str, body: bytes, sender: Sender, send: Callable[[], Awaitable[Taken]]
     ) -> Taken:
-        return await self._joining.do((subgraph, body, sender, self._changes), send)
+        return await self.do((subgraph, body, sender, self._changes), send)
 
-    def begin(self, subgraph: str, body: bytes, sender: Sender) -> Flight | None:
+    def board(self, subgraph: str, body: bytes, sender: Sender) -> Flight | None:
         """One that others may join, for the caller to `end`; None where one may be joined."""
         flight = (subgraph, body, sender, self._changes)
-        return flight if self._joining.begin(flight) else None
-
-    def end(self, flight: Flight, outcome: Taken | Exception | None) -> None:
-        """None where it is given up: whoever joined asks again."""
-        self._joining.end(flight, outcome)
+        return flight if self.begin(flight) else None

@@ -47,6 +47,8 @@ class Ledger:
         """Without a `trail` nothing is written down; `names_subgraphs` is as `render` has it."""
         self._metrics = metrics
         self._trail = trail
+        self.writes = trail is not None
+        """Whether answers have to wait until they are written down."""
         self.names_subgraphs = names_subgraphs
 
     async def conclude(
@@ -60,11 +62,6 @@ class Ledger:
         """Of what is written down already, or has not to be."""
         cost = bill.settle(answer.data) if bill is not None else None
         return render(answer, request_id, names_subgraphs=self.names_subgraphs, cost=cost)
-
-    @property
-    def writes(self) -> bool:
-        """Whether answers have to wait until they are written down."""
-        return self._trail is not None
 
     async def account_for(
         self, prepared: Prepared, exchange: RequestExchange, errors: Collection[ResponseError]

@@ -25,6 +25,7 @@ from gateway.engine import Answer
 from gateway.exchange import Fetching, Peers, RequestExchange
 from gateway.execution.compiled.errors import UnusualAnswerError
 from gateway.execution.compiled.program import Program
+from gateway.execution.compiled.programs import ProgramKey
 from gateway.execution.compiled.run import ProgramRun, Sending
 from gateway.execution.execute import Exchange
 from gateway.execution.once import Known, OnceExchange
@@ -44,8 +45,10 @@ class Way(msgspec.Struct, frozen=True, eq=False):
     decision: Decision
     price: Price | None
     """None where costs are off."""
+    program: ProgramKey
+    """Where no variable and no label changes what is asked."""
     until: float
-    """By the clock of the documents' store."""
+    """By the clock of the documents' store; endless for what nobody takes back."""
 
 
 class Bearing(msgspec.Struct, frozen=True, eq=False):

@@ -7,9 +7,10 @@ passage, and the general way (`gateway.pipeline`) takes the request from its beg
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -21,9 +22,11 @@ from gateway.demand.demand import Demand
 from gateway.demand.till import Account, Till
 from gateway.documents.request import GraphQLRequest
 from gateway.documents.resolve import Documents, Reader
-from gateway.engine import Engine
+from gateway.engine import Engine, booleans_of
 from gateway.errors import GatewayError
 from gateway.execution.client import Headers
+from gateway.execution.compiled.program import Program
+from gateway.execution.compiled.programs import ProgramKey
 from gateway.execution.http_client import header_lines
 from gateway.flights import Sender
 from gateway.operation.tree import OperationKind
@@ -35,6 +38,8 @@ STANDINGS: Final = 5_000
 WAYS: Final = 5_000
 WAYS_WEIGHT: Final = 1_000_000
 """Characters of the texts they are found by."""
+
+_NONE: Final = frozenset[Any]()
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -114,15 +119,13 @@ class SettledWays:
         way = self._way(standing, request)
         if way is None:
             return None
-        identity, operation = standing.bearing.identity, way.selected.operation
+        identity = standing.bearing.identity
+        bill = None
         try:
-            self._documents.check_values(request.variables, standing.reader)
-            coerced = self._engine.coerce(operation, request.variables)
-            labels = self._rollout.labels(identity, request_id)
-            program = self._engine.known_program(operation, way.decision.permitted, labels, coerced)
+            coerced = self._coerce(way, standing, request)
+            program = self._program(way, self._rollout.labels(identity, request_id), coerced)
             if program is None:
                 return None
-            bill = None
             if way.price is not None:
                 roles = identity.caller.roles if identity.caller else ()
                 bill = self._demand.bill(way.price, request.variables, roles)
@@ -132,6 +135,24 @@ class SettledWays:
         passage = Passage(self._around, way, standing.bearing, request, request_id, bill, tell)
         passage.begin(program, coerced)
         return passage
+
+    def _coerce(self, way: Way, standing: Standing, request: GraphQLRequest) -> dict[str, Any]:
+        """Raises `RequestError`."""
+        operation, variables = way.selected.operation, request.variables
+        if not operation.variables and not variables:
+            return {}
+        self._documents.check_values(variables, standing.reader)
+        return self._engine.coerce(operation, variables)
+
+    def _program(
+        self, way: Way, labels: frozenset[str], coerced: Mapping[str, Any]
+    ) -> Program | None:
+        key = way.program
+        if coerced or labels:
+            booleans = booleans_of(coerced)
+            if booleans or labels:
+                key = ProgramKey(key.operation, key.refusals, labels, booleans)
+        return self._engine.programs.known(key)
 
     def _settle_standing(self, head: Head) -> Standing | None:
         known = self._preparation.known(head.token)
@@ -162,7 +183,7 @@ class SettledWays:
         text, document_id = request.query, request.document_id
         key = (standing.party, text, document_id, request.operation_name)
         way = self._ways.get(key)
-        if way is None or (way and not self._documents.holds(way.until)):
+        if way is None or (way and way.until != math.inf and not self._documents.holds(way.until)):
             way = self._settle_way(standing, request)
             if way is not None:
                 self._ways.put(key, way, weight=len(text or "") + len(document_id or ""))
@@ -185,4 +206,5 @@ class SettledWays:
         if decision.denials:
             return False
         price = self._demand.price(decision.permitted.operation) if self._demand.counts else None
-        return Way(selected, decision, price, settled.until)
+        key = ProgramKey(operation, decision.permitted.refusals, _NONE, _NONE)
+        return Way(selected, decision, price, key, settled.until)

@@ -39,7 +39,8 @@ class Price:
         """Whether there is one answer to it."""
 
     def estimate(self, variables: Variables) -> int:
-        return self._compiled.estimate.cost(variables)
+        estimate = self._compiled.estimate
+        return estimate.cost(variables) if estimate.parts else estimate.fixed
 
     def actual(self, data: Any, variables: Variables) -> int:
         return self._compiled.base.cost(variables) + self._tally.count(data, variables)
@@ -71,6 +72,8 @@ class Bill(msgspec.Struct, frozen=True):
 
         A subscription's events are paid for one by one, beside what it was opened with.
         """
+        if self.account is None and not self.shown:
+            return None
         return self.demand.settle(self, data)
 
     def release(self) -> None:
@@ -115,7 +118,8 @@ class Demand:
         price = self.price(operation)
         requested = price.estimate(variables)
         self._estimated.observe(requested)
-        self._check(price, requested, variables)
+        if self._cost.mode is CostMode.ENFORCE:
+            self._check(price, requested, variables)
         if not charges:
             return Bill(self, price, variables, requested, self._shown(roles))
         _check(requested, self._till.most(account))
@@ -128,14 +132,16 @@ class Demand:
         Raises `RequestError`, and then nothing is counted either.
         """
         requested = price.estimate(variables)
-        self._check(price, requested, variables)
+        cost = self._cost
+        if cost.mode is CostMode.ENFORCE:
+            self._check(price, requested, variables)
         self._estimated.observe(requested)
-        return Bill(self, price, variables, requested, self._shown(roles))
+        shown = cost.show is not Show.NEVER and self._shown(roles)
+        return Bill(self, price, variables, requested, shown)
 
     def _check(self, price: Price, requested: int, variables: Variables) -> None:
-        if self._cost.mode is CostMode.ENFORCE:
-            _check(requested, self._cost.maximum)
-            _check_slicing(price, variables)
+        _check(requested, self._cost.maximum)
+        _check_slicing(price, variables)
 
     @property
     def counts(self) -> bool:
@@ -143,8 +149,6 @@ class Demand:
         return self._cost.mode is not CostMode.OFF
 
     def settle(self, bill: Bill, data: Any) -> dict[str, Any] | None:
-        if bill.account is None and not bill.shown:
-            return None
         # Of an answer that came to nothing nobody can tell what it took.
         actual = bill.requested if data is None else bill.price.actual(data, bill.variables)
         self._actual.observe(actual)

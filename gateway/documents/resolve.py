@@ -96,8 +96,9 @@ class Documents:
         document = self._prepared.get(self._key(text, reader.limits)) if text is not None else None
         return None if document is None else Settled(document, until)
 
-    def holds(self, settled_until: float) -> bool:
-        return settled_until == math.inf or self._store.clock() < settled_until
+    def holds(self, until: float) -> bool:
+        """Whether what is settled until then still is."""
+        return self._store.clock() < until
 
     def check_values(self, variables: Mapping[str, Any], reader: Reader) -> None:
         """Raises `RequestError`."""

@@ -6,10 +6,9 @@ Lean, since it is most of what a fetch costs: no redirects, cookies, compression
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from contextlib import aclosing
 from functools import cache, lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 from gateway.execution.client import (
@@ -23,7 +22,7 @@ from gateway.execution.client import (
     is_json,
     refuse_status,
 )
-from gateway.execution.http_connection import Outcome
+from gateway.execution.http_connection import Outcome, Tell
 from gateway.execution.http_connections import ConnectionPool, Errand, Origin
 from gateway.execution.http_reader import Response
 from gateway.execution.streams import Streams
@@ -38,8 +37,6 @@ _HEAD: Final = (
     f"accept: {ACCEPT_ANSWER}\r\n"
     "accept-encoding: identity\r\n"
 )
-
-TellAnswer: TypeAlias = Callable[[bytes | SubgraphError], None]
 
 
 class HttpSubgraphClient:
@@ -85,21 +82,20 @@ class HttpSubgraphClient:
             outcome = await self._pool.exchange(request, timeout, repeatable=repeatable, sink=sink)
         except TimeoutError:
             raise SubgraphUnavailable(_LATE) from None
-        answer = _answer(outcome)
+        answer = read_outcome(outcome)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def begin(self, body: bytes, lines: bytes, timeout: float, tell: TellAnswer) -> Errand | None:
+    def begin(self, body: bytes, lines: bytes, timeout: float, tell: Tell) -> Errand | None:
         """Send what is repeatable, where there is a connection at hand; None where there is none.
 
         `lines` are headers as `header_lines` has them. `tell` is called once, later and never from
-        within this call, unless the errand is aborted.
+        within this call, unless the errand is aborted; `read_outcome` makes an answer of it.
         """
         if self._pool is None:
             return None
-        request = self._request(body, lines)
-        return self._pool.begin(request, timeout, lambda outcome: tell(_answer(outcome)))
+        return self._pool.begin(self._request(body, lines), timeout, tell)
 
     async def subscribe(
         self,
@@ -166,7 +162,7 @@ def header_lines(headers: Headers) -> bytes:
     return lines.encode("latin-1")
 
 
-def _answer(outcome: Outcome) -> bytes | SubgraphError:
+def read_outcome(outcome: Outcome) -> bytes | SubgraphError:
     if isinstance(outcome, Response):
         if _takes(outcome.content_type):
             return outcome.body

@@ -35,7 +35,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        transport = self._transport
+        """After an answer."""
+        transport = self.transport
         return (
             self._reader.reusable
             and not transport.is_closing()
@@ -49,15 +50,15 @@ class Connection(asyncio.Protocol):
         self._deadline = deadline
         if self._alarm is None or self._alarm.when() > deadline:
             self._set_alarm()
-        self._transport.write(request)
+        self.transport.write(request)
 
     def abort(self) -> None:
-        self._transport.abort()
+        self.transport.abort()
 
     def _end(self, outcome: Outcome) -> None:
         tell, self._tell = self._tell, None
         if isinstance(outcome, Exception):
-            self._transport.abort()
+            self.transport.abort()
         if tell is not None:
             tell(outcome)
 
@@ -78,7 +79,7 @@ class Connection(asyncio.Protocol):
     # What the transport tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         if self._tell is None:

@@ -124,7 +124,7 @@ class ConnectionPool:
         """The one used last, so that those not needed grow old."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.reusable:
+            if not connection.transport.is_closing():
                 if self._loop.time() - connection.idle_since < KEEP_ALIVE_SECONDS:
                     return connection
                 connection.abort()
@@ -225,8 +225,9 @@ class Errand:
         if self._again is None and isinstance(outcome, Response):
             self._pool.give_back(self._connection)
         self._pool.leave_place()
-        if self._tell is not None:
-            self._tell(outcome)
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell(outcome)
 
 
 def _settle(answer: asyncio.Future[Response], outcome: Outcome) -> None:

@@ -87,8 +87,7 @@ class ResponseReader:
         if self._sink is not None:
             self._begin()
             return self._parse(data)
-        response = self._known.read(data)
-        if response is not None:
+        if (response := self._known.read(data)) is not None:
             self._complete = self.reusable = True
             return response
         self._begin()

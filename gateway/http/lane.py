@@ -101,53 +101,51 @@ class Lane:
 
     def begin(self, known: KnownHead, body: bytes, client: Client) -> Turn | None:
         """None, and nothing has been done, for what is not settled."""
-        if self._endpoint.places.full:
+        endpoint = self._endpoint
+        if endpoint.places.full:
             return None
-        turn = Turn(self._endpoint, known, client)
-        return turn if turn.begin(body) else None
+        try:
+            request = read_body(body)
+        except GatewayError:
+            return None
+        turn = Turn(endpoint, known, client)
+        settled = endpoint.pipeline().settled
+        turn.passage = settled.begin(known.head, request, turn.request_id, turn.end)
+        if turn.passage is None:
+            return None
+        endpoint.places.taken += 1
+        return turn
 
 
 class Turn:
     """One request on the lane."""
 
-    __slots__ = ("_client", "_endpoint", "_known", "_passage", "_request_id", "_started")
+    __slots__ = ("_client", "_endpoint", "_known", "_started", "passage", "request_id")
 
     def __init__(self, endpoint: GraphQLEndpoint, known: KnownHead, client: Client) -> None:
         self._endpoint = endpoint
         self._known = known
         self._client = client
-        self._passage: Passage | None = None
-        self._request_id = new_request_id()
+        self.passage: Passage | None = None
+        self.request_id = new_request_id()
         self._started = time.perf_counter()
-
-    def begin(self, body: bytes) -> bool:
-        try:
-            request = read_body(body)
-        except GatewayError:
-            return False
-        settled = self._endpoint.pipeline().settled
-        self._passage = settled.begin(self._known.head, request, self._request_id, self._end)
-        if self._passage is None:
-            return False
-        self._endpoint.places.taken += 1
-        return True
 
     def give_up(self) -> None:
         """The client is gone."""
-        assert self._passage is not None, "it has begun"
+        assert self.passage is not None, "it has begun"
         self._endpoint.places.taken -= 1
-        self._passage.give_up()
+        self.passage.give_up()
 
-    def _end(self, outcome: bytes | Exception) -> None:
+    def end(self, outcome: bytes | Exception) -> None:
         endpoint = self._endpoint
         endpoint.places.taken -= 1
         if isinstance(outcome, bytes):
             endpoint.observe("OK", self._started)
-            lines = self._known.lines % (len(outcome), self._request_id.encode())
+            lines = self._known.lines % (len(outcome), self.request_id.encode())
             self._client.respond(OK, lines, outcome)
             return
-        error = as_gateway_error(outcome, self._request_id)
-        media_type, request_id = self._known.media_type, self._request_id
+        error = as_gateway_error(outcome, self.request_id)
+        media_type, request_id = self._known.media_type, self.request_id
         reply = endpoint.refuse(error, request_id, media_type)
         endpoint.observe(reply.code, self._started)
         length = b"%d" % len(reply.body)

@@ -137,7 +137,9 @@ class ProgramBuilder:
         reaches = self._ways.reaches(self._structs)
         root = self._structs.decoded(self._root)
         size = _BASE_BYTES + _FIELD_BYTES * self._structs.fields
-        return Program(steps, reaches, len(self._groupings), root, finishes, size)
+        needs = tuple(each.needs for each in steps)
+        first = tuple(each for each in steps if not each.needs)
+        return Program(steps, needs, first, reaches, len(self._groupings), root, finishes, size)
 
     def _targets(self, call: EntityCall) -> tuple[str, tuple[int, ...]]:
         """The one type of all objects that the call may ask about, and the ways to them."""
@@ -155,10 +157,12 @@ class ProgramBuilder:
         body = {"query": fetch.document}
         if fetch.operation_name is not None:
             body["operationName"] = fetch.operation_name
+        whole = encode(body)
         return Step(
             number=placed.number,
             subgraph=fetch.subgraph,
-            head=encode(body)[:-1],
+            head=whole[:-1],
+            body=None if fetch.variables or placed.calls else whole,
             variables=fetch.variables,
             decode=decoder(self._data(placed)),
             calls=tuple(self._call(placed.number, each) for each in placed.calls),

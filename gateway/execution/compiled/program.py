@@ -73,6 +73,8 @@ class Step:
     subgraph: str
     head: bytes
     """The request's body, up to its variables."""
+    body: bytes | None
+    """All of it, where that is the same each time."""
     variables: tuple[str, ...]
     """The client's variables it passes on."""
     decode: Callable[[bytes], Any]
@@ -102,6 +104,10 @@ class Finish:
 @dataclass(frozen=True, slots=True)
 class Program:
     steps: tuple[Step, ...]
+    needs: tuple[int, ...]
+    """Of each step."""
+    first: tuple[Step, ...]
+    """Those that need nothing."""
     reaches: tuple[Reach, ...]
     groupings: int
     root: StructType
