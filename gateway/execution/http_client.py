@@ -37,6 +37,7 @@ _HEAD: Final = (
     f"accept: {ACCEPT_ANSWER}\r\n"
     "accept-encoding: identity\r\n"
 )
+_REQUEST: Final = b"%b%bcontent-length: %d\r\n\r\n%b"
 
 
 class HttpSubgraphClient:
@@ -77,7 +78,7 @@ class HttpSubgraphClient:
     ) -> bytes:
         if self._pool is None:
             raise SubgraphUnavailable("has no address that can be reached")
-        request = self._request(body, header_lines(headers))
+        request = _REQUEST % (self._head, header_lines(headers), len(body), body)
         try:
             outcome = await self._pool.exchange(request, timeout, repeatable=repeatable, sink=sink)
         except TimeoutError:
@@ -95,7 +96,8 @@ class HttpSubgraphClient:
         """
         if self._pool is None:
             return None
-        return self._pool.begin(self._request(body, lines), timeout, tell)
+        request = _REQUEST % (self._head, lines, len(body), body)
+        return self._pool.begin(request, timeout, tell)
 
     async def subscribe(
         self,
@@ -108,9 +110,6 @@ class HttpSubgraphClient:
         async with aclosing(self._streams.subscribe(body, headers, timeout)) as events:
             async for event in events:
                 yield event
-
-    def _request(self, body: bytes, lines: bytes) -> bytes:
-        return b"%b%bcontent-length: %d\r\n\r\n%b" % (self._head, lines, len(body), body)
 
     async def close(self) -> None:
         if self._streams is not None:

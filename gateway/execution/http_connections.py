@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from gateway.execution.client import HeaderSink, SubgraphUnavailable
 from gateway.execution.http_connection import Connection, HungUpError, Outcome, Tell
 from gateway.execution.http_reader import KnownHeads, Response, ResponseReader
@@ -83,7 +85,10 @@ class ConnectionPool:
         if kept is None:
             return None
         self._places -= 1
-        return Errand(self, kept, request, self._loop.time() + timeout, tell)
+        deadline = self._loop.time() + timeout
+        errand = Errand(self, kept, request, deadline, tell)
+        kept.send(request, None, deadline, errand.end)
+        return errand
 
     def begin_anew(self, request: bytes, deadline: float, tell: Tell) -> asyncio.Task[Response]:
         """Over a connection of its own. Whoever cancels it is told that, too."""
@@ -189,43 +194,33 @@ class ConnectionPool:
         )
 
 
-class Errand:
+class Errand(msgspec.Struct):
     """A request that was begun: it holds its place until its end, and then tells of it."""
 
-    __slots__ = ("_again", "_connection", "_deadline", "_pool", "_request", "_tell")
-
-    def __init__(
-        self,
-        pool: ConnectionPool,
-        connection: Connection,
-        request: bytes,
-        deadline: float,
-        tell: Tell,
-    ) -> None:
-        self._pool = pool
-        self._connection = connection
-        self._request = request
-        self._deadline = deadline
-        self._tell: Tell | None = tell
-        self._again: asyncio.Task[Response] | None = None
-        connection.send(request, None, deadline, self._end)
+    pool: ConnectionPool
+    connection: Connection
+    request: bytes
+    deadline: float
+    tell: Tell | None
+    again: asyncio.Task[Response] | None = None
+    """Sent once more."""
 
     def abort(self) -> None:
         """Nobody wants to be told any more."""
-        self._tell = None
-        if self._again is not None:
-            self._again.cancel()
+        self.tell = None
+        if self.again is not None:
+            self.again.cancel()
         else:
-            self._connection.abort()
+            self.connection.abort()
 
-    def _end(self, outcome: Outcome) -> None:
-        if isinstance(outcome, HungUpError) and self._again is None and self._tell is not None:
-            self._again = self._pool.begin_anew(self._request, self._deadline, self._end)
+    def end(self, outcome: Outcome) -> None:
+        if isinstance(outcome, HungUpError) and self.again is None and self.tell is not None:
+            self.again = self.pool.begin_anew(self.request, self.deadline, self.end)
             return
-        if self._again is None and isinstance(outcome, Response):
-            self._pool.give_back(self._connection)
-        self._pool.leave_place()
-        tell, self._tell = self._tell, None
+        if self.again is None and isinstance(outcome, Response):
+            self.pool.give_back(self.connection)
+        self.pool.leave_place()
+        tell, self.tell = self.tell, None
         if tell is not None:
             tell(outcome)
 
