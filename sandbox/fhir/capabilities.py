@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox.fhir.parameters import COMMON, PARAMETERS, Kind, SearchParameter
+from sandbox.fhir.parameters import COMMON, PARAMETERS
+from sandbox.fhir.reading import Kind, SearchParameter
 
 _EXPORT = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"
 _CODES = ("read", "search-type", "create", "update")

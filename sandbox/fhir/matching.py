@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from sandbox.fhir.dates import Span, compare
-from sandbox.fhir.parameters import Kind, SearchParameter, Token
+from sandbox.fhir.reading import Kind, SearchParameter, Token
 from sandbox.fhir.search import Filter, Inclusion, Search, read_date
 from sandbox.fhir.store import Store, Stored
 

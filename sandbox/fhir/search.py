@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from sandbox.fhir.dates import Span, span, split_prefix
 from sandbox.fhir.outcome import Refusal
-from sandbox.fhir.parameters import PARAMETERS, Kind, SearchParameter
+from sandbox.fhir.parameters import PARAMETERS
+from sandbox.fhir.reading import Kind, SearchParameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from sandbox.fhir.export import Exports
 from sandbox.fhir.interactions import Answer, Interactions, require_type
 from sandbox.fhir.operations import Operation
 from sandbox.fhir.outcome import Refusal, outcome
-from sandbox.fhir.parameters import PARAMETERS, Resource
+from sandbox.fhir.parameters import PARAMETERS
+from sandbox.fhir.reading import Resource
 from sandbox.fhir.store import Store
 from sandbox.httpserver import Request, Response
 from sandbox.ledger import Call, Kind

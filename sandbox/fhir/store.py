@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from sandbox.fhir.parameters import PARAMETERS, Kind, Resource, Values, values
+from sandbox.fhir.parameters import PARAMETERS
+from sandbox.fhir.reading import Kind, Resource, Values, values
 from sandbox.wire import encode
 
 
