@@ -33,7 +33,7 @@ def made(monkeypatch):
         clients.setdefault(name, []).append(client)
         return client
 
-    monkeypatch.setattr("gateway.assembly.HttpSubgraphClient", make)
+    monkeypatch.setattr("gateway.serving.HttpSubgraphClient", make)
     return clients
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.assembly import _subgraph_tls
 from gateway.federation.supergraph import load_supergraph
+from gateway.serving import _subgraph_tls
 from gateway.settings import Settings, SettingsError
 from gateway.trust import ClientTls
 from tests.certificates import Authority
