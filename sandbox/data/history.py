@@ -32,6 +32,9 @@ _CONSENTING = range(14, 18)
 _DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 _XRAY = Coded(_DICOM, "DX", "Digital Radiography")
 _CHEST = Coded(SNOMED, "51185008", "Thoracic structure")
+_PLAIN_XRAY = Coded(SNOMED, "399208008", "Plain X-ray of chest")
+_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+"""A picture in PNG: one dot."""
 _SOP_CLASS = {"system": "urn:ietf:rfc:3986", "code": "urn:oid:1.2.840.10008.5.1.4.1.1.1.1"}
 _METER = Coded(SNOMED, "337414009", "Blood glucose meter")
 _BLOOD = Coded(SNOMED, "119297000", "Blood specimen")
@@ -73,6 +76,7 @@ def record_history(recorder: Recorder, chart: Chart, today: datetime) -> None:
     if chart.diagnoses and number % 2 == 0:
         _family(recorder, first)
         _chest_xray(recorder, chart.visits[-1])
+        _picture(recorder, chart.visits[-1])
     if any(diagnosis.name == "diabetes" for diagnosis in chart.diagnoses):
         _glucose_meter(recorder, first)
     if person.age in _CONSENTING:
@@ -155,6 +159,23 @@ def _chest_xray(recorder: Recorder, visit: Visit) -> None:
                 "instance": [instance],
             }
         ],
+    )
+
+
+def _picture(recorder: Recorder, visit: Visit) -> None:
+    """The key image, as it is shown without a viewer."""
+    recorder.source.add(
+        "Media",
+        (recorder.number,),
+        visit.start,
+        visit.sensitivity,
+        status="completed",
+        type=hl7_concept("media-type", "image", "Image"),
+        modality=concept(_PLAIN_XRAY),
+        subject=recorder.patient,
+        encounter=recorder.encounter(visit.number),
+        createdDateTime=instant(visit.start),
+        content={"contentType": "image/png", "title": "Chest PA", "data": _PIXEL},
     )
 
 

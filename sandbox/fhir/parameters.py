@@ -220,6 +220,14 @@ _BY_TYPE: Mapping[str, tuple[SearchParameter, ...]] = {
         _token("status"),
         _reference("organization", "managingOrganization"),
     ),
+    "Media": (
+        *_SUBJECT,
+        _token("status"),
+        _token("type"),
+        _token("modality"),
+        _date("created", "createdDateTime", "createdPeriod"),
+        _reference("encounter"),
+    ),
     "Medication": (_token("code"), _token("status")),
     "MedicationDispense": (
         *_SUBJECT,

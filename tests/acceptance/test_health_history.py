@@ -9,7 +9,7 @@ from tests.acceptance.test_whole_path import EHRS, upstream_calls
 
 TYPES = (
     *("FamilyMemberHistory", "Procedure", "Device"),
-    *("QuestionnaireResponse", "ImagingStudy"),
+    *("QuestionnaireResponse", "ImagingStudy", "Media"),
 )
 HPV = "165"
 
@@ -48,6 +48,11 @@ def test_what_the_ehrs_hold_is_there_in_one_call_for_each_type(demo, me):
         sorted(form["authored"] for form in forms)
     )
     assert forms
+    pictures = rows(demo, ids, "Media")
+    assert sorted(each["created"] for each in patient["media"]["nodes"]) == sorted(
+        row["createdDateTime"] for row in pictures
+    )
+    assert pictures
     studies = rows(demo, ids, "ImagingStudy")
     uids = {row["identifier"][0]["value"].removeprefix("urn:oid:") for row in studies}
     urls = [each["wadoUrl"] for each in patient["imagingStudies"]["nodes"]]

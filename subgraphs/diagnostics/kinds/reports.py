@@ -12,6 +12,7 @@ from subgraphs.diagnostics.model import (
     ENTERED_IN_ERROR,
     DiagnosticReport,
     ImagingStudy,
+    Media,
     ServiceRequest,
     Specimen,
 )
@@ -104,4 +105,22 @@ STUDIES: Final[Kind[ImagingStudy]] = Kind(
     },
     retracted=lambda study: study.status == ENTERED_IN_ERROR,
     mentions=_study_mentions,
+)
+MEDIA: Final[Kind[Media]] = Kind(
+    type="Media",
+    rank=lambda media: rank(media.created or media.issued),
+    same=lambda media: _number(media.identifier),
+    details=(Detail("status", lambda m: m.status),),
+    tokens=lambda media: {
+        "status": {media.status or ""},
+        "type": tokens([media.type]),
+        "modality": tokens([media.modality]),
+    },
+    retracted=lambda media: media.status == ENTERED_IN_ERROR,
+    mentions=lambda media: mentions_of(
+        *media.reason_code, media.modality, media.view, media.body_site
+    ).union(
+        words(media.content.title if media.content else None),
+        *(words(note.text) for note in media.note),
+    ),
 )

@@ -9,6 +9,7 @@ from subgraphs.diagnostics.loaders.observations import (
     newest_of_each_code,
 )
 from subgraphs.diagnostics.loaders.orders import (
+    load_media,
     load_orders,
     load_outstanding,
     load_specimens,
@@ -20,6 +21,7 @@ __all__ = [
     "EVERYTHING",
     "Diagnostics",
     "Question",
+    "load_media",
     "load_observations",
     "load_orders",
     "load_outstanding",

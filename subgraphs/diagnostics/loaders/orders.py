@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from contract.errors import Code
 from subgraphs.connectors.errors import UpstreamError
-from subgraphs.diagnostics.kinds import ORDERS, SPECIMENS, STUDIES
+from subgraphs.diagnostics.kinds import MEDIA, ORDERS, SPECIMENS, STUDIES
 from subgraphs.diagnostics.loaders.observations import (
     Diagnostics,
     load_observations,
     load_reports,
 )
-from subgraphs.diagnostics.model import ImagingStudy, ServiceRequest, Specimen
+from subgraphs.diagnostics.model import ImagingStudy, Media, ServiceRequest, Specimen
 from subgraphs.runtime.access import Compartment
 from subgraphs.runtime.errors import ClientError, SourcesDownError
 from subgraphs.runtime.facts import Fact, load_facts, merge
@@ -72,6 +72,11 @@ async def load_studies(
 ) -> Gathered[Fact[ImagingStudy]]:
     ask = {name: source.studies for name, source in request.services.items()}
     return await load_facts(request, STUDIES, ask, patient)
+
+
+async def load_media(request: Request[Diagnostics], patient: Compartment) -> Gathered[Fact[Media]]:
+    ask = {name: source.media for name, source in request.services.items()}
+    return await load_facts(request, MEDIA, ask, patient)
 
 
 async def load_specimens(

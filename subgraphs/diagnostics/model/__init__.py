@@ -7,6 +7,7 @@ from subgraphs.diagnostics.model.imaging import (
     Instance,
     Series,
 )
+from subgraphs.diagnostics.model.media import Media
 from subgraphs.diagnostics.model.observations import Component, Measured, Observation
 from subgraphs.diagnostics.model.reports import DiagnosticReport, ServiceRequest, Specimen
 
@@ -19,6 +20,7 @@ __all__ = [
     "ImagingStudy",
     "Instance",
     "Measured",
+    "Media",
     "Observation",
     "Series",
     "ServiceRequest",

@@ -17,6 +17,10 @@ from subgraphs.runtime.fhir import (
 )
 
 
+class ReportMedia(Element, frozen=True):
+    link: Reference | None = None
+
+
 class DiagnosticReport(Referring, frozen=True, kw_only=True):
     identifier: tuple[Identifier, ...] = ()
     based_on: tuple[Reference, ...] = ()
@@ -33,6 +37,7 @@ class DiagnosticReport(Referring, frozen=True, kw_only=True):
     specimen: tuple[Reference, ...] = ()
     result: tuple[Reference, ...] = ()
     imaging_study: tuple[Reference, ...] = ()
+    media: tuple[ReportMedia, ...] = ()
     conclusion: str | None = None
     conclusion_code: tuple[CodeableConcept, ...] = ()
     presented_form: tuple[Attachment, ...] = ()

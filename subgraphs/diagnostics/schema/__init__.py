@@ -2,6 +2,7 @@
 
 from subgraphs.diagnostics.schema.encounters import Encounter
 from subgraphs.diagnostics.schema.imaging import ImagingStudy
+from subgraphs.diagnostics.schema.media import Media
 from subgraphs.diagnostics.schema.observations import Observation
 from subgraphs.diagnostics.schema.orders import ServiceRequest, Specimen
 from subgraphs.diagnostics.schema.patient import Patient
@@ -19,5 +20,6 @@ SCHEMA = build_schema(
         ServiceRequest,
         Specimen,
         ImagingStudy,
+        Media,
     ],
 )

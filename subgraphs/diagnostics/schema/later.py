@@ -9,6 +9,7 @@ import strawberry
 if TYPE_CHECKING:
     from subgraphs.diagnostics.schema.encounters import Encounter
     from subgraphs.diagnostics.schema.imaging import ImagingStudy
+    from subgraphs.diagnostics.schema.media import Media
     from subgraphs.diagnostics.schema.observations import Observation
     from subgraphs.diagnostics.schema.orders import ServiceRequest, Specimen
     from subgraphs.diagnostics.schema.patient import Patient
@@ -21,4 +22,5 @@ ObservationOfFact: TypeAlias = Annotated["Observation", strawberry.lazy(f"{_FOLD
 ReportOfFact: TypeAlias = Annotated["DiagnosticReport", strawberry.lazy(f"{_FOLDER}.reports")]
 OrderOfFact: TypeAlias = Annotated["ServiceRequest", strawberry.lazy(f"{_FOLDER}.orders")]
 SpecimenOfFact: TypeAlias = Annotated["Specimen", strawberry.lazy(f"{_FOLDER}.orders")]
+MediaOfFact: TypeAlias = Annotated["Media", strawberry.lazy(f"{_FOLDER}.media")]
 StudyOfFact: TypeAlias = Annotated["ImagingStudy", strawberry.lazy(f"{_FOLDER}.imaging")]

@@ -10,9 +10,10 @@ from strawberry import federation
 
 from subgraphs.diagnostics import kinds, loaders, model
 from subgraphs.diagnostics.loaders import Diagnostics, Question
-from subgraphs.diagnostics.schema import imaging, observations, orders, reports
+from subgraphs.diagnostics.schema import imaging, media, observations, orders, reports
 from subgraphs.diagnostics.schema.asking import Analytes, Category, Codes, From, question_of
 from subgraphs.diagnostics.schema.later import (
+    MediaOfFact,
     ObservationOfFact,
     OrderOfFact,
     ReportOfFact,
@@ -130,6 +131,10 @@ class Patient(PatientNode):
 
     imaging_studies: Connection[StudyOfFact] | None = facts_of_patient(
         imaging.ImagingStudy, loaders.load_studies, "Images: X-ray, CT, MR, ultrasound, …"
+    )
+
+    media: Connection[MediaOfFact] | None = facts_of_patient(
+        media.Media, loaders.load_media, "Photographs, recordings and single images."
     )
 
 

@@ -11,6 +11,7 @@ from subgraphs.diagnostics import kinds, loaders, model
 from subgraphs.diagnostics.schema import whose
 from subgraphs.diagnostics.schema.later import (
     EncounterOfFact,
+    MediaOfFact,
     ObservationOfFact,
     OrderOfFact,
     PatientOfFact,
@@ -94,6 +95,14 @@ class DiagnosticReport(AuthoredNode):
     )
     async def imaging_studies(self, info: strawberry.Info) -> list[StudyOfFact] | None:
         return await whose.studies_of(info, self.fact, lambda r: r.imaging_study)
+
+    @federation.field(
+        directives=[FEW],
+        requires_scopes=scopes_for("Media"),
+        description="Key images and recordings, those the caller may see.",
+    )
+    async def media(self, info: strawberry.Info) -> list[MediaOfFact] | None:
+        return await whose.media_of(info, self.fact)
 
     @classmethod
     def of(cls, request: Request[Any], fact: Fact[model.DiagnosticReport]) -> DiagnosticReport:

@@ -12,6 +12,7 @@ from subgraphs.diagnostics import loaders
 from subgraphs.diagnostics.schema import (
     encounters,
     imaging,
+    media,
     observations,
     orders,
     patient,
@@ -25,6 +26,7 @@ from subgraphs.runtime.following import Read, followed, held_by, pointing, refs_
 if TYPE_CHECKING:
     from subgraphs.diagnostics.schema.encounters import Encounter
     from subgraphs.diagnostics.schema.imaging import ImagingStudy
+    from subgraphs.diagnostics.schema.media import Media
     from subgraphs.diagnostics.schema.observations import Observation
     from subgraphs.diagnostics.schema.orders import ServiceRequest, Specimen
     from subgraphs.diagnostics.schema.patient import Patient
@@ -78,6 +80,15 @@ async def studies_of(info: strawberry.Info, fact: Fact[Any], read: Read) -> list
         return []
     found = await loaders.load_studies(info.context, fact.compartment)
     node = partial(imaging.ImagingStudy.of, info.context)
+    return [node(each) for each in followed(found.rows, refs)]
+
+
+async def media_of(info: strawberry.Info, report: Fact[Any]) -> list[Media]:
+    refs = refs_of(report, "Media", lambda record: [each.link for each in record.media])
+    if not refs:
+        return []
+    found = await loaders.load_media(info.context, report.compartment)
+    node = partial(media.Media.of, info.context)
     return [node(each) for each in followed(found.rows, refs)]
 
 

@@ -10,6 +10,7 @@ from subgraphs.connectors.fhir.binary import Binary
 from subgraphs.diagnostics.model import (
     DiagnosticReport,
     ImagingStudy,
+    Media,
     Observation,
     ServiceRequest,
     Specimen,
@@ -48,6 +49,8 @@ class DiagnosticSource(Protocol):
     async def orders(self, patients: Sequence[str]) -> Answer[ServiceRequest]: ...
 
     async def studies(self, patients: Sequence[str]) -> Answer[ImagingStudy]: ...
+
+    async def media(self, patients: Sequence[str]) -> Answer[Media]: ...
 
     async def specimens(self, ids: Sequence[str]) -> Mapping[str, Specimen]:
         """By the source's own ids, which is all that US Core promises; unknown ones left out."""

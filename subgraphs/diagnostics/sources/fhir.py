@@ -19,6 +19,7 @@ from subgraphs.connectors.fhir.binary import Binary
 from subgraphs.diagnostics.model import (
     DiagnosticReport,
     ImagingStudy,
+    Media,
     Observation,
     ServiceRequest,
     Specimen,
@@ -135,6 +136,10 @@ class FhirDiagnostics:
             for patient, found in rows.items()
         }
         return translate(resolved, ImagingStudy)
+
+    async def media(self, patients: Sequence[str]) -> Answer[Media]:
+        rows, _ = await self._charted.search("Media", patients)
+        return translate(rows, Media)
 
     async def specimens(self, ids: Sequence[str]) -> Mapping[str, Specimen]:
         found = {}

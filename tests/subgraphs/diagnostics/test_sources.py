@@ -140,6 +140,7 @@ QUESTIONS = {
     "by_code": (["a"],),
     "latest_by_code": (["a"],),
     "reports": (),
+    "media": (),
 }
 
 
