@@ -33,7 +33,10 @@ _DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 _XRAY = Coded(_DICOM, "DX", "Digital Radiography")
 _CHEST = Coded(SNOMED, "51185008", "Thoracic structure")
 _PLAIN_XRAY = Coded(SNOMED, "399208008", "Plain X-ray of chest")
-_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhf"
+    "DwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 """A picture in PNG: one dot."""
 _SOP_CLASS = {"system": "urn:ietf:rfc:3986", "code": "urn:oid:1.2.840.10008.5.1.4.1.1.1.1"}
 _METER = Coded(SNOMED, "337414009", "Blood glucose meter")

@@ -46,8 +46,8 @@ WAYS = [
         f"patient(id: $id) {{ id ... @include(if: $yes) {{ {HIDDEN} }} }}", "", id="@include"
     ),
     pytest.param(f"patient(id: $id) {{ id ... @skip(if: $no) {{ {HIDDEN} }} }}", "", id="@skip"),
-    pytest.param(f"patients(first: 1) {{ nodes {{ {HIDDEN} }} }}", "", id="list of one"),
-    pytest.param(f"patients(first: 1) {{ edges {{ node {{ {HIDDEN} }} }} }}", "", id="edge"),
+    pytest.param(f"patients(first: 9) {{ nodes {{ {HIDDEN} }} }}", "", id="list"),
+    pytest.param(f"patients(first: 9) {{ edges {{ node {{ {HIDDEN} }} }} }}", "", id="edge"),
 ]
 
 
