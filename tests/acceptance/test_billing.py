@@ -95,6 +95,11 @@ def test_every_payment_is_with_its_visit_s_claim_and_comes_out_as_its_files_do(
         assert value(found["paid"]) == sum(each["paid"] for each in told) == totals["benefit"]
         owed = sum(each["owed"] for each in told)
         assert value(found["patientResponsibility"]) == owed == totals["memberliability"]
+        by_reason = defaultdict(Decimal)
+        for group, reason, amount in adjusted:
+            by_reason[group, reason] += amount
+        shown = {(a["group"], a["reason"]): value(a["amount"]) for a in found["adjusted"]}
+        assert shown == by_reason
         others = sum(amount for group, _, amount in adjusted if group != PATIENT_SHARE)
         assert value(found["allowed"]) == totals["submitted"] - others
         difference = totals["submitted"] - sum(a for *_, a in adjusted) - totals["benefit"]
