@@ -57,10 +57,10 @@ async def _measure(given: argparse.Namespace, folder: Path, running: ExitStack) 
             running.callback(process.stop)
             await _wait_for(peer, process)
     measured = Measured(missing=[peer.title for peer in everyone if not peer.installed])
-    for name, connections, number, peer in _order(list(started), given.connections, given.rounds):
+    for name, connections, peer in _order(list(started), given.connections, given.rounds):
         process = started[peer]
         process.go_on()
-        one = await _round(peer, process, name, connections, given.seconds, warm=number == 0)
+        one = await _round(peer, process, name, connections, given.seconds)
         process.pause()
         measured.rounds.setdefault((name, connections, peer.title), []).append(one)
         sys.stderr.write(f"{name} {connections} {peer.title}: {one}\n")
@@ -72,13 +72,13 @@ async def _measure(given: argparse.Namespace, folder: Path, running: ExitStack) 
 
 def _order(
     started: list[Peer], connections: list[int], rounds: int
-) -> Iterator[tuple[str, int, int, Peer]]:
+) -> Iterator[tuple[str, int, Peer]]:
     """There and back again, so that what changes on the machine hits all alike."""
     for name in OPERATIONS:
         for at_once in connections:
             for number in range(rounds):
                 for peer in started if number % 2 == 0 else reversed(started):
-                    yield name, at_once, number, peer
+                    yield name, at_once, peer
 
 
 async def _wait_for(peer: Peer, process: Process) -> None:
@@ -93,13 +93,14 @@ async def _wait_for(peer: Peer, process: Process) -> None:
 
 
 async def _round(
-    peer: Peer, process: Process, name: str, connections: int, seconds: float, *, warm: bool
+    peer: Peer, process: Process, name: str, connections: int, seconds: float
 ) -> Round:
     url, query, users = _url(peer), OPERATIONS[name], _USERS[peer.signed]
     if await ask(url, query, users[0]) != expected(name):
         raise SystemExit(f"{peer.title} answers {name} wrongly")
-    if warm:
-        await drive(url, query, connections=connections, seconds=WARM_SECONDS, users=users)
+    # While others ran, what was remembered of the users' tokens may have run out.
+    least = len(users) if peer.signed else 0
+    await drive(url, query, connections=connections, seconds=WARM_SECONDS, users=users, least=least)
     before = process.cpu_seconds()
     load = await drive(url, query, connections=connections, seconds=seconds, users=users)
     return Round(

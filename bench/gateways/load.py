@@ -50,8 +50,12 @@ async def drive(
     connections: int,
     seconds: float,
     users: Sequence[str] = ("Bearer user-0",),
+    least: int = 0,
 ) -> Load:
-    """`users` are the `Authorization` of each."""
+    """`users` are the `Authorization` of each, who take turns.
+
+    It lasts for as long as `seconds`, and until `least` are answered.
+    """
     client = HttpSubgraphClient(url, connections=connections)
     headers = [_header(each) for each in users]
     body = _body(query)
@@ -60,7 +64,7 @@ async def drive(
     started = time.perf_counter()
 
     async def one(number: int) -> None:
-        while (begun := time.perf_counter()) < started + seconds:
+        while (begun := time.perf_counter()) < started + seconds or load.answered < least:
             number = (number + connections) % len(headers)
             try:
                 same = await client.send(body, headers[number], TIMEOUT) == first

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 HEADS: Final = 5_000
 MAX_HEAD_BYTES: Final = 8_000
 _END: Final = b"\r\n\r\n"
+_LENGTH: Final = b"\r\ncontent-length:"
+MAX_DIGITS: Final = 7
 
 
 class KnownHead(msgspec.Struct, frozen=True):
-    """Of a request that was read before, all that its head says."""
+    """Of a request that was read before, all that its head says but for the body's length."""
 
     head: Head
-    length: int
-    """Of the body."""
     media_type: str
     lines: bytes
     """The answer's headers, with places for its length and the request's id."""
@@ -56,21 +56,22 @@ class Lane:
 
     def recognise(self, data: bytes) -> tuple[KnownHead, bytes] | None:
         """One whole request, with its body; None for anything that was not learned."""
-        end = data.find(_END) + len(_END)
-        if not len(_END) < end <= MAX_HEAD_BYTES:
+        read = _split(data)
+        if read is None:
             return None
-        known = self._known.get(hashlib.sha256(data[:end]).digest())
-        if known is None or len(data) - end != known.length:
+        digest, length, body = read
+        known = self._known.get(digest)
+        if known is None or len(body) != length:
             return None
-        return known, data[end:]
+        return known, body
 
     def learn(self, data: bytes, headers: Headers) -> None:
         """One whole request of those that the server calls ordinary, as it was read."""
         endpoint, settings = self._endpoint, self._endpoint.settings
-        end = data.find(_END) + len(_END)
+        read = _split(data)
         named = by_name(headers)
         accepted = negotiate(header(named, b"accept"))
-        if end > MAX_HEAD_BYTES or accepted.stream is not None:
+        if read is None or accepted.stream is not None:
             return
         if endpoint.returned or endpoint.certificates.wanted:
             # What comes back, or who asks, is not told by the head and the operation alone.
@@ -87,22 +88,18 @@ class Lane:
             token = read_bearer(header(named, b"authorization") or "")
             if not token or not token.isascii():
                 return
-        length = len(data) - end
-        if length > settings.max_body_bytes:
-            return
-        digest = hashlib.sha256(data[:end]).digest()
         head = Head(
-            digest,
+            read[0],
             digest_of(token) if token is not None else None,
             propagated(headers, endpoint.propagated),
         )
         lines = lines_of(response_headers(accepted.media_type, b"%d", b"%b"))
-        self._known.put(digest, KnownHead(head, length, accepted.media_type, lines))
+        self._known.put(head.digest, KnownHead(head, accepted.media_type, lines))
 
     def begin(self, known: KnownHead, body: bytes, client: Client) -> Turn | None:
         """None, and nothing has been done, for what is not settled."""
         endpoint = self._endpoint
-        if endpoint.places.full:
+        if endpoint.places.full or len(body) > endpoint.settings.max_body_bytes:
             return None
         try:
             request = read_body(body)
@@ -151,3 +148,27 @@ class Turn:
         length = b"%d" % len(reply.body)
         headers = response_headers(media_type, length, request_id.encode(), reply.headers)
         self._client.respond(reply.status, lines_of(headers), reply.body)
+
+
+def _split(data: bytes) -> tuple[bytes, int, bytes] | None:
+    """The digest of a head but for its `content-length`, that length, and what follows the head.
+
+    None where the length is not told in the plainest way. Heads of one digest are read alike
+    whatever length they tell, for no other line is one.
+    """
+    end = data.find(_END, 0, MAX_HEAD_BYTES)
+    if end < 0:
+        return None
+    head = data[:end]
+    small = head.lower()
+    line = small.find(_LENGTH)
+    if line < 0 or small.find(_LENGTH, line + 1) >= 0:
+        return None
+    begin = line + len(_LENGTH)
+    stop = small.find(b"\r\n", begin)
+    digits = head[begin : end if stop < 0 else stop].strip(b" ")
+    if not digits.isdigit() or len(digits) > MAX_DIGITS:
+        return None
+    rest = b"" if stop < 0 else head[stop:]
+    digest = hashlib.sha256(head[:begin] + rest).digest()
+    return digest, int(digits), data[end + len(_END) :]

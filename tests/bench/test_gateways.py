@@ -78,7 +78,7 @@ def test_who_is_not_installed_is_known(tmp_path):
 def test_the_order_goes_there_and_back(tmp_path):
     everyone = peers(tmp_path)
     order = _order(everyone, [5, 7], 2)
-    small = [peer for name, at_once, _, peer in order if (name, at_once) == ("small", 7)]
+    small = [peer for name, at_once, peer in order if (name, at_once) == ("small", 7)]
     assert small == [*everyone, *reversed(everyone)]
 
 

@@ -290,6 +290,35 @@ async def test_what_comes_meanwhile_is_answered_after_it(serve, issuer):
     assert one.taken > taken
 
 
+async def test_bodies_of_any_length_follow_a_known_head(serve, issuer):
+    one, token = await serve(audit=False), issuer.token()
+    line = await one.connect()
+    answer = await settled(one, line, {"query": NAME}, token)
+    taken = one.taken
+    content = json.dumps({"query": NAME}).encode()
+    for spaces in (1, 7, 1000):
+        longer = request({"query": NAME}, token).replace(
+            b"Content-Length: %d" % len(content), b"Content-Length: %d" % (len(content) + spaces)
+        )
+        line.writer.write(longer + b" " * spaces)
+        assert await line.read() == answer
+    assert one.taken == taken + 3
+
+
+@pytest.mark.parametrize(
+    "length", ["0", "-1", "1, 1", "+5", "5\r\nContent-Length: 5", "5\r\nTransfer-Encoding: chunked"]
+)
+async def test_no_other_length_does(serve, issuer, length):
+    one, token = await serve(audit=False), issuer.token()
+    line = await one.connect()
+    await settled(one, line, {"query": NAME}, token)
+    taken = one.taken
+    whole = request({"query": NAME}, token)
+    line.writer.write(re.sub(rb"Length: \d+", f"Length: {length}".encode(), whole))
+    assert (await line.reader.readline()).startswith(b"HTTP/1.1 400")
+    assert one.taken == taken
+
+
 async def test_a_request_in_pieces_is_no_other(serve, issuer):
     one, token = await serve(audit=False), issuer.token()
     line = await one.connect()
