@@ -1,5 +1,7 @@
 # The two commands are `make demo` and `make test`; both install what they need into .venv first.
 PYTHON ?= python3.11
+# Of more than two the third waits for the tests that share what is dear to start.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -9,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/chartgraph up --demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

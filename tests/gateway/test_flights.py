@@ -69,7 +69,7 @@ async def test_the_same_caller_with_the_same_headers_shares(slow, first):
         {"sender": Sender(ADA, (*HEADERS, ("accept-language", "de")))},
         {"returned": ResponseHeaders({})},
     ],
-    ids=str,
+    ids=["another", "other scopes", "nobody", "no headers", "other headers", "headers asked for"],
 )
 async def test_whoever_differs_in_anything_does_not(slow, first, changes):
     await ask_both(slow, first, replace(first, request_id="2", reports=[], **changes))

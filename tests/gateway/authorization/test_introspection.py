@@ -355,6 +355,7 @@ async def test_an_outage_refuses_jwts_that_have_to_be_confirmed(make, issuer):
         json.dumps(OctKey.generate_key(256, {"alg": "HS256"}).as_dict(private=True)),
         json.dumps(RSAKey.generate_key(2048, {"alg": "HS256"}).as_dict(private=True)),
     ],
+    ids=["nothing", "a list", "no key", "public", "without an id", "symmetric", "RSA for HMAC"],
 )
 def test_our_own_key_is_looked_at_when_we_start(make, tmp_path, key):
     (tmp_path / "bad.jwk").write_text(key)
