@@ -1,4 +1,4 @@
-"""Fixtures every test may ask for, and which tests keep together where several processes run them."""
+"""Fixtures every test may ask for, and which tests stay together where several processes run."""
 
 from __future__ import annotations
 

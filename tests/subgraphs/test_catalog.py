@@ -61,7 +61,9 @@ def api_schema():
     return load_supergraph(compose(inputs).sdl).api_schema
 
 
-@pytest.mark.parametrize("file", sorted((SCHEMA / "operations").glob("*.graphql")), ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", sorted((SCHEMA / "operations").glob("*.graphql")), ids=lambda file: file.stem
+)
 def test_the_product_s_operations_are_valid(api_schema, file):
     assert validate(api_schema, parse(file.read_text())) == []
 
