@@ -152,17 +152,20 @@ class Documents:
             return document
         refused = self._refused.get(key)
         if refused is not None:
-            raise RequestError(
-                refused.code, *refused.complaints, extensions=refused.extensions
-            ) from None
+            raise _afresh(refused)
         try:
             document = prepare(text, self._schema, limits, suggestions=self._settings.open)
         except RequestError as error:
             # Refusing is as dear as accepting: whoever repeats it should not cost us that again.
-            self._refused.put(key, error, weight=len(text))
+            # What was raised holds every frame it came through, and so the whole parsed document.
+            self._refused.put(key, _afresh(error), weight=len(text))
             raise
         self._prepared.put(key, document, weight=len(text))
         return document
 
     def _key(self, text: str, limits: Limits | None) -> _Key:
         return text if limits is None or limits is self._settings.limits else (text, limits)
+
+
+def _afresh(refused: RequestError) -> RequestError:
+    return RequestError(refused.code, *refused.complaints, extensions=refused.extensions)

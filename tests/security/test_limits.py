@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tracemalloc
 
@@ -51,3 +52,18 @@ def test_takes_no_memory(ask, attack):
     finally:
         tracemalloc.stop()
     assert peak < MOST_BYTES
+
+
+def test_what_was_refused_is_not_held(ask):
+    """A refusal is remembered by what it says, not with the document: a hundred times that."""
+    (fields,) = [attack for attack in ATTACKS if attack.name == "fields"]
+    ask(fields, 100)
+    tracemalloc.start()
+    try:
+        for attempt in range(101, 121):
+            ask(fields, attempt)
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 20 * 100_000
