@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; both install what they need into .venv first.
 PYTHON ?= python3.11
-# Of more than two the third waits for the tests that share what is dear to start.
+# Each starts a demo and the foreign servers of its own.
 WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/chartgraph up --demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
