@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subgraphs.connectors.ccda import safe_xml
+from subgraphs.connectors import safe_xml
 from subgraphs.connectors.ccda.documents import read_ccda
 from subgraphs.connectors.errors import ProtocolViolation, Unsupported
 from subgraphs.connectors.safe_xml import MAX_BYTES, MAX_DEPTH, parse_safely
