@@ -18,9 +18,7 @@ QUICK = Bucket(maximum=10, restore_rate=1000.0)
 
 
 class BucketsContract:
-    @pytest.fixture
-    async def buckets(self):
-        raise NotImplementedError
+    """Who inherits it has a fixture `buckets`."""
 
     async def test_gives_what_is_there_and_no_more(self, buckets):
         assert (await buckets.draw([Draw("a", SLOW, 7)])).levels == pytest.approx((3,), abs=0.01)
